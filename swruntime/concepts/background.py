@@ -1,0 +1,30 @@
+"""The structs of Background Fetch: https://wicg.github.io/background-fetch/#infrastructure"""
+
+from __future__ import annotations
+
+import attrs
+
+from swruntime.concepts.enums import BackgroundFetchFailureReason, BackgroundFetchResult
+
+
+@attrs.frozen
+class ImageResource:
+    """https://w3c.github.io/image-resource/#dom-imageresource; `src` is absolute once it was resolved."""
+
+    src: str
+    sizes: str = ""
+    type: str = ""
+    label: str = ""
+
+
+@attrs.frozen
+class Progress:
+    """What *update background fetch instances* hands to every realm. Totals are in bytes; 0 is "not known"."""
+
+    downloaded: int = 0
+    uploaded: int = 0
+    download_total: int = 0
+    upload_total: int = 0
+    result: BackgroundFetchResult = ""
+    failure_reason: BackgroundFetchFailureReason = ""
+    records_available: bool = True

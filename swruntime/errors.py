@@ -1,0 +1,216 @@
+"""Every exception that swruntime raises on purpose, in one tree.
+
+    Exception
+     +-- TypeError                      the specs' TypeError is Python's own
+     +-- DOMException                   what scripts see; one subclass per name that is in use
+     |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
+     |    |   InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
+     |    |   OperationError, SecurityError, TimeoutError_, UnknownError
+     |    +-- QuotaExceededError
+     +-- SwruntimeError
+          +-- UsageError                the caller's fault: an argument, a folder, a profile
+          |    +-- SiteError            no such SITE, no worker in it, no such script
+          |    +-- ProfileError
+          |         +-- ProfileInUse    another process writes it
+          |         +-- NotAProfile     the folder or the database is something else
+          |         +-- ProfileTooNew   written by a later version
+          |         +-- OriginMismatch  the profile belongs to another origin
+          +-- ScriptError               a worker or page script raised, or does not compile
+          +-- WaitingForUser            only a user or the network switch could go on
+          +-- NetworkFailure            an exchange failed; the agent turns it into a state
+          +-- StorageFull               no room on the disk
+          +-- TraceViolation            the monitor: a trace breaks the specs' state machines
+          +-- ImpossibleInput           a machine was fed what its table does not list: our bug
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, get_args
+
+Cause = Literal[
+    "dns",  # the host name does not resolve
+    "connect",  # refused, or unreachable
+    "reset",  # an established connection broke
+    "timeout",  # no byte for too long
+    "offline",  # the user's switch, or no route at all
+    "tls",  # the certificate or the handshake
+    "truncated",  # the body ended before its length, its chunks or its coding said
+    "coding",  # the content coding is corrupt
+    "protocol",  # what came is not HTTP, or contradicts itself
+    "changed",  # the server's file is another one than the one that was begun
+    "cors",
+    "csp",
+    "mixed-content",
+    "redirect",  # too many, or not allowed by the request's redirect mode
+    "bad-port",
+    "scheme",
+    "status",  # the server answered, and its status is not ok
+    "quota",
+    "download-total",
+    "aborted",
+]
+"""Why a record or a request ended as it did, a closed list. A trace's `cause` is one of these or null."""
+
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+class DOMException(Exception):  # noqa: N818 - the standard's name
+    """An exception of the Web IDL standard, told apart by `name`.
+
+    Spec: https://webidl.spec.whatwg.org/#idl-DOMException
+    """
+
+    name: ClassVar[str] = "Error"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AbortError(DOMException):
+    name = "AbortError"
+
+
+class ConstraintError(DOMException):
+    name = "ConstraintError"
+
+
+class DataCloneError(DOMException):
+    name = "DataCloneError"
+
+
+class DataError(DOMException):
+    name = "DataError"
+
+
+class InvalidAccessError(DOMException):
+    name = "InvalidAccessError"
+
+
+class InvalidStateError(DOMException):
+    name = "InvalidStateError"
+
+
+class NetworkError(DOMException):
+    name = "NetworkError"
+
+
+class NotAllowedError(DOMException):
+    name = "NotAllowedError"
+
+
+class NotFoundError(DOMException):
+    name = "NotFoundError"
+
+
+class NotSupportedError(DOMException):
+    name = "NotSupportedError"
+
+
+class OperationError(DOMException):
+    name = "OperationError"
+
+
+class SecurityError(DOMException):
+    name = "SecurityError"
+
+
+class TimeoutError_(DOMException):  # noqa: N801 - Python has a TimeoutError of its own
+    name = "TimeoutError"
+
+
+class UnknownError(DOMException):
+    name = "UnknownError"
+
+
+class QuotaExceededError(DOMException):
+    """Storage has no room for what was asked.
+
+    `quota` and `requested` are in bytes; either may be None when it is not told.
+    Spec: https://webidl.spec.whatwg.org/#quotaexceedederror
+    """
+
+    name = "QuotaExceededError"
+
+    def __init__(self, message: str = "", *, quota: int | None = None, requested: int | None = None) -> None:
+        super().__init__(message)
+        self.quota = quota
+        self.requested = requested
+
+
+class SwruntimeError(Exception):
+    """The base of what is not an exception of the web platform."""
+
+
+class UsageError(SwruntimeError):
+    """An argument was wrong: the message names it, its value, and what is expected. Nothing was changed."""
+
+
+class SiteError(UsageError):
+    """SITE, or a file that is expected in it, is not there."""
+
+
+class ProfileError(UsageError):
+    """The profile cannot be used as asked. It was left as it is."""
+
+
+class ProfileInUse(ProfileError):
+    """Another process writes this profile; the message names its process id. Wait for it, or stop it."""
+
+
+class NotAProfile(ProfileError):
+    """The folder, or the database in it, is not a profile of swruntime."""
+
+
+class ProfileTooNew(ProfileError):
+    """A later version of swruntime wrote this profile. Update swruntime."""
+
+
+class OriginMismatch(ProfileError):
+    """The profile belongs to another origin; the message names both."""
+
+
+class ScriptError(SwruntimeError):
+    """A worker or page script raised, or does not compile.
+
+    `where` is "file:line" in the script, or None where no line of it took part.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+class WaitingForUser(SwruntimeError):
+    """Nothing can go on but by a user or the network switch. `waiting` has one line for each thing that waits."""
+
+    def __init__(self, waiting: tuple[str, ...]) -> None:
+        super().__init__("waiting for the user or the network switch:\n  " + "\n  ".join(waiting))
+        self.waiting = waiting
+
+
+class NetworkFailure(SwruntimeError):
+    """An exchange on the network failed before its response was complete.
+
+    `cause` is from the closed list of `swruntime.concepts.causes`. Never reaches a script: a
+    background fetch turns it into a wait or a result, `fetch()` into a TypeError.
+    """
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.message = message
+
+
+class StorageFull(SwruntimeError):
+    """The disk has no room. What was stored before stays as it was."""
+
+
+class TraceViolation(SwruntimeError):
+    """A trace does what the specs' state machines do not allow."""
+
+
+class ImpossibleInput(SwruntimeError):  # noqa: N818
+    """A machine was fed an input that its table does not list in its state. This is a defect of swruntime."""
+
+    def __init__(self, machine: str, state: str, input: str) -> None:
+        super().__init__(f"{machine}: no transition from {state} on {input} (a defect of swruntime)")

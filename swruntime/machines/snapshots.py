@@ -1,0 +1,59 @@
+"""What of a machine is stored: enough to go on after the process died at any instant.
+
+Left out on purpose: what a transfer in flight knew (it died with the process), how often was tried, and the
+waiting. The number of bytes is left out too: it is the length of the body's file.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from swruntime.concepts.enums import BackgroundFetchFailureReason, RecordResult
+from swruntime.errors import Cause
+
+
+@attrs.frozen
+class StoredHead:
+    """What must be remembered of the response whose bytes are stored, to ask for the rest of it.
+
+    `complete_length` is in bytes, None where the server did not tell.
+    """
+
+    status: int
+    etag: str | None = None
+    last_modified: str | None = None
+    coded: bool = False
+    complete_length: int | None = None
+
+
+@attrs.frozen
+class RecordSnapshot:
+    result: RecordResult = ""
+    cause: Cause | None = None
+    message: str | None = None
+    status: int | None = None
+    head: StoredHead | None = None
+    restarted: bool = False
+    """It started over once already because of a 416."""
+
+
+FetchStateName = Literal["pending", "paused", "success", "failure", "aborted"]
+EventDebt = Literal["none", "owed", "held", "ended"]
+"""Of the settled event: not yet owed; owed; given up after five attempts until the user drops it; over."""
+
+
+@attrs.frozen
+class FetchSnapshot:
+    """`downloaded` (bytes) is frozen at settling, and 0 before."""
+
+    state: FetchStateName = "pending"
+    pause_cause: str | None = None
+    failure_reason: BackgroundFetchFailureReason = ""
+    cause: str | None = None
+    message: str | None = None
+    downloaded: int = 0
+    uploaded: int = 0
+    event: EventDebt = "none"
+    attempts: int = 0

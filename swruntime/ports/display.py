@@ -1,0 +1,37 @@
+"""What shows background fetches to a user.
+
+Spec: https://wicg.github.io/background-fetch/#background-fetch-display-algorithm
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from swruntime.concepts.background import ImageResource, Progress
+
+
+@attrs.frozen
+class FetchView:
+    """What the display of one background fetch may use. `waiting` says what its records wait for, in words."""
+
+    fetch: int
+    id: str
+    origin: str
+    title: str
+    icons: tuple[ImageResource, ...]
+    progress: Progress
+    paused: bool
+    bandwidth_in_use: bool
+    waiting: tuple[str, ...] = ()
+
+
+class Display(Protocol):
+    def show(self, view: FetchView) -> None:
+        """Show a background fetch, or what has changed of it."""
+        ...
+
+    def remove(self, fetch: int) -> None:
+        """Forget background fetch number `fetch`."""
+        ...

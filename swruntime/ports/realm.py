@@ -1,0 +1,60 @@
+"""What runs scripts. The agent knows nothing of their language: events go in as data, outcomes come out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from swruntime.concepts.enums import EventOutcome
+
+
+@attrs.frozen
+class EventSpec:
+    """An event to fire at a worker's global scope. `fetch` is the number of the background fetch it is about."""
+
+    name: str
+    interface: str
+    fetch: int | None = None
+
+
+@attrs.frozen
+class EventResult:
+    """How an event ended. `error` and `where` ("file:line") tell what was raised, if anything was."""
+
+    outcome: EventOutcome
+    error: str | None = None
+    where: str | None = None
+
+
+@attrs.frozen
+class InstanceUpdate:
+    """One run of *update background fetch instances*, for the instance of background fetch `fetch` in a realm.
+
+    Spec: https://wicg.github.io/background-fetch/#update-background-fetch-instance-algorithm
+    """
+
+    fetch: int
+    downloaded: int
+    uploaded: int
+    result: str
+    failure_reason: str
+    records_available: bool
+
+
+class Realm(Protocol):
+    async def evaluate(self) -> None:
+        """Run the script's top level. Raises ScriptError with the line."""
+        ...
+
+    async def dispatch(self, event: EventSpec) -> EventResult:
+        """Fire `event` and wait until it is no longer active."""
+        ...
+
+    def update_instance(self, update: InstanceUpdate) -> None:
+        """Queue `update` in this realm; an update that is still waiting there is replaced."""
+        ...
+
+    def discard(self, reason: str) -> None:
+        """End the realm at once. Its platform objects are dead afterwards; its tasks are not waited for."""
+        ...

@@ -1,0 +1,196 @@
+"""The profile: what outlives the process.
+
+Everything but `sync` is synchronous and quick; whoever waits for the disk is `sync` (in a thread).
+
+Bodies follow promise 3: a body is a row before it is a file; records, requests and cache entries refer to
+it; it goes, after the commit, when no row refers to it and nobody holds a pin. A body is only ever appended
+to. Times and sizes are in seconds and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import attrs
+
+from swruntime.concepts.background import ImageResource
+from swruntime.concepts.enums import UpdateViaCache, WorkerState
+from swruntime.concepts.http import Request, Response
+from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+
+
+@attrs.frozen
+class StoredWorker:
+    """A service worker that outlives the process. `resources` maps each script's URL to its bytes' SHA-256."""
+
+    script_url: str
+    state: WorkerState
+    resources: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen
+class StoredRegistration:
+    """A service worker registration; its key is (storage_key, scope)."""
+
+    storage_key: str
+    scope: str
+    update_via_cache: UpdateViaCache = "imports"
+    waiting: StoredWorker | None = None
+    active: StoredWorker | None = None
+
+
+@attrs.frozen
+class StoredRecord:
+    """A background fetch record. `response` is the internal one; `body` the id of the body it fills."""
+
+    request: Request
+    snapshot: RecordSnapshot
+    response: Response | None = None
+    body: int | None = None
+
+
+@attrs.frozen
+class StoredFetch:
+    """A background fetch that is not released. `number` is unique in the profile and never used again."""
+
+    number: int
+    storage_key: str
+    scope: str
+    id: str
+    title: str
+    icons: tuple[ImageResource, ...]
+    download_total: int
+    upload_total: int
+    snapshot: FetchSnapshot
+    records: tuple[StoredRecord, ...]
+
+
+@attrs.frozen
+class CacheEntry:
+    """A request and its response in a cache. `body` is the id of a body, None where the response has none."""
+
+    id: int
+    request: Request
+    response: Response
+    body: int | None
+
+
+class Store(Protocol):
+    """The same in memory and on disk; one contract suite holds both to it."""
+
+    @property
+    def origin(self) -> str | None:
+        """The origin that this profile keeps, None until `set_origin`."""
+        ...
+
+    def set_origin(self, origin: str) -> None: ...
+
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """All or nothing. Inside another transaction it joins that one.
+
+        A durable one is on the disk, power failure or not, when the block has been left. Raises StorageFull
+        when there is no room; nothing of the block is kept then.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every file and release the lock. Collects what nobody refers to any more."""
+        ...
+
+    # Registrations
+
+    def registrations(self) -> Sequence[StoredRegistration]: ...
+
+    def save_registration(self, registration: StoredRegistration) -> None:
+        """Insert, or replace the one with the same key."""
+        ...
+
+    def delete_registration(self, storage_key: str, scope: str) -> None:
+        """Also its background fetches."""
+        ...
+
+    # Background fetches
+
+    def add_fetch(self, fetch: StoredFetch) -> int:
+        """Insert with its records; `fetch.number` is ignored. Returns the new number."""
+        ...
+
+    def fetches(self) -> Sequence[StoredFetch]:
+        """All that are not released, by number."""
+        ...
+
+    def save_fetch(self, number: int, snapshot: FetchSnapshot) -> None: ...
+
+    def save_fetch_ui(self, number: int, title: str, icons: tuple[ImageResource, ...]) -> None: ...
+
+    def save_record(
+        self, number: int, index: int, snapshot: RecordSnapshot, response: Response | None, body: int | None
+    ) -> None: ...
+
+    def release_fetch(self, number: int) -> None:
+        """Delete it with its records; their bodies go unless something else refers to them."""
+        ...
+
+    # Bodies
+
+    def create_body(self, storage_key: str) -> int:
+        """A new, empty body: its row, then its file. Its id is never used again."""
+        ...
+
+    def append(self, body: int, data: bytes) -> None:
+        """Raises StorageFull; then nothing of `data` counts."""
+        ...
+
+    def length(self, body: int) -> int: ...
+
+    def read(self, body: int, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`; empty at the end. Raises FileNotFoundError for a body that is gone."""
+        ...
+
+    def finish_body(self, body: int) -> None:
+        """Nothing more will be appended; close what is open for writing."""
+        ...
+
+    def pin(self, body: int) -> None:
+        """Keep a body although no row refers to it, until as many `unpin`. Pins die with the process."""
+        ...
+
+    def unpin(self, body: int) -> None: ...
+
+    async def sync(self, bodies: Iterable[int]) -> None:
+        """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back."""
+        ...
+
+    # Caches
+
+    def cache_names(self, storage_key: str) -> Sequence[str]:
+        """In the order of their creation."""
+        ...
+
+    def open_cache(self, storage_key: str, name: str) -> int:
+        """The cache's id; created if there is none of that name."""
+        ...
+
+    def delete_cache(self, storage_key: str, name: str) -> bool: ...
+
+    def cache_entries(self, cache: int, url: str | None = None) -> Sequence[CacheEntry]:
+        """In the order of insertion; with `url` only those with the same URL but for query and fragment."""
+        ...
+
+    def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:
+        """Append an entry that refers to `body`; returns the entry's id."""
+        ...
+
+    def delete_entries(self, entries: Iterable[int]) -> None: ...
+
+    # Space
+
+    def usage(self, storage_key: str) -> int:
+        """The bytes of all bodies of a storage key, each counted once."""
+        ...
+
+    def disk_size(self) -> int:
+        """The size of the disk that the profile is on, in bytes: the default quota is a part of it."""
+        ...

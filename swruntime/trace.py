@@ -1,0 +1,242 @@
+"""Typed trace events, and where they go.
+
+The agent tells all that happens as a sequence of events; each becomes one line, a dict whose first keys
+are `time` (seconds since the agent opened, on its clock) and `kind`. Readers ignore kinds and keys that
+they do not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import attrs
+
+from swruntime.concepts.enums import EventOutcome, WaitReason, WorkerState
+from swruntime.errors import Cause
+
+Line = dict[str, Any]
+"""One line of a trace: plain data, ready for JSON."""
+
+Sink = Callable[[Line], None]
+
+
+@attrs.frozen(kw_only=True)
+class TraceEvent:
+    kind: ClassVar[str]
+
+    def line(self, time: float) -> Line:
+        """This event as a line. `time` is in seconds since the agent opened."""
+        return {"time": round(time, 6), "kind": self.kind, **attrs.asdict(self, recurse=False)}
+
+
+@attrs.frozen(kw_only=True)
+class AgentOpen(TraceEvent):
+    kind = "agent.open"
+    version: str
+    wall: float
+    origin: str
+    seed: int
+
+
+@attrs.frozen(kw_only=True)
+class WorkerStateChange(TraceEvent):
+    kind = "worker.state"
+    script: str
+    scope: str
+    state: WorkerState
+
+
+@attrs.frozen(kw_only=True)
+class WorkerStart(TraceEvent):
+    kind = "worker.start"
+    script: str
+    scope: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class WorkerStop(TraceEvent):
+    kind = "worker.stop"
+    script: str
+    scope: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class EventStart(TraceEvent):
+    """`id` and `fetch` are there for the events of a background fetch alone."""
+
+    kind = "event.start"
+    name: str
+    scope: str
+    attempt: int
+    id: str | None = None
+    fetch: int | None = None
+
+    def line(self, time: float) -> Line:
+        return _without_absent_fetch(super().line(time))
+
+
+@attrs.frozen(kw_only=True)
+class EventEnd(TraceEvent):
+    kind = "event.end"
+    name: str
+    scope: str
+    outcome: EventOutcome
+    error: str | None = None
+    where: str | None = None
+    id: str | None = None
+    fetch: int | None = None
+
+    def line(self, time: float) -> Line:
+        return _without_absent_fetch(super().line(time))
+
+
+@attrs.frozen(kw_only=True)
+class FetchEvent(TraceEvent):
+    """Of one background fetch: `fetch` is a number, unique in the profile, because ids are used again."""
+
+    scope: str
+    id: str
+    fetch: int
+
+
+@attrs.frozen(kw_only=True)
+class FetchStart(FetchEvent):
+    kind = "fetch.start"
+    requests: tuple[str, ...]
+    download_total: int
+    upload_total: int
+
+
+@attrs.frozen(kw_only=True)
+class FetchPause(FetchEvent):
+    kind = "fetch.pause"
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class FetchResume(FetchEvent):
+    kind = "fetch.resume"
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class FetchProgress(FetchEvent):
+    kind = "fetch.progress"
+    downloaded: int
+    uploaded: int
+
+
+@attrs.frozen(kw_only=True)
+class FetchSettle(FetchEvent):
+    kind = "fetch.settle"
+    result: str
+    failure_reason: str
+    downloaded: int
+    cause: str | None = None
+    message: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FetchRelease(FetchEvent):
+    kind = "fetch.release"
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class RecordEvent(FetchEvent):
+    index: int
+    url: str
+
+
+@attrs.frozen(kw_only=True)
+class RecordStart(RecordEvent):
+    kind = "record.start"
+    range_start: int
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class RecordWait(RecordEvent):
+    kind = "record.wait"
+    reason: WaitReason
+    until: float | None = None
+    message: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RecordSettle(RecordEvent):
+    kind = "record.settle"
+    result: str
+    status: int | None
+    bytes: int
+    cause: Cause | None = None
+    message: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UserAction(TraceEvent):
+    """`action` is pause, resume, abort, click, drop, grant, refuse or stop-worker."""
+
+    kind = "user.action"
+    action: str
+    scope: str | None = None
+    id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NetworkChange(TraceEvent):
+    """`action` is offline, online, or conditions with their name."""
+
+    kind = "network.change"
+    action: str
+    name: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Console(TraceEvent):
+    kind = "console"
+    level: str
+    text: str
+    where: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Diagnostic(TraceEvent):
+    kind = "diagnostic"
+    code: str
+    message: str
+    where: str | None = None
+
+
+class Trace:
+    """Hands every event to its sinks as a line. `clock` gives the seconds since the agent opened."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._sinks: list[Sink] = []
+
+    def add_sink(self, sink: Sink) -> None:
+        self._sinks.append(sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        self._sinks.remove(sink)
+
+    def emit(self, event: TraceEvent) -> None:
+        line = event.line(self._clock())
+        for sink in tuple(self._sinks):
+            sink(line)
+
+
+def to_json(line: Line) -> str:
+    """A line as JSON, the same bytes for the same line in every process."""
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def _without_absent_fetch(line: Line) -> Line:
+    if line["fetch"] is None:
+        del line["id"], line["fetch"]
+    return line
