@@ -28,3 +28,17 @@ class Progress:
     result: BackgroundFetchResult = ""
     failure_reason: BackgroundFetchFailureReason = ""
     records_available: bool = True
+
+
+@attrs.frozen
+class StoredHead:
+    """What must be remembered of the response whose bytes are stored, to ask for the rest of it.
+
+    `complete_length` is in bytes, None where the server did not tell.
+    """
+
+    status: int
+    etag: str | None = None
+    last_modified: str | None = None
+    coded: bool = False
+    complete_length: int | None = None

@@ -10,22 +10,11 @@ from typing import Literal
 
 import attrs
 
+from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import BackgroundFetchFailureReason, RecordResult
 from swruntime.errors import Cause
 
-
-@attrs.frozen
-class StoredHead:
-    """What must be remembered of the response whose bytes are stored, to ask for the rest of it.
-
-    `complete_length` is in bytes, None where the server did not tell.
-    """
-
-    status: int
-    etag: str | None = None
-    last_modified: str | None = None
-    coded: bool = False
-    complete_length: int | None = None
+__all__ = ["EventDebt", "FetchSnapshot", "FetchStateName", "RecordSnapshot", "StoredHead"]
 
 
 @attrs.frozen
