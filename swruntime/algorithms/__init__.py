@@ -1,0 +1,19 @@
+"""Pure procedures of the specs: values in, values or exceptions out. No Trio, no I/O, no clock.
+
+urls           parsing, origins, what is trustworthy (URL, Secure Contexts)
+webidl         a script's arguments (Web IDL)
+methods, headers, guards
+               what they may be, and who may set them (Fetch)
+requests       the Request constructor; the checks of a background fetch's requests
+media          icons (Image Resource)
+matching       does a stored request answer a query (Service Workers)
+scopes         what may be registered, and which registration a URL belongs to (Service Workers)
+ports, mixed_content, csp
+               what must not be fetched
+cors, filtering, redirects, metadata
+               what is sent, followed, and shown (Fetch, Referrer Policy, Fetch Metadata)
+content_range, partial
+               resuming a body (Background Fetch, HTTP)
+retry_after    when to ask again (HTTP)
+sizes          10G, 20 MiB
+"""
