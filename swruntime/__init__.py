@@ -1,1 +1,105 @@
-"""swruntime."""
+"""swruntime: a service-worker emulation runtime on Trio, with the Background Fetch API at its heart.
+
+The layout, from the top floor down; imports go down, never up:
+
+    cli          the command line: arguments, rendering, exit statuses
+    testing      the pytest plugin, the scripted origin, the laboratory
+    display      a background fetch shown in a terminal
+    worker, window, runtime   the scopes' names for editors; open_user_agent, where the parts meet
+    realms       what scripts see
+    agent        the user agent, the only Trio shell: feeds the machines, performs their effects
+    network, storage          the adapters: httpx and SQLite
+    ports, monitor            the agent's protocols; a trace held against the specs
+    machines     the state machines, as tables: no clock, no I/O, no Trio
+    algorithms   pure procedures of the specs
+    trace        typed trace events, and where they go
+    concepts     the specs' structs and enums
+    errors       every exception, in one tree
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from swruntime.errors import (
+    AbortError,
+    ConstraintError,
+    DataCloneError,
+    DataError,
+    DOMException,
+    InvalidAccessError,
+    InvalidStateError,
+    NetworkError,
+    NotAllowedError,
+    NotAProfile,
+    NotFoundError,
+    NotSupportedError,
+    OperationError,
+    OriginMismatch,
+    ProfileError,
+    ProfileInUse,
+    ProfileTooNew,
+    QuotaExceededError,
+    ScriptError,
+    SecurityError,
+    SiteError,
+    SwruntimeError,
+    TraceViolation,
+    UnknownError,
+    UsageError,
+    WaitingForUser,
+)
+
+if TYPE_CHECKING:
+    from swruntime.agent.promise import Promise
+    from swruntime.agent.user_agent import UserAgent
+    from swruntime.runtime import open_user_agent
+
+_LAZY = {
+    "Promise": "swruntime.agent.promise",
+    "UserAgent": "swruntime.agent.user_agent",
+    "open_user_agent": "swruntime.runtime",
+}
+
+__all__ = [
+    "AbortError",
+    "ConstraintError",
+    "DOMException",
+    "DataCloneError",
+    "DataError",
+    "InvalidAccessError",
+    "InvalidStateError",
+    "NetworkError",
+    "NotAProfile",
+    "NotAllowedError",
+    "NotFoundError",
+    "NotSupportedError",
+    "OperationError",
+    "OriginMismatch",
+    "ProfileError",
+    "ProfileInUse",
+    "ProfileTooNew",
+    "Promise",
+    "QuotaExceededError",
+    "ScriptError",
+    "SecurityError",
+    "SiteError",
+    "SwruntimeError",
+    "TraceViolation",
+    "UnknownError",
+    "UsageError",
+    "UserAgent",
+    "WaitingForUser",
+    "open_user_agent",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Nothing heavy is imported before it is used.
+    if name in _LAZY:
+        from importlib import import_module
+
+        value = getattr(import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'swruntime' has no attribute {name!r}")

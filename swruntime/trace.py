@@ -225,6 +225,10 @@ class Trace:
     def remove_sink(self, sink: Sink) -> None:
         self._sinks.remove(sink)
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        return tuple(self._sinks)
+
     def emit(self, event: TraceEvent) -> None:
         line = event.line(self._clock())
         for sink in tuple(self._sinks):

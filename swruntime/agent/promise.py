@@ -55,7 +55,7 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._on_unhandled = on_unhandled
-        self._callbacks: list[Callable[[Promise[T_co]], None]] = []
+        self._callbacks: list[Callable[[Promise[T_co]], object]] = []
         self._waiters = trio.lowlevel.ParkingLot()
 
     def __repr__(self) -> str:
@@ -128,7 +128,7 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
         self.handled = True
         return (yield from self._wait().__await__())
 
-    def add_done_callback(self, callback: Callable[[Promise[T_co]], None]) -> None:
+    def add_done_callback(self, callback: Callable[[Promise[T_co]], object]) -> None:
         """Call `callback(self)` when it settles: synchronously, in order of adding, before any awaiter runs.
 
         A promise that is settled already calls it at once. This does not count as handling a rejection;

@@ -8,12 +8,12 @@ from swruntime.algorithms.urls import is_potentially_trustworthy
 def is_blocked(environment_origin: str, url: str) -> bool:
     """Whether a request to `url` is blocked as mixed content, when one of `environment_origin` makes it.
 
-    Loopback is trustworthy at both ends, as the text has it: a page on http://localhost may not fetch from
-    http://example.com (browsers, which look at the page's scheme, allow that), a page on https may fetch from
-    http://localhost. Raises TypeError for what is neither a URL nor an origin.
+    The text restricts every page of a trustworthy origin, http://localhost too; browsers look at the page's
+    scheme, and a prototype on localhost fetches from http hosts in all of them. We do as they do: only a page
+    on https is restricted. Loopback is trustworthy as a target. Raises TypeError for what is no URL or origin.
     Spec: https://w3c.github.io/webappsec-mixed-content/#should-block-fetch
     """
     # Categorize the settings object.
-    restricts = is_potentially_trustworthy(environment_origin)
+    restricts = environment_origin.startswith("https:")
     # Allowed where nothing is restricted, or where the URL is itself potentially trustworthy.
     return restricts and not is_potentially_trustworthy(url)

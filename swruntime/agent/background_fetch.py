@@ -1,0 +1,590 @@
+"""One background fetch: its machine is fed here, and its effects are performed.
+
+Between the machine and the world stands one rule: what a step changed is stored before its effects are
+performed (`_apply`). A result is told only after `_finish` committed it, bodies first (promises 1 and 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from swruntime.agent.promise import Deferred, Promise
+from swruntime.agent.record_run import RecordRun, RecordView
+from swruntime.agent.transfer import transfer
+from swruntime.concepts.background import ImageResource, Progress
+from swruntime.errors import StorageFull
+from swruntime.machines import background_fetch as machine
+from swruntime.machines import record
+from swruntime.machines.table import Effect
+from swruntime.ports.display import FetchView
+from swruntime.ports.realm import EventSpec, InstanceUpdate
+from swruntime.trace import (
+    Diagnostic,
+    FetchPause,
+    FetchProgress,
+    FetchRelease,
+    FetchResume,
+    FetchSettle,
+    FetchStart,
+    RecordSettle,
+    RecordWait,
+    UserAction,
+)
+
+if TYPE_CHECKING:
+    from swruntime.agent.registrations import Registration
+    from swruntime.agent.services import Services
+
+RETRY_COMMIT = 5.0
+"""Seconds until a result that could not be committed, for want of room, is tried again."""
+
+_UPDATE_UI_EVENTS = ("backgroundfetchsuccess", "backgroundfetchfail")
+
+
+class BackgroundFetch:
+    """A background fetch, as the user of a browser sees it; scripts see their realm's BackgroundFetchRegistration.
+
+    `number` is unique in the profile; `id` is the script's. Sizes are in bytes.
+    Spec: https://wicg.github.io/background-fetch/#background-fetch-concept
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        registration: Registration,
+        *,
+        number: int,
+        id: str,
+        title: str,
+        icons: tuple[ImageResource, ...],
+        download_total: int,
+        upload_total: int,
+        runs: list[RecordRun],
+        machine: machine.Machine,
+        committed: bool,
+        forget: Callable[[BackgroundFetch], None],
+    ) -> None:
+        self.number = number
+        self.id = id
+        self.title = title
+        self.icons = icons
+        self.download_total = download_total
+        self.upload_total = upload_total
+        self.registration = registration
+        self.runs = runs
+        self.machine = machine
+        self.begun = False
+        self._services = services
+        self._committed = committed
+        self._forget = forget
+        self._saved = machine.snapshot()
+        self._abort: Deferred[bool] | None = None
+        self._progress_scheduled = False
+        self._firing = False
+
+    def __repr__(self) -> str:
+        return f"<BackgroundFetch {self.id!r} #{self.number} {self.machine.fetch.state.value}>"
+
+    # What the user sees
+
+    @property
+    def scope(self) -> str:
+        return self.registration.scope
+
+    @property
+    def origin(self) -> str:
+        return self.registration.storage_key
+
+    @property
+    def active(self) -> bool:
+        """Its id is in the map of active background fetches."""
+        return self.machine.fetch.active
+
+    @property
+    def paused(self) -> bool:
+        return self.machine.fetch.state is machine.State.PAUSED
+
+    @property
+    def owed(self) -> str:
+        """The name of the settled event that has not ended yet, or ""."""
+        return self.machine.fetch.event_name if self.machine.fetch.event in ("owed", "held") else ""
+
+    @property
+    def held(self) -> bool:
+        return self.machine.fetch.event == "held"
+
+    @property
+    def firing(self) -> bool:
+        return self._firing
+
+    @property
+    def records(self) -> list[RecordView]:
+        return [run.view(state) for run, state in zip(self.runs, self.machine.records, strict=True)]
+
+    @property
+    def progress(self) -> Progress:
+        told = self._committed
+        fetch = self.machine.fetch
+        return Progress(
+            downloaded=self.machine.downloaded,
+            uploaded=self.machine.uploaded,
+            download_total=self.download_total,
+            upload_total=self.upload_total,
+            result=fetch.result if told else "",
+            failure_reason=fetch.failure_reason if told and not fetch.active else "",
+            records_available=self.machine.records_available,
+        )
+
+    def waits(self) -> list[tuple[str, str]]:
+        """(URL, reason) of every record that waits for something but a connection."""
+        return [
+            (run.request.url, state.wait.reason)
+            for run, state in zip(self.runs, self.machine.records, strict=True)
+            if state.wait is not None
+        ]
+
+    @property
+    def waits_for_user(self) -> bool:
+        """Nothing of it can go on but by the user or the network switch."""
+        if not self.active or not self.begun:
+            return False
+        return all(s.settled or (s.wait is not None and s.wait.until is None) for s in self.machine.records)
+
+    # What the user does
+
+    def pause(self) -> Promise[bool]:
+        """False where it cannot be paused: it is settled or paused, or an upload runs."""
+        self._user("pause")
+        return Promise.resolved(self._ask(machine.Pause("user")))
+
+    def resume(self) -> Promise[bool]:
+        """Go on; where permission was asked for, this grants it. False where it is not paused."""
+        self._user("resume")
+        return Promise.resolved(self._ask(machine.Resume("user")))
+
+    def abort(self) -> Promise[bool]:
+        """True, once the abort is committed; False where it was settled already."""
+        self._user("abort")
+        return self.request_abort("user")
+
+    def click(self) -> Promise[None]:
+        """Activate its display: `backgroundfetchclick` is fired at the worker. Fulfilled when that event has ended."""
+        self._user("click")
+        return Promise.start(self._services.nursery, self._fire_click, name="click")
+
+    def drop(self) -> None:
+        """Give it up: an active one is aborted, one whose event is owed is released without it."""
+        self._user("drop")
+        if self.active:
+            self.request_abort("user")
+        elif self.owed:
+            self._feed(machine.Drop())
+
+    def _user(self, action: str) -> None:
+        self._services.trace.emit(UserAction(action=action, scope=self.scope, id=self.id))
+
+    async def _fire_click(self) -> None:
+        spec = EventSpec("backgroundfetchclick", "BackgroundFetchEvent", self.number)
+        with self._services.activity.under_way("event"):
+            await self.registration.fire(spec, background_fetch=self)
+
+    # What the agent does
+
+    def begin(self) -> None:
+        """Start transferring: the calling realm has run the task that resolves `fetch()`, or the process is new."""
+        if self.begun or not self.active:
+            return
+        self.begun = True
+        self._emit_start()
+        self._feed(machine.Begin(self.registration.permission()))
+
+    def request_abort(self, cause: str) -> Promise[bool]:
+        """What `abort()` does. Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-abort"""
+        if not self.active:
+            return Promise.resolved(False)
+        self._abort = Deferred[bool]("abort")
+        self._feed(machine.Abort(cause))
+        return self._abort.promise
+
+    def clear(self) -> None:
+        """Its registration is cleared."""
+        self._feed(machine.Clear())
+
+    def wake(self) -> None:
+        """The network is back: whatever waits for it tries again."""
+        for run, state in zip(self.runs, list(self.machine.records), strict=True):
+            if state.state is record.State.WAITING:
+                run.cancel_timer()
+                self.feed_record(run.index, record.Wake(trio.current_time()))
+
+    def set_ui(self, title: str | None, icons: tuple[ImageResource, ...] | None) -> None:
+        """What `updateUI()` does."""
+        self.title = self.title if title is None else title
+        self.icons = self.icons if icons is None else icons
+        self._services.store.save_fetch_ui(self.number, self.title, self.icons)
+        self._show()
+
+    def instance_update(self) -> InstanceUpdate:
+        p = self.progress
+        return InstanceUpdate(
+            self.number, p.downloaded, p.uploaded, p.result, p.failure_reason, p.records_available
+        )
+
+    def feed_record(self, index: int, input: record.Input) -> None:
+        self._apply(self.machine.feed_record(index, input))
+
+    def uploaded(self, size: int) -> None:
+        """*Process request body*: `size` more bytes were sent."""
+        self.machine.uploaded += size
+        self.progress_soon()
+
+    def fire_owed(self) -> None:
+        """Dispatch the settled event, if it is owed and not under way."""
+        if self.machine.fetch.event == "owed" and not self._firing:
+            self._firing = True
+            self._services.start("event", self._fire)
+
+    # Feeding the machine
+
+    def _ask(self, input: machine.Input) -> bool:
+        return any(e == machine.Answer(True) for e in self._feed(input))
+
+    def _feed(self, input: machine.Input) -> list[Effect | machine.OnRecord]:
+        effects = self.machine.feed(input)
+        self._apply(effects)
+        return effects
+
+    def _apply(self, effects: list[Effect | machine.OnRecord]) -> None:
+        try:
+            self._store(effects)
+        except StorageFull as full:
+            self._no_room_to_store(effects, full)
+            return
+        for effect in effects:
+            if isinstance(effect, machine.OnRecord):
+                self._perform_on_record(self.runs[effect.index], effect.effect)
+            else:
+                self._perform(effect)
+        self._services.activity.changed()
+
+    def _store(self, effects: list[Effect | machine.OnRecord]) -> None:
+        touched = {
+            e.index for e in effects if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
+        }
+        if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
+            return
+        with self._services.store.transaction():
+            for effect in effects:
+                if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
+                    keeps_body = not self.machine.records[effect.index].settled
+                    self.runs[effect.index].begin_response(self.origin, keeps_body)
+            self._save(touched)
+
+    def _save(self, touched: set[int]) -> None:
+        store = self._services.store
+        told = self.active or self._committed
+        for index in touched:
+            state = self.machine.records[index]
+            # An abort is stored with the fetch's own result, in one transaction, or not at all.
+            if told or state.result != "aborted":
+                self.runs[index].save(store, self.number, state.snapshot())
+        snapshot = self.machine.snapshot()
+        if told and snapshot != self._saved:
+            store.save_fetch(self.number, snapshot)
+            self._saved = snapshot
+
+    def _no_room_to_store(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> None:
+        indexes = [e.index for e in effects if isinstance(e, machine.OnRecord)]
+        for index in indexes:
+            if self.machine.records[index].state is record.State.RECEIVING:
+                self.feed_record(index, record.NoRoom(str(full)))
+                return
+        raise full
+
+    # Performing effects
+
+    def _perform(self, effect: Effect) -> None:
+        trace = self._services.trace
+        match effect:
+            case machine.Paused(cause):
+                trace.emit(FetchPause(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
+                self._show()
+            case machine.Resumed(cause):
+                trace.emit(FetchResume(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
+                self._show()
+            case machine.Settle(event=""):
+                self._committed = True
+                self._tell_settled(effect)
+            case machine.Settle():
+                self._services.start("settling", self._finish, effect)
+            case machine.Release(cause):
+                self._release(cause)
+            case machine.Hold():
+                text = f"{self.owed} of {self.id!r} was interrupted {self.machine.fetch.attempts} times; it is held"
+                trace.emit(Diagnostic(code="event-held", message=text))
+            case machine.Answer() | machine.OweAgain():
+                pass  # `_ask`, `request_abort` and `_fire` look at these themselves
+            case _:
+                raise AssertionError(effect)
+
+    def _perform_on_record(self, run: RecordRun, effect: Effect) -> None:
+        match effect:
+            case record.Enqueue():
+                self._enqueue(run)
+            case record.SendRequest():
+                run.attempts += 1
+                self._services.nursery.start_soon(transfer, self._services, self, run, effect)
+            case record.Append():
+                self._append(run)
+            case record.Terminate():
+                run.terminate()
+            case record.WaitFor():
+                self._wait(run, effect)
+            case record.Settled():
+                self._record_settled(run, effect)
+            case record.StoreResponse():
+                run.data.changed()
+            case _:
+                raise AssertionError(effect)
+
+    def _enqueue(self, run: RecordRun) -> None:
+        def granted() -> None:
+            run.ticket = None
+            run.connected = True
+            if self._services.connectivity.online:
+                self.feed_record(run.index, record.Start(trio.current_time()))
+            else:
+                self.feed_record(run.index, record.Unavailable("the network is switched off"))
+            if not self.machine.records[run.index].in_flight:
+                self.disconnect(run)
+
+        run.ticket = granted
+        if not self._services.connections.enqueue(run.origin, self.number, granted):
+            self._emit_wait(run, record.WaitFor("slot", None, None))
+
+    def disconnect(self, run: RecordRun) -> None:
+        """Give its connection back."""
+        if run.connected:
+            run.connected = False
+            self._services.connections.release(run.origin)
+
+    def _withdraw(self, run: RecordRun) -> None:
+        run.cancel_timer()
+        if run.ticket is not None:
+            self._services.connections.withdraw(run.origin, self.number, run.ticket)
+            run.ticket = None
+
+    def _append(self, run: RecordRun) -> None:
+        data, run.chunk = run.chunk, b""
+        assert run.data.body is not None
+        try:
+            available = self._services.quota.available(self.origin)
+            if len(data) > available:
+                raise StorageFull(f"the quota of {self.origin} has room for {available} bytes more")
+            self._services.store.append(run.data.body, data)
+        except StorageFull as full:
+            self.feed_record(run.index, record.NoRoom(str(full), unstored=len(data)))
+            return
+        run.appended += len(data)
+        run.data.changed()
+        self.progress_soon()
+
+    def _wait(self, run: RecordRun, wait: record.WaitFor) -> None:
+        self._withdraw(run)
+        self._emit_wait(run, wait)
+        if wait.until is not None:
+            run.timer = trio.CancelScope()
+            self._services.nursery.start_soon(self._wake_at, run, run.timer, wait.until)
+        self._show()
+
+    async def _wake_at(self, run: RecordRun, scope: trio.CancelScope, until: float) -> None:
+        with scope:
+            await trio.sleep_until(until)
+            if run.timer is scope:
+                run.timer = None
+                self.feed_record(run.index, record.Wake(trio.current_time()))
+
+    def _record_settled(self, run: RecordRun, effect: record.Settled) -> None:
+        self._withdraw(run)
+        run.data.settle(effect.result, effect.message)
+        if run.data.body is not None:
+            self._services.store.finish_body(run.data.body)
+        self._services.trace.emit(
+            RecordSettle(
+                scope=self.scope,
+                id=self.id,
+                fetch=self.number,
+                index=run.index,
+                url=run.request.url,
+                result=effect.result,
+                status=effect.status,
+                bytes=self.machine.records[run.index].stored,
+                cause=effect.cause,
+                message=effect.message,
+            )
+        )
+
+    # Settling
+
+    async def _finish(self, settle: machine.Settle) -> None:
+        """Bodies to the disk, then the result with its owed event, in one durable commit; then tell."""
+        services = self._services
+        while True:
+            try:
+                await services.store.sync(
+                    run.data.body for run in self.runs if run.data.result == "success" and run.data.body
+                )
+                self._commit()
+                break
+            except StorageFull as full:
+                message = f"the result of {self.id!r} cannot be committed yet: {full}"
+                services.trace.emit(Diagnostic(code="no-room", message=message))
+                await trio.sleep(RETRY_COMMIT)
+        if self._abort is not None:
+            self._abort.resolve(settle.failure_reason == "aborted")
+        self._tell_settled(settle)
+        self.registration.settled(self)
+
+    def _commit(self) -> None:
+        self._committed = True
+        try:
+            with self._services.store.transaction(durable=True):
+                self._save(set(range(len(self.runs))))
+        except StorageFull:
+            self._committed = False
+            raise
+
+    def _tell_settled(self, settle: machine.Settle) -> None:
+        self._services.trace.emit(
+            FetchSettle(
+                scope=self.scope,
+                id=self.id,
+                fetch=self.number,
+                result=settle.result,
+                failure_reason=settle.failure_reason,
+                downloaded=self.machine.downloaded,
+                cause=settle.cause,
+                message=settle.message,
+            )
+        )
+        self._tell_instances()
+        self._show()
+
+    async def _fire(self) -> None:
+        self._feed(machine.Dispatch())
+        name = self.machine.fetch.event_name
+        interface = (
+            "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"
+        )
+        fired = await self.registration.fire(
+            EventSpec(name, interface, self.number),
+            background_fetch=self,
+            attempt=self.machine.fetch.attempts,
+        )
+        self._firing = False
+        if self.machine.fetch.event != "owed":
+            return  # dropped, or its registration was cleared, while the handler ran
+        self._feed(machine.EventEnded(fired.result.outcome))
+        if fired.started:
+            self.fire_owed()
+
+    def _release(self, cause: str) -> None:
+        self._tell_instances()
+        self._services.store.release_fetch(self.number)
+        self._services.trace.emit(FetchRelease(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
+        self._forget(self)
+        if self._services.display is not None:
+            self._services.display.remove(self.number)
+
+    # Telling
+
+    def progress_soon(self) -> None:
+        """Tell the first bytes at once, and then every so often; the last ones are never lost."""
+        if not self._progress_scheduled:
+            self._progress_scheduled = True
+            self._tell_progress()
+            self._services.nursery.start_soon(self._progress_later)
+
+    async def _progress_later(self) -> None:
+        told = self.machine.downloaded, self.machine.uploaded
+        while True:
+            await trio.sleep(self._services.limits.progress)
+            now = self.machine.downloaded, self.machine.uploaded
+            if not self.active or now == told:
+                self._progress_scheduled = False
+                return
+            told = now
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        self._services.trace.emit(
+            FetchProgress(
+                scope=self.scope,
+                id=self.id,
+                fetch=self.number,
+                downloaded=self.machine.downloaded,
+                uploaded=self.machine.uploaded,
+            )
+        )
+        self._tell_instances()
+        self._show()
+
+    def _tell_instances(self) -> None:
+        update = self.instance_update()
+        for realm in self._services.realms_of(self.origin):
+            realm.update_instance(update)
+
+    def _emit_start(self) -> None:
+        self._services.trace.emit(
+            FetchStart(
+                scope=self.scope,
+                id=self.id,
+                fetch=self.number,
+                requests=tuple(run.request.url for run in self.runs),
+                download_total=self.download_total,
+                upload_total=self.upload_total,
+            )
+        )
+
+    def _emit_wait(self, run: RecordRun, wait: record.WaitFor) -> None:
+        reason = wait.reason
+        if reason == "paused" and self.machine.fetch.pause_cause == "permission":
+            reason = "permission"
+        until = None if wait.until is None else round(wait.until - self._services.opened_at, 6)
+        self._services.trace.emit(
+            RecordWait(
+                scope=self.scope,
+                id=self.id,
+                fetch=self.number,
+                index=run.index,
+                url=run.request.url,
+                reason=reason,
+                until=until,
+                message=wait.message,
+            )
+        )
+
+    def _show(self) -> None:
+        if self._services.display is not None:
+            self._services.display.show(self.view())
+
+    def view(self) -> FetchView:
+        """What a display of it may use."""
+        running = any(state.in_flight for state in self.machine.records)
+        waiting = tuple(f"{url}: {reason}" for url, reason in self.waits())
+        return FetchView(
+            self.number,
+            self.id,
+            self.origin,
+            self.title,
+            self.icons,
+            self.progress,
+            self.paused,
+            running,
+            waiting,
+        )
+
+

@@ -1,0 +1,229 @@
+"""The background fetches of every registration: begun by scripts, taken up after a restart, looked up by id.
+
+Spec: https://wicg.github.io/background-fetch/#background-fetch-manager
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.record_run import RecordRun
+from swruntime.agent.response_data import ResponseData
+from swruntime.algorithms import matching
+from swruntime.concepts.background import ImageResource
+from swruntime.concepts.http import Request, StoredBody
+from swruntime.concepts.matching import CacheQueryOptions
+from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
+from swruntime.machines import record
+from swruntime.machines.background_fetch import Machine
+from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+from swruntime.ports.store import StoredFetch, StoredRecord
+
+if TYPE_CHECKING:
+    from swruntime.agent.registrations import Registration, Registrations
+    from swruntime.agent.services import Services
+
+RequestBody = Callable[[], AsyncIterator[bytes]]
+
+
+class BackgroundFetches:
+    def __init__(self, services: Services, registrations: Registrations) -> None:
+        self._services = services
+        self._registrations = registrations
+        self._fetches: dict[int, BackgroundFetch] = {}
+        services.clear_fetches = self.clear
+
+    def all(self) -> list[BackgroundFetch]:
+        """All that are not released, in the order of their beginning."""
+        return list(self._fetches.values())
+
+    def numbered(self, number: int) -> BackgroundFetch | None:
+        return self._fetches.get(number)
+
+    def active(self, registration: Registration) -> dict[str, BackgroundFetch]:
+        """*Active background fetches* of a registration, by id, in the order of their beginning.
+
+        Spec: https://wicg.github.io/background-fetch/#service-worker-registration-active-background-fetches
+        """
+        return {f.id: f for f in self._fetches.values() if f.registration is registration and f.active}
+
+    async def fetch(
+        self,
+        registration: Registration,
+        id: str,
+        requests: Sequence[Request],
+        bodies: Sequence[RequestBody | None],
+        *,
+        title: str = "",
+        icons: tuple[ImageResource, ...] = (),
+        download_total: int = 0,
+    ) -> BackgroundFetch:
+        """The parallel steps of `BackgroundFetchManager.fetch()`. The caller feeds `begin()` when its promise is resolved.
+
+        `bodies` has for each request what reads its body, or None. Raises NotAllowedError, TypeError (no active
+        worker, the id is taken, a body failed), QuotaExceededError.
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-fetch
+        """
+        # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
+        self._check(registration, id, download_total)
+        stored = await self._store_bodies(registration.storage_key, requests, bodies)
+        pinned = [r.body.id for r in stored if isinstance(r.body, StoredBody)]
+        try:
+            async with registration.edit_queue:
+                self._check(registration, id, download_total)
+                return self._add(registration, id, stored, title, icons, download_total)
+        except StorageFull as full:
+            raise QuotaExceededError(f"no room for background fetch {id!r}: {full}") from full
+        finally:
+            for body in pinned:
+                self._services.store.unpin(body)
+
+    def _check(self, registration: Registration, id: str, download_total: int) -> None:
+        # 10.1, 10.2.
+        if registration.permission() == "denied":
+            raise NotAllowedError("the permission 'background-fetch' is denied")
+        # 10.4.
+        if registration.unregistered or registration.active is None:
+            raise TypeError(f"{registration.scope} has no active worker; await service_worker.ready first")
+        # 10.5.
+        if id in self.active(registration):
+            raise TypeError(f"id {id!r} is in use by an active background fetch of {registration.scope}")
+        # 10.9, and what the tests ask for: a total that cannot fit (SPEC-NOTES 16).
+        available = self._services.quota.available(registration.storage_key)
+        if download_total > available:
+            raise QuotaExceededError(
+                f"download_total is {download_total} bytes, and {registration.storage_key} has room for {available}",
+                quota=None,
+                requested=None,
+            )
+
+    async def _store_bodies(
+        self, storage_key: str, requests: Sequence[Request], bodies: Sequence[RequestBody | None]
+    ) -> list[Request]:
+        result = []
+        for request, body in zip(requests, bodies, strict=True):
+            if body is None:
+                result.append(attrs.evolve(request, body=None))
+            else:
+                stored = await self._store_body(storage_key, body)
+                result.append(attrs.evolve(request, body=stored))
+        return result
+
+    async def _store_body(self, storage_key: str, body: RequestBody) -> StoredBody:
+        store = self._services.store
+        id = store.create_body(storage_key)
+        store.pin(id)
+        try:
+            async for chunk in body():
+                available = self._services.quota.available(storage_key)
+                if len(chunk) > available:
+                    raise QuotaExceededError(f"a request's body does not fit: {available} bytes are left")
+                store.append(id, chunk)
+            store.finish_body(id)
+        except BaseException:
+            store.unpin(id)
+            raise
+        return StoredBody(id, store.length(id))
+
+    def _add(
+        self,
+        registration: Registration,
+        id: str,
+        requests: list[Request],
+        title: str,
+        icons: tuple[ImageResource, ...],
+        download_total: int,
+    ) -> BackgroundFetch:
+        upload_total = sum(r.body.length for r in requests if isinstance(r.body, StoredBody))
+        stored = StoredFetch(
+            number=0,
+            storage_key=registration.storage_key,
+            scope=registration.scope,
+            id=id,
+            title=title,
+            icons=icons,
+            download_total=download_total,
+            upload_total=upload_total,
+            snapshot=FetchSnapshot(),
+            records=tuple(StoredRecord(request, RecordSnapshot()) for request in requests),
+        )
+        with self._services.store.transaction():
+            number = self._services.store.add_fetch(stored)
+        return self._take(registration, attrs.evolve(stored, number=number))
+
+    def clear(self, registration: Registration) -> None:
+        """The registration is cleared: every background fetch of it ends, without an event."""
+        for fetch in self.all():
+            if fetch.registration is registration:
+                fetch.clear()
+
+    # After a restart
+
+    def restore(self) -> None:
+        """Take up what the profile keeps; `take_up()` sets it going."""
+        for stored in self._services.store.fetches():
+            registration = self._registrations.get(stored.storage_key, stored.scope)
+            if registration is not None:
+                self._take(registration, stored)
+
+    def take_up(self) -> None:
+        """Go on with what is active, and dispatch what is owed."""
+        for fetch in self.all():
+            if fetch.active:
+                fetch.begin()
+            else:
+                fetch.fire_owed()
+
+    def _take(self, registration: Registration, stored: StoredFetch) -> BackgroundFetch:
+        store = self._services.store
+        runs, records = [], []
+        for index, r in enumerate(stored.records):
+            length = 0 if r.body is None else store.length(r.body)
+            state = record.restore(
+                r.snapshot,
+                method=r.request.method,
+                headers=r.request.headers,
+                give_up=self._services.limits.give_up,
+                stored=length,
+            )
+            data = ResponseData(store, r.response, r.body, r.snapshot.result, r.snapshot.message)
+            runs.append(RecordRun(store, index, r.request, data, r.snapshot))
+            records.append(state)
+        machine = Machine.restore(stored.snapshot, records, download_total=stored.download_total)
+        fetch = self._fetches[stored.number] = BackgroundFetch(
+            self._services,
+            registration,
+            number=stored.number,
+            id=stored.id,
+            title=stored.title,
+            icons=stored.icons,
+            download_total=stored.download_total,
+            upload_total=stored.upload_total,
+            runs=runs,
+            machine=machine,
+            committed=not machine.fetch.active,
+            forget=self._forget,
+        )
+        return fetch
+
+    def _forget(self, fetch: BackgroundFetch) -> None:
+        self._fetches.pop(fetch.number, None)
+
+
+def match_all(
+    fetch: BackgroundFetch, query: Request | None, options: CacheQueryOptions
+) -> list[tuple[Request, ResponseData]]:
+    """The records that `query` matches, in the order of the requests; None matches all.
+
+    Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-match-all
+    """
+    return [
+        (run.request, run.data)
+        for run in fetch.runs
+        if query is None or matching.matches_record(query, run.request, run.data.response, options)
+    ]
+

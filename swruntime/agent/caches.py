@@ -1,0 +1,135 @@
+"""CacheStorage and Cache on the store: what the realms' objects of that name do.
+
+Spec: https://w3c.github.io/ServiceWorker/#cache-objects
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import attrs
+
+from swruntime.algorithms import matching, urls
+from swruntime.concepts.http import Request, Response
+from swruntime.concepts.matching import CacheQueryOptions
+from swruntime.errors import QuotaExceededError, StorageFull
+from swruntime.ports.store import CacheEntry
+
+if TYPE_CHECKING:
+    from swruntime.agent.services import Services
+
+T = TypeVar("T")
+
+
+class Incoming(Protocol):
+    """A response's body on its way into a cache."""
+
+    async def stored_body(self) -> int | None:
+        """The id of the stored body that it is, once every byte is there; None where it is not stored.
+
+        Raises what reading it would raise.
+        """
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+@attrs.frozen
+class Put:
+    """One put of a batch. `body` is None where the response has none."""
+
+    request: Request
+    response: Response
+    body: Incoming | None
+
+
+class Caches:
+    """The caches of one origin. A cache is named by its id in the store."""
+
+    def __init__(self, services: Services, storage_key: str) -> None:
+        self._services = services
+        self._key = storage_key
+
+    def names(self) -> Sequence[str]:
+        return self._services.store.cache_names(self._key)
+
+    def open(self, name: str) -> int:
+        """Raises QuotaExceededError where the disk has no room."""
+        return self._guarded(lambda: self._services.store.open_cache(self._key, name))
+
+    def delete(self, name: str) -> bool:
+        return self._services.store.delete_cache(self._key, name)
+
+    def entries(
+        self, cache: int, query: Request | None, options: CacheQueryOptions
+    ) -> list[CacheEntry]:
+        """*Query Cache*: https://w3c.github.io/ServiceWorker/#query-cache-algorithm"""
+        store = self._services.store
+        if query is None:
+            return list(store.cache_entries(cache))
+        near = store.cache_entries(cache, urls.without_search_and_fragment(query.url))
+        return [e for e in near if matching.matches_cache_entry(query, e.request, e.response, options)]
+
+    async def put(self, cache: int, puts: Sequence[Put]) -> None:
+        """*Batch Cache Operations* with puts: all or nothing. A body that is stored already is referred to.
+
+        Raises QuotaExceededError, and whatever reading a body raises.
+        Spec: https://w3c.github.io/ServiceWorker/#batch-cache-operations-algorithm
+        """
+        store = self._services.store
+        bodies: list[int | None] = []
+        try:
+            for put in puts:
+                bodies.append(None if put.body is None else await self._keep(put.body))
+            await store.sync(body for body in bodies if body is not None)
+            self._guarded(lambda: self._put_entries(cache, puts, bodies))
+        finally:
+            for body in bodies:
+                if body is not None:
+                    store.unpin(body)
+
+    def _put_entries(self, cache: int, puts: Sequence[Put], bodies: Sequence[int | None]) -> None:
+        store = self._services.store
+        with store.transaction():
+            for put, body in zip(puts, bodies, strict=True):
+                overtaken = self.entries(cache, put.request, CacheQueryOptions())
+                store.delete_entries(e.id for e in overtaken)
+                store.put_entry(cache, put.request, put.response, body)
+
+    async def _keep(self, incoming: Incoming) -> int:
+        """A pinned body with the bytes of `incoming`; the very same one where it is stored already."""
+        store = self._services.store
+        stored = await incoming.stored_body()
+        if stored is not None:
+            store.pin(stored)
+            return stored
+        body = self._guarded(lambda: store.create_body(self._key))
+        store.pin(body)
+        try:
+            async for chunk in incoming.chunks():
+                available = self._services.quota.available(self._key)
+                if len(chunk) > available:
+                    raise QuotaExceededError(f"the quota of {self._key} has room for {available} bytes more")
+                store.append(body, chunk)
+            store.finish_body(body)
+        except StorageFull as full:
+            store.unpin(body)
+            raise QuotaExceededError(str(full)) from full
+        except BaseException:
+            store.unpin(body)
+            raise
+        return body
+
+    def delete_entries(self, cache: int, query: Request, options: CacheQueryOptions) -> bool:
+        """*Batch Cache Operations* with a delete. Answers whether anything was there to delete."""
+        found = self.entries(cache, query, options)
+        with self._services.store.transaction():
+            self._services.store.delete_entries(e.id for e in found)
+        return bool(found)
+
+    def _guarded(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except StorageFull as full:
+            raise QuotaExceededError(str(full)) from full

@@ -1,0 +1,71 @@
+"""Six connections an origin, shared fairly between background fetches.
+
+Each origin has a ring of owners (background fetches) and each owner a queue of records; a free connection
+goes to the next owner in the ring. So one with a thousand records does not starve one with a single record.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import attrs
+
+CONNECTIONS_PER_ORIGIN = 6
+
+Ticket = Callable[[], None]
+
+
+@attrs.define
+class _Origin:
+    in_use: int = 0
+    ring: OrderedDict[int, OrderedDict[Ticket, None]] = attrs.field(factory=OrderedDict)
+    draining: bool = False
+
+
+class Connections:
+    def __init__(self, limit: int = CONNECTIONS_PER_ORIGIN) -> None:
+        self._limit = limit
+        self._origins: dict[str, _Origin] = {}
+
+    def enqueue(self, origin: str, owner: int, granted: Ticket) -> bool:
+        """Call `granted` when a connection is free. Answers whether one is free now, or will be without waiting."""
+        state = self._origins.setdefault(origin, _Origin())
+        state.ring.setdefault(owner, OrderedDict())[granted] = None
+        self._drain(origin, state)
+        return granted not in state.ring.get(owner, ())
+
+    def withdraw(self, origin: str, owner: int, granted: Ticket) -> None:
+        """Leave the queue; nothing happens when `granted` is not in it."""
+        state = self._origins.get(origin)
+        queue = state.ring.get(owner) if state else None
+        if state and queue and granted in queue:
+            del queue[granted]
+            if not queue:
+                del state.ring[owner]
+
+    def release(self, origin: str) -> None:
+        """Give a connection back; the next in line gets it."""
+        state = self._origins[origin]
+        state.in_use -= 1
+        self._drain(origin, state)
+
+    def _drain(self, origin: str, state: _Origin) -> None:
+        # Whoever is granted a connection may give it back at once; the loop, not the stack, takes the next.
+        if state.draining:
+            return
+        state.draining = True
+        try:
+            while state.ring and state.in_use < self._limit:
+                owner, queue = next(iter(state.ring.items()))
+                granted, _ = queue.popitem(last=False)
+                if queue:
+                    state.ring.move_to_end(owner)
+                else:
+                    del state.ring[owner]
+                state.in_use += 1
+                granted()
+        finally:
+            state.draining = False
+        if not state.in_use and not state.ring:
+            self._origins.pop(origin, None)

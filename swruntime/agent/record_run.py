@@ -1,0 +1,95 @@
+"""What one record of a background fetch has beside its machine: the request, the data, and what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from swruntime.agent.response_data import ResponseData
+from swruntime.algorithms import urls
+from swruntime.concepts.enums import WaitReason
+from swruntime.concepts.http import Request, Response
+from swruntime.machines.record import Record
+from swruntime.machines.snapshots import RecordSnapshot
+from swruntime.ports.store import Store
+
+
+@attrs.frozen
+class RecordView:
+    """A record as the user's tools see it: `state` is the machine's word, `wait` why it does not transfer."""
+
+    index: int
+    url: str
+    method: str
+    state: str
+    result: str
+    wait: WaitReason | None
+    until: float | None
+    status: int | None
+    downloaded: int
+    message: str | None
+
+
+class RecordRun:
+    def __init__(
+        self, store: Store, index: int, request: Request, data: ResponseData, saved: RecordSnapshot | None
+    ) -> None:
+        self.index = index
+        self.request = request
+        self.data = data
+        self.origin = urls.origin_of(request.url)
+        self.saved = saved
+        self.received: Response | None = None
+        """The response whose head came last, stored or not."""
+        self.chunk = b""
+        """The bytes that the machine was just told of."""
+        self.appended = 0
+        self.attempts = 0
+        self.connected = False
+        self.ticket: Callable[[], None] | None = None
+        self.timer: trio.CancelScope | None = None
+        self.scope: trio.CancelScope | None = None
+        self._store = store
+
+    def view(self, state: Record) -> RecordView:
+        wait = state.wait
+        return RecordView(
+            self.index,
+            self.request.url,
+            self.request.method,
+            state.state.value,
+            state.result,
+            wait.reason if wait else "slot" if self.ticket else None,
+            wait.until if wait else None,
+            state.status,
+            state.stored,
+            state.message,
+        )
+
+    def begin_response(self, storage_key: str, keeps_body: bool) -> None:
+        """Store the response that was received. Data that was there before becomes redundant (SPEC-NOTES 5).
+
+        A body begins where bytes are to be kept.
+        """
+        if self.data.response is not None or self.data.body is not None:
+            self.data.settle("redundant", None)
+            self.data = ResponseData(self._store)
+        self.data.response = self.received
+        if keeps_body:
+            self.data.begin_body(self._store.create_body(storage_key))
+
+    def save(self, store: Store, number: int, snapshot: RecordSnapshot) -> None:
+        if snapshot != self.saved or self.data.response is not None:
+            store.save_record(number, self.index, snapshot, self.data.response, self.data.body)
+            self.saved = snapshot
+
+    def terminate(self) -> None:
+        if self.scope is not None:
+            self.scope.cancel()
+
+    def cancel_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None

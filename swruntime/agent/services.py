@@ -1,0 +1,89 @@
+"""What every part of one user agent shares. Nothing of it is global: two agents in a process know nothing of each other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVarTuple
+
+import attrs
+import trio
+
+from swruntime.agent.activity import Activity
+from swruntime.agent.connections import Connections
+from swruntime.agent.fetching import Fetcher
+from swruntime.concepts.enums import PermissionState
+from swruntime.errors import ScriptError
+from swruntime.ports.display import Display
+from swruntime.ports.realm import Realm
+from swruntime.ports.store import Store
+from swruntime.ports.wallclock import WallClock
+from swruntime.trace import Trace
+
+if TYPE_CHECKING:
+    from swruntime.agent.registrations import Registration
+    from swruntime.agent.workers import Worker
+
+Ts = TypeVarTuple("Ts")
+
+
+class Connectivity(Protocol):
+    """The user's switch, as the agent needs it; `network.conditions` provides it."""
+
+    @property
+    def online(self) -> bool: ...
+
+
+
+class Quota(Protocol):
+    def available(self, storage_key: str) -> int:
+        """Bytes that an origin may still store."""
+        ...
+
+
+@attrs.define
+class Limits:
+    """How patient the agent is, in seconds."""
+
+    give_up: float = 600.0
+    stall: float = 60.0
+    """Without a byte for so long, an exchange counts as timed out."""
+    progress: float = 0.1
+    """Between two progress events of a background fetch."""
+    idle: float = 30.0
+    """A worker without events is stopped after so long."""
+    event: float = 300.0
+    """An event that lasts longer is timed out."""
+
+
+@attrs.define
+class Services:
+    nursery: trio.Nursery
+    store: Store
+    trace: Trace
+    fetcher: Fetcher
+    connectivity: Connectivity
+    quota: Quota
+    wall: WallClock
+    rng: random.Random
+    permission: Callable[[str], PermissionState]
+    """The state of the permission "background-fetch" for an origin."""
+    open_worker_realm: Callable[[Worker], Awaitable[Realm]]
+    script_failed: Callable[[ScriptError], None]
+    opened_at: float
+    """On Trio's clock: the trace's time 0."""
+    limits: Limits = attrs.field(factory=Limits)
+    activity: Activity = attrs.field(factory=Activity)
+    connections: Connections = attrs.field(factory=Connections)
+    display: Display | None = None
+    clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
+    """Abort and release every background fetch of a registration."""
+    realms: dict[Realm, str] = attrs.field(factory=dict)
+    """Every realm that lives, with its storage key."""
+
+    def realms_of(self, storage_key: str) -> list[Realm]:
+        return [realm for realm, key in self.realms.items() if key == storage_key]
+
+    def start(self, what: str, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Start a task of the agent; until it has ended, the agent is not settled."""
+        self.activity.start(self.nursery, what, async_fn, *args)

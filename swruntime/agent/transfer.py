@@ -1,0 +1,136 @@
+"""One exchange of a record: *complete a record*'s fetch, from the request to the end of the body.
+
+What happens goes to the machine as inputs; what follows is the machine's to say.
+Spec: https://wicg.github.io/background-fetch/#complete-a-record-algorithm
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from swruntime.agent.fetching import BodySource, Fetched, with_range
+from swruntime.agent.response_data import PIECE
+from swruntime.algorithms.partial import stored_head
+from swruntime.algorithms.retry_after import parse_retry_after
+from swruntime.concepts.http import Request, StoredBody
+from swruntime.errors import NetworkFailure
+from swruntime.machines import record
+from swruntime.trace import RecordStart
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
+    from swruntime.agent.record_run import RecordRun
+    from swruntime.agent.services import Services
+
+
+async def transfer(
+    services: Services, fetch: BackgroundFetch, run: RecordRun, send: record.SendRequest
+) -> None:
+    """Perform `send` for `run`, feeding its machine; give the connection back at the end."""
+    services.trace.emit(
+        RecordStart(
+            scope=fetch.scope,
+            id=fetch.id,
+            fetch=fetch.number,
+            index=run.index,
+            url=run.request.url,
+            range_start=send.range_start,
+            attempt=run.attempts,
+        )
+    )
+    scope = run.scope = trio.CancelScope()
+    try:
+        with scope:
+            await _Exchange(services, fetch, run).perform(send)
+    finally:
+        if run.scope is scope:
+            run.scope = None
+        fetch.disconnect(run)
+
+
+class _Exchange:
+    def __init__(self, services: Services, fetch: BackgroundFetch, run: RecordRun) -> None:
+        self.services = services
+        self.fetch = fetch
+        self.run = run
+        self.stalled = trio.CancelScope()
+
+    async def perform(self, send: record.SendRequest) -> None:
+        self.bytes_came()
+        try:
+            with self.stalled:
+                await self.exchange(send)
+        except NetworkFailure as failure:
+            self.fail(failure)
+        else:
+            if self.stalled.cancelled_caught:
+                self.fail(NetworkFailure("timeout", f"no byte for {self.patience():g} s"))
+
+    async def exchange(self, send: record.SendRequest) -> None:
+        request = attrs.evolve(self.run.request, keepalive=True)
+        if send.range_start:
+            request = with_range(request, send.range_start, send.if_range)
+        body, length = self.request_body(request)
+        async with self.services.fetcher.fetch(request, body=body, body_length=length) as fetched:
+            self.bytes_came()
+            self.head(fetched)
+            async for chunk in fetched.body:
+                if not self.in_flight:
+                    return
+                self.bytes_came()
+                self.run.chunk = chunk
+                self.feed(record.Bytes(trio.current_time(), len(chunk)))
+        if self.in_flight:
+            self.feed(record.End(trio.current_time()))
+
+    @property
+    def in_flight(self) -> bool:
+        return self.fetch.machine.records[self.run.index].in_flight
+
+    def feed(self, input: record.Input) -> None:
+        self.fetch.feed_record(self.run.index, input)
+
+    def head(self, fetched: Fetched) -> None:
+        response = self.run.received = fetched.response
+        retry_after = parse_retry_after(response.headers.get("Retry-After"), now=self.services.wall.now())
+        self.feed(
+            record.Head(
+                trio.current_time(),
+                stored_head(response, method=self.run.request.method),
+                content_range=response.headers.get("Content-Range"),
+                retry_after=retry_after,
+                jitter=self.services.rng.random(),
+            )
+        )
+
+    def fail(self, failure: NetworkFailure) -> None:
+        if self.in_flight:
+            now = trio.current_time()
+            self.feed(record.Failure(now, failure.cause, failure.message, self.services.rng.random()))
+
+    def patience(self) -> float:
+        limits = self.services.limits
+        return min(limits.stall, limits.give_up)
+
+    def bytes_came(self) -> None:
+        self.stalled.deadline = trio.current_time() + self.patience()
+
+    def request_body(self, request: Request) -> tuple[BodySource | None, int | None]:
+        """The stored body as a stream that counts what is sent."""
+        if not isinstance(request.body, StoredBody):
+            return None, None
+        stored = request.body
+
+        async def chunks() -> AsyncIterator[bytes]:
+            offset = 0
+            while data := self.services.store.read(stored.id, offset, PIECE):
+                yield data
+                offset += len(data)
+                self.bytes_came()
+                self.fetch.uploaded(len(data))
+
+        return chunks, stored.length

@@ -1,0 +1,193 @@
+"""UserAgent: what a test or the command line holds. Made by `swruntime.open_user_agent`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.background_fetches import BackgroundFetches
+from swruntime.agent.caches import Caches
+from swruntime.agent.clients import Client, Clients
+from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
+from swruntime.agent.promise import Promise
+from swruntime.agent.registrations import Registration, Registrations
+from swruntime.agent.services import Services
+from swruntime.algorithms import redirects, urls
+from swruntime.concepts.environment import Environment
+from swruntime.concepts.http import Request
+from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
+from swruntime.trace import Line, UserAction
+
+if TYPE_CHECKING:
+    from swruntime.trace import Trace
+
+OpenWindowRealm = Callable[[Client], Awaitable[Any]]
+"""Makes the realm of a window and answers with its global, the Window that a test holds."""
+
+
+class UserAgent:
+    """A user agent without a browser around it.
+
+    What the user of a browser can do, and a script cannot, is here: `network`, `permissions`, `storage`,
+    `background_fetches`, `terminate_worker`.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        origin: str,
+        registrations: Registrations,
+        clients: Clients,
+        background_fetches: BackgroundFetches,
+        network: NetworkControl,
+        permissions: Permissions,
+        storage: StorageControl,
+        open_window_realm: OpenWindowRealm,
+    ) -> None:
+        self.origin = origin
+        self.network = network
+        self.permissions = permissions
+        self.storage = storage
+        self.script_errors: list[ScriptError] = []
+        """What worker scripts and their handlers raised, in order."""
+        self._services = services
+        self._registrations = registrations
+        self._clients = clients
+        self._fetches = background_fetches
+        self._open_window_realm = open_window_realm
+
+    @property
+    def services(self) -> Services:
+        """For realms: what their platform objects work with."""
+        return self._services
+
+    @property
+    def trace(self) -> Trace:
+        return self._services.trace
+
+    @property
+    def registrations(self) -> Registrations:
+        return self._registrations
+
+    @property
+    def fetches(self) -> BackgroundFetches:
+        """For realms; `background_fetches` is the user's view of it."""
+        return self._fetches
+
+    @property
+    def clients(self) -> Clients:
+        return self._clients
+
+    @property
+    def background_fetches(self) -> list[BackgroundFetch]:
+        """Every background fetch that is not released: the active ones, and those whose event is owed."""
+        return self._fetches.all()
+
+    def caches_of(self, storage_key: str) -> Caches:
+        """For realms and tools: the caches of an origin."""
+        return Caches(self._services, storage_key)
+
+    async def open_window(self, url: str = "/") -> Any:
+        """Open a page and answer with its Window. Succeeds whatever the status of the page.
+
+        `url` is resolved against the site's origin. Raises TypeError for one that does not parse.
+        """
+        url = urls.resolve(url, self.origin + "/")
+        environment = await self._navigate(url)
+        registration = self._registrations.match(environment.origin, environment.url)
+        controlled_by = registration if registration is not None and registration.active else None
+        client = self._clients.add(environment, controlled_by)
+        return await self._open_window_realm(client)
+
+    async def _navigate(self, url: str) -> Environment:
+        """Ask for the page, for what its headers say. A page that cannot be had is a page all the same."""
+        request = Request(url, mode="navigate", destination="document", credentials="include")
+        with self._services.activity.under_way("navigation"):
+            try:
+                async with self._services.fetcher.fetch(request) as fetched:
+                    response = fetched.response
+            except NetworkFailure:
+                return Environment(url, urls.origin_of(url))
+        return Environment(
+            response.url or url,
+            urls.origin_of(response.url or url),
+            csp=response.headers.all("Content-Security-Policy"),
+            referrer_policy=redirects.parse_referrer_policy(response.headers),
+        )
+
+    def terminate_worker(self, registration: object) -> Promise[bool]:
+        """Stop the active worker of a registration at once, as a browser may at any time.
+
+        `registration` is a script's ServiceWorkerRegistration, or the agent's. Answers whether it ran.
+        """
+        concept = getattr(registration, "_concept", registration)
+        if not isinstance(concept, Registration):
+            raise TypeError(f"registration is {registration!r}; expected a ServiceWorkerRegistration")
+        self.trace.emit(UserAction(action="stop-worker", scope=concept.scope))
+        running = [w for w in (concept.active, concept.waiting, concept.installing) if w and w.running]
+        for worker in running:
+            worker.stop("terminated by the user")
+        return Promise.resolved(bool(running))
+
+    async def settled(self) -> None:
+        """Wait until nothing is active and no event is in flight.
+
+        Raises WaitingForUser, listing what waits, when only a user or the network switch could go on.
+        """
+        activity = self._services.activity
+        await trio.lowlevel.checkpoint()
+        while True:
+            active = [f for f in self._fetches.all() if f.active]
+            if activity.idle and all(f.waits_for_user for f in active):
+                waiting = [line for f in self._fetches.all() for line in _waiting_lines(f)]
+                if waiting:
+                    raise WaitingForUser(tuple(waiting))
+                return
+            await activity.wait_for_change()
+
+    async def until(self, predicate: Callable[[Line], object]) -> Line:
+        """Wait for the next line of the trace for which `predicate` answers true, and answer with it."""
+        send, receive = trio.open_memory_channel[Line](1)
+
+        def sink(line: Line) -> None:
+            if predicate(line):
+                self.trace.remove_sink(sink)
+                send.send_nowait(line)
+
+        self.trace.add_sink(sink)
+        try:
+            return await receive.receive()
+        except trio.Cancelled:
+            if sink in self.trace.sinks:
+                self.trace.remove_sink(sink)
+            raise
+
+    def network_changed(self) -> None:
+        """The switch was moved: back online, whatever waits for the network tries again."""
+        if self.network.online:
+            for fetch in self._fetches.all():
+                fetch.wake()
+        self._services.activity.changed()
+
+    def close(self) -> None:
+        """Discard every realm. What was stored stays; nothing is aborted."""
+        for registration in self._registrations.all():
+            for worker in (registration.installing, registration.waiting, registration.active):
+                if worker is not None:
+                    worker.stop("the agent was closed")
+        for client in self._clients.all():
+            if client.realm is not None:
+                client.realm.discard("the agent was closed")
+
+
+def _waiting_lines(fetch: BackgroundFetch) -> list[str]:
+    if fetch.active:
+        return [f"background fetch {fetch.id!r}: {url} waits: {reason}" for url, reason in fetch.waits()]
+    if fetch.owed:
+        kept = "held after too many interruptions" if fetch.held else "its worker could not run"
+        return [f"background fetch {fetch.id!r}: {fetch.owed} is owed ({kept})"]
+    return []

@@ -1,0 +1,179 @@
+"""A service worker's life: it is started by an event, its script evaluated anew, and stopped when idle.
+
+Spec: https://w3c.github.io/ServiceWorker/#service-worker-lifetime, #run-service-worker-algorithm,
+#terminate-service-worker-algorithm
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from swruntime.concepts.enums import WorkerState
+from swruntime.errors import ScriptError
+from swruntime.ports.realm import EventResult, EventSpec, Realm
+from swruntime.trace import Console, EventEnd, EventStart, WorkerStart, WorkerStateChange, WorkerStop
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
+    from swruntime.agent.registrations import Registration
+    from swruntime.agent.services import Services
+
+
+@attrs.frozen
+class Fired:
+    """How an event ended, and whether its worker could start at all."""
+
+    result: EventResult
+    started: bool = True
+
+
+class Worker:
+    """A service worker: https://w3c.github.io/ServiceWorker/#dfn-service-worker"""
+
+    def __init__(
+        self, services: Services, registration: Registration, script_url: str, state: WorkerState = "parsed"
+    ) -> None:
+        self.registration = registration
+        self.script_url = script_url
+        self.skip_waiting = False
+        self._services = services
+        self._state: WorkerState = state
+        self._realm: Realm | None = None
+        self._starting = trio.Lock()
+        self._events = 0
+        self._idle: trio.CancelScope | None = None
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.script_url} {self._state}>"
+
+    @property
+    def state(self) -> WorkerState:
+        return self._state
+
+    @property
+    def running(self) -> bool:
+        return self._realm is not None
+
+    @property
+    def has_no_pending_events(self) -> bool:
+        """https://w3c.github.io/ServiceWorker/#service-worker-has-no-pending-events"""
+        return self._events == 0
+
+    def set_state(self, state: WorkerState) -> None:
+        """*Update Worker State*: https://w3c.github.io/ServiceWorker/#update-state-algorithm"""
+        self._state = state
+        self._services.trace.emit(
+            WorkerStateChange(script=self.script_url, scope=self.registration.scope, state=state)
+        )
+        self._services.activity.changed()
+
+    async def run(self, reason: str) -> Realm:
+        """*Run Service Worker*: start it unless it runs. Raises ScriptError when its script fails.
+
+        Spec: https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm
+        """
+        async with self._starting:
+            if self._realm is not None:
+                return self._realm
+            scope = self.registration.scope
+            self._services.trace.emit(WorkerStart(script=self.script_url, scope=scope, reason=reason))
+            realm = await self._services.open_worker_realm(self)
+            self._realm = realm
+            self._services.realms[realm] = self.registration.storage_key
+            try:
+                await realm.evaluate()
+            except ScriptError as error:
+                self._services.trace.emit(Console(level="error", text=str(error), where=error.where))
+                self._services.script_failed(error)
+                self.stop("its script failed")
+                raise
+            self._idle_soon()
+            return realm
+
+    def stop(self, reason: str) -> None:
+        """*Terminate Service Worker*: discard its realm at once. Events in flight end `interrupted`.
+
+        Spec: https://w3c.github.io/ServiceWorker/#terminate-service-worker-algorithm
+        """
+        realm, self._realm = self._realm, None
+        self._not_idle()
+        if realm is None:
+            return
+        self._services.realms.pop(realm, None)
+        realm.discard(reason)
+        self._services.trace.emit(
+            WorkerStop(script=self.script_url, scope=self.registration.scope, reason=reason)
+        )
+
+    async def fire(
+        self, spec: EventSpec, *, attempt: int = 1, background_fetch: BackgroundFetch | None = None
+    ) -> Fired:
+        """Start the worker if need be, fire an event at it, and wait until the event is no longer active."""
+        about = (background_fetch.id, background_fetch.number) if background_fetch else (None, None)
+        self._events += 1
+        self._not_idle()
+        try:
+            with self._services.activity.under_way("event"):
+                return await self._fire(spec, attempt, *about)
+        finally:
+            self._events -= 1
+            self._idle_soon()
+
+    async def _fire(self, spec: EventSpec, attempt: int, id: str | None, number: int | None) -> Fired:
+        trace, scope = self._services.trace, self.registration.scope
+        start = EventStart(name=spec.name, scope=scope, attempt=attempt, id=id, fetch=number)
+        try:
+            realm = await self.run(spec.name)
+        except ScriptError as error:
+            trace.emit(start)
+            fired = Fired(EventResult("interrupted", str(error), error.where), started=False)
+        else:
+            trace.emit(start)
+            result = EventResult("interrupted", "the agent was closed")
+            try:
+                result = await self._dispatch(realm, spec)
+            finally:
+                fired = Fired(result)
+                trace.emit(self._end(spec, fired.result, id, number))
+            if result.outcome == "rejected":
+                self._services.script_failed(ScriptError(result.error or spec.name, where=result.where))
+            return fired
+        trace.emit(self._end(spec, fired.result, id, number))
+        return fired
+
+    def _end(self, spec: EventSpec, result: EventResult, id: str | None, number: int | None) -> EventEnd:
+        return EventEnd(
+            name=spec.name,
+            scope=self.registration.scope,
+            outcome=result.outcome,
+            error=result.error,
+            where=result.where,
+            id=id,
+            fetch=number,
+        )
+
+    async def _dispatch(self, realm: Realm, spec: EventSpec) -> EventResult:
+        limit = self._services.limits.event
+        with trio.move_on_after(limit):
+            return await realm.dispatch(spec)
+        if self._realm is realm:
+            self.stop(f"{spec.name} lasted over {limit:g} s")
+        return EventResult("timed-out", f"it lasted over {limit:g} s")
+
+    def _idle_soon(self) -> None:
+        if self._realm is not None and self._events == 0 and self._idle is None:
+            self._idle = trio.CancelScope()
+            self._services.nursery.start_soon(self._stop_when_idle, self._idle)
+
+    async def _stop_when_idle(self, scope: trio.CancelScope) -> None:
+        with scope:
+            await trio.sleep(self._services.limits.idle)
+            self.stop("idle")
+
+    def _not_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None

@@ -1,0 +1,349 @@
+"""The platform objects of Background Fetch: https://wicg.github.io/background-fetch/#api"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.background_fetches import RequestBody, match_all
+from swruntime.agent.promise import NoPublicConstructor, Promise
+from swruntime.agent.registrations import Registration
+from swruntime.agent.response_data import ResponseData
+from swruntime.algorithms import filtering, media, requests, webidl
+from swruntime.concepts import http
+from swruntime.concepts.enums import BackgroundFetchFailureReason, BackgroundFetchResult
+from swruntime.concepts.matching import CacheQueryOptions
+from swruntime.errors import InvalidStateError
+from swruntime.ports.realm import InstanceUpdate
+from swruntime.realms.python.body_sources import BodySource
+from swruntime.realms.python.events import Event, EventHandler, EventTarget, fire
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
+from swruntime.realms.python.stored import RecordSource, StoreSource
+
+Icons = Iterable[Mapping[str, str]]
+
+
+class BackgroundFetchManager(metaclass=NoPublicConstructor):
+    """`registration.background_fetch`. Spec: https://wicg.github.io/background-fetch/#background-fetch-manager"""
+
+    def __init__(self, realm: PythonRealm, registration: Registration) -> None:
+        self._realm = realm
+        self._registration = registration
+
+    def fetch(
+        self,
+        id: str,
+        requests: str | Request | Iterable[str | Request],
+        *,
+        title: str = "",
+        icons: Icons = (),
+        download_total: int = 0,
+    ) -> Promise[BackgroundFetchRegistration]:
+        """Begin a background fetch. `download_total` is in bytes, 0 for no limit.
+
+        Rejects with TypeError (an argument; the id is in use; no active worker), NotAllowedError (the permission
+        is denied), QuotaExceededError (the total, or the requests' bodies, do not fit).
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-fetch
+        """
+        context = self._realm.context
+        try:
+            context.check_alive()
+            id = _checked_id(id)
+            title = webidl.dom_string("title", title)
+            total = webidl.enforce_unsigned_long_long("download_total", download_total)
+            resources = media.image_resources("icons", icons, context.environment.url)
+            made = _requests(self._realm, requests)
+        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+            return context.rejected(error, name="BackgroundFetchManager.fetch")
+
+        fetches = self._realm.agent.fetches
+        begun: list[BackgroundFetch] = []
+
+        async def operation() -> BackgroundFetchRegistration:
+            fetch = await fetches.fetch(
+                self._registration,
+                id,
+                [concept for concept, _ in made],
+                [body for _, body in made],
+                title=title,
+                icons=resources,
+                download_total=total,
+            )
+            begun.append(fetch)
+            return self._realm.instance(fetch)
+
+        promise = context.promise(operation, name="BackgroundFetchManager.fetch")
+        # Nothing transfers before the promise is resolved: the tests upstream, and every script, rely on it.
+        promise.add_done_callback(lambda _: _begin(begun))
+        return promise
+
+    def get(self, id: str) -> Promise[BackgroundFetchRegistration | None]:
+        """The active background fetch of that id, or None. Rejects with TypeError for "" or what is no str.
+
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-get
+        """
+        try:
+            id = _checked_id(id)
+        except TypeError as error:
+            return self._realm.context.rejected(error, name="BackgroundFetchManager.get")
+
+        def answer() -> BackgroundFetchRegistration | None:
+            fetch = self._realm.agent.fetches.active(self._registration).get(id)
+            return None if fetch is None else self._realm.instance(fetch)
+
+        return self._realm.in_queue("BackgroundFetchManager.get", answer)
+
+    def get_ids(self) -> Promise[list[str]]:
+        """The ids of the active background fetches, in the order of their beginning.
+
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-get-ids
+        """
+
+        async def operation() -> list[str]:
+            return list(self._realm.agent.fetches.active(self._registration))
+
+        return self._realm.context.promise(operation, name="BackgroundFetchManager.get_ids")
+
+
+def _begin(fetches: list[BackgroundFetch]) -> None:
+    for fetch in fetches:
+        fetch.begin()
+
+
+def _checked_id(id: object) -> str:
+    text = webidl.dom_string("id", id)
+    if not text:
+        raise TypeError("id is ''; expected a name for the background fetch")
+    return text
+
+
+def _requests(realm: PythonRealm, given: object) -> list[tuple[http.Request, RequestBody | None]]:
+    """Steps 4 to 7 of `fetch()`: every request made and checked, with what reads its body."""
+    many = (given,) if isinstance(given, str | Request) else webidl.sequence("requests", given)
+    items = [_request_info(each) for each in many]
+    if not items:
+        raise TypeError("requests is empty; expected at least one URL or Request")
+    make = realm.context.bind(Request)
+    result = []
+    for item in items:
+        request = make(item)
+        concept = request._concept
+        requests.check_background_request(concept)
+        concept = attrs.evolve(concept, client=realm.context.environment)
+        source = request._take_source()
+        result.append((concept, None if source is None else source.chunks))
+    return result
+
+
+def _request_info(item: object) -> str | Request:
+    if isinstance(item, Request):
+        return item
+    if isinstance(item, str):
+        requests.check_dangling_markup(item)
+        return item
+    raise TypeError(f"requests has {webidl.shown(item)}; expected URLs and Requests")
+
+
+class BackgroundFetchRegistration(EventTarget, metaclass=NoPublicConstructor):
+    """One background fetch, seen from a realm; attributes are copies that progress events change. Sizes in bytes.
+
+    Spec: https://wicg.github.io/background-fetch/#background-fetch-registration
+    """
+
+    onprogress = EventHandler()
+
+    def __init__(self, realm: PythonRealm, fetch: BackgroundFetch) -> None:
+        super().__init__()
+        self._context = realm.context
+        self._realm = realm
+        self._fetch = fetch
+        self._seen = fetch.instance_update()
+
+    @classmethod
+    def _of(cls, realm: PythonRealm, fetch: BackgroundFetch) -> BackgroundFetchRegistration:
+        return cls._create(realm, fetch)
+
+    def __repr__(self) -> str:
+        return f"<BackgroundFetchRegistration {self.id!r} {self.result or 'active'}>"
+
+    @property
+    def id(self) -> str:
+        return self._fetch.id
+
+    @property
+    def upload_total(self) -> int:
+        return self._fetch.upload_total
+
+    @property
+    def uploaded(self) -> int:
+        return self._seen.uploaded
+
+    @property
+    def download_total(self) -> int:
+        return self._fetch.download_total
+
+    @property
+    def downloaded(self) -> int:
+        return self._seen.downloaded
+
+    @property
+    def result(self) -> BackgroundFetchResult:
+        return self._seen.result  # type: ignore[return-value]
+
+    @property
+    def failure_reason(self) -> BackgroundFetchFailureReason:
+        return self._seen.failure_reason  # type: ignore[return-value]
+
+    @property
+    def records_available(self) -> bool:
+        return self._seen.records_available
+
+    def abort(self) -> Promise[bool]:
+        """True, once the abort is committed; False where it was settled already.
+
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-abort
+        """
+
+        async def operation() -> bool:
+            return await self._fetch.request_abort("script")
+
+        return self._context.promise(operation, name="BackgroundFetchRegistration.abort")
+
+    def match(
+        self,
+        request: str | Request,
+        *,
+        ignore_search: bool = False,
+        ignore_method: bool = False,
+        ignore_vary: bool = False,
+    ) -> Promise[BackgroundFetchRecord | None]:
+        """The first record that matches, or None. Rejects like `match_all`.
+
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-match
+        """
+        options = CacheQueryOptions(ignore_search, ignore_method, ignore_vary)
+        return self._matching("match", request, options, first=True)
+
+    def match_all(
+        self,
+        request: str | Request | None = None,
+        *,
+        ignore_search: bool = False,
+        ignore_method: bool = False,
+        ignore_vary: bool = False,
+    ) -> Promise[list[BackgroundFetchRecord]]:
+        """The records that match `request`, all without one, in the order of the requests.
+
+        Rejects with InvalidStateError once the records were released (after the settled event has ended), and
+        with TypeError for a request that is none.
+        Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-match-all
+        """
+        options = CacheQueryOptions(ignore_search, ignore_method, ignore_vary)
+        return self._matching("match_all", request, options, first=False)
+
+    def _matching(
+        self, name: str, request: str | Request | None, options: CacheQueryOptions, *, first: bool
+    ) -> Promise[Any]:
+        name = f"BackgroundFetchRegistration.{name}"
+        context = self._context
+        try:
+            # 1.
+            if not self.records_available:
+                raise InvalidStateError(
+                    f"the records of {self.id!r} are gone: they are there until the settled event has ended"
+                )
+            query = None if request is None else _query(self._realm, request)
+        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+            return context.rejected(error, name=name)
+
+        async def operation() -> object:
+            found = match_all(self._fetch, query, options)
+            if first:
+                return BackgroundFetchRecord._of(self._realm, *found[0]) if found else None
+            return [BackgroundFetchRecord._of(self._realm, *each) for each in found]
+
+        return context.promise(operation, name=name)
+
+    async def _update(self, update: InstanceUpdate) -> None:
+        """*Update background fetch instances*, the task in this realm.
+
+        Spec: https://wicg.github.io/background-fetch/#update-background-fetch-instance-algorithm
+        """
+        seen = self._seen
+        # 6.3. The records are gone.
+        if not update.records_available and seen.records_available:
+            seen = self._seen = attrs.evolve(seen, records_available=False)
+        # 6.4. Nothing is told after the result.
+        if seen.result:
+            return
+        # 6.5-6.10. Tell what is new.
+        new = attrs.evolve(update, records_available=seen.records_available)
+        if new == seen:
+            return
+        self._seen = new
+        await fire(self, self._context.bind(Event)("progress"))
+
+
+def _query(realm: PythonRealm, request: str | Request) -> http.Request:
+    if isinstance(request, Request):
+        return request._concept
+    return realm.context.bind(Request)(request)._concept
+
+
+class BackgroundFetchRecord(metaclass=NoPublicConstructor):
+    """Spec: https://wicg.github.io/background-fetch/#background-fetch-record-interface"""
+
+    def __init__(self, realm: PythonRealm, request: http.Request, data: ResponseData) -> None:
+        self._realm = realm
+        self._source = RecordSource(data)
+        self._request = Request._of(realm.context, request, self._request_source(request))
+        self._response_ready = realm.context.promise(
+            self._respond, request, data, name="BackgroundFetchRecord.response_ready"
+        )
+        # That nobody asks for a record's response is no mistake.
+        self._response_ready.handle()
+
+    @classmethod
+    def _of(cls, realm: PythonRealm, request: http.Request, data: ResponseData) -> BackgroundFetchRecord:
+        return cls._create(realm, request, data)
+
+    def __repr__(self) -> str:
+        return f"<BackgroundFetchRecord {self._request.url}>"
+
+    @property
+    def request(self) -> Request:
+        return self._request
+
+    @property
+    def response_ready(self) -> Promise[Response]:
+        """The response, at its headers; its body streams while it still arrives.
+
+        Rejects with AbortError when the record was aborted, with TypeError when it failed or started over.
+        """
+        return self._response_ready
+
+    def _request_source(self, request: http.Request) -> BodySource | None:
+        if not isinstance(request.body, http.StoredBody):
+            return None
+        return StoreSource(self._realm.agent.services.store, request.body.id)
+
+    async def _respond(self, request: http.Request, data: ResponseData) -> Response:
+        """*Create record objects*, step 2.9: https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm"""
+        internal = await data.wait_for_response()
+        shown = filtering.exposed(internal, request.credentials)
+        headers = shown.headers.delete("Content-Range", "Content-Length")
+        internal = attrs.evolve(
+            internal, headers=internal.headers.delete("Content-Range", "Content-Length")
+        )
+        has_body = request.method != "HEAD" and internal.status not in NULL_BODY_STATUSES
+        return Response._of(
+            self._realm.context,
+            internal,
+            self._source if has_body else None,
+            exposed=attrs.evolve(shown, headers=headers),
+        )

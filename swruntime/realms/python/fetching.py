@@ -1,0 +1,107 @@
+"""`fetch()` for scripts: https://fetch.spec.whatwg.org/#fetch-method"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import attrs
+import trio
+
+from swruntime.agent.fetching import BodySource as Sender
+from swruntime.agent.fetching import Fetched
+from swruntime.agent.promise import Deferred, Promise
+from swruntime.algorithms import filtering
+from swruntime.concepts import http
+from swruntime.errors import AbortError, NetworkFailure
+from swruntime.realms.python.body_sources import BodySource
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
+
+
+def fetch(realm: PythonRealm, input: str | Request, **init: Any) -> Promise[Response]:
+    """Fetch a URL or Request; the keyword arguments are Request's. Fulfilled at the response's headers.
+
+    Rejects with TypeError for wrong arguments and for every network error, whose message tells the cause.
+    """
+    context = realm.context
+    try:
+        context.check_alive()
+        request = context.bind(Request)(input, **init)
+        concept = attrs.evolve(request._concept, client=context.environment)
+        source = request._take_source()
+    except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+        return context.rejected(error, name="fetch")
+    deferred: Deferred[Response] = context.deferred("fetch")
+    exchange = _Exchange(realm, concept, source, deferred)
+    request.signal._add_algorithm(lambda: exchange.abort(request.signal.reason))
+    context.on_discard(lambda: exchange.abort(context.dead_error()))
+    context.agent_nursery.start_soon(exchange.run, name=f"fetch {concept.url}")
+    return deferred.promise
+
+
+class _Exchange:
+    """One fetch; it lives until its body was read or let go. It is the source of that body, too."""
+
+    stored: int | None = None
+    length: int | None = None
+    replayable = False
+
+    def __init__(
+        self,
+        realm: PythonRealm,
+        request: http.Request,
+        source: BodySource | None,
+        deferred: Deferred[Response],
+    ) -> None:
+        self._realm = realm
+        self._request = request
+        self._source = source
+        self._deferred = deferred
+        self._scope = trio.CancelScope()
+        self._send, self._receive = trio.open_memory_channel[bytes](0)
+        self._failure: BaseException | None = None
+
+    async def run(self) -> None:
+        sender: Sender | None = self._source.chunks if self._source is not None else None
+        length = self._source.length if self._source is not None else None
+        fetcher = self._realm.agent.services.fetcher
+        with self._scope, self._send:
+            try:
+                async with fetcher.fetch(self._request, body=sender, body_length=length) as fetched:
+                    self._deferred.resolve(self._response(fetched))
+                    async for chunk in fetched.body:
+                        await self._send.send(chunk)
+            except NetworkFailure as failure:
+                self._fail(TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}"))
+            except trio.BrokenResourceError:
+                pass  # nobody reads the body any more
+        self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
+
+    def abort(self, reason: BaseException | None) -> None:
+        self._fail(reason or AbortError(f"fetch of {self._request.url} was aborted"))
+        self._scope.cancel()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._deferred.reject(error)
+
+    def _response(self, fetched: Fetched) -> Response:
+        internal = fetched.response
+        has_body = self._request.method != "HEAD" and internal.status not in NULL_BODY_STATUSES
+        shown = filtering.exposed(internal, self._request.credentials)
+        return Response._of(
+            self._realm.context, internal, self if has_body else None, exposed=shown
+        )
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        with self._receive:
+            async for chunk in self._receive:
+                yield chunk
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        self._receive.close()
+        self._scope.cancel()

@@ -1,0 +1,113 @@
+"""One Python realm, as the agent and the platform objects see it: instances, and the queue that changes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.promise import Deferred, Promise
+from swruntime.agent.registrations import Registration
+from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.workers import Worker
+from swruntime.ports.realm import InstanceUpdate
+from swruntime.realms.python.context import RealmContext
+
+if TYPE_CHECKING:
+    from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+    from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+
+
+class PythonRealm:
+    """What worker and window realms share: one platform object per concept, and the update handling queue.
+
+    Attributes of a BackgroundFetchRegistration are copies that only tasks of this queue change. At most one
+    update of a background fetch waits in it; a later one takes its place, so the last is never lost.
+    """
+
+    def __init__(self, agent: UserAgent, context: RealmContext) -> None:
+        self.agent = agent
+        self.context = context
+        self._instances: dict[int, BackgroundFetchRegistration] = {}
+        self._registrations: dict[Registration, ServiceWorkerRegistration] = {}
+        self._workers: dict[Worker, ServiceWorker] = {}
+        self._queue: deque[int | Callable[[], None]] = deque()
+        self._updates: dict[int, InstanceUpdate] = {}
+        self._wanted = trio.lowlevel.ParkingLot()
+        context.nursery.start_soon(self._run_queue, name="update handling queue")
+
+    @property
+    def storage_key(self) -> str:
+        return self.context.environment.origin
+
+    # One object per concept
+
+    def instance(self, fetch: BackgroundFetch) -> BackgroundFetchRegistration:
+        """*Get a BackgroundFetchRegistration instance*: the same one for the same background fetch.
+
+        Spec: https://wicg.github.io/background-fetch/#get-a-backgroundfetchregistration-instance-algorithm
+        """
+        from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+
+        found = self._instances.get(fetch.number)
+        if found is None:
+            found = self._instances[fetch.number] = BackgroundFetchRegistration._of(self, fetch)
+        return found
+
+    def registration(self, concept: Registration) -> ServiceWorkerRegistration:
+        """https://w3c.github.io/ServiceWorker/#get-the-service-worker-registration-object"""
+        from swruntime.realms.python.service_worker import ServiceWorkerRegistration
+
+        found = self._registrations.get(concept)
+        if found is None:
+            found = self._registrations[concept] = ServiceWorkerRegistration._of(self, concept)
+        return found
+
+    def worker(self, concept: Worker | None) -> ServiceWorker | None:
+        """https://w3c.github.io/ServiceWorker/#get-the-service-worker-object"""
+        from swruntime.realms.python.service_worker import ServiceWorker
+
+        if concept is None:
+            return None
+        found = self._workers.get(concept)
+        if found is None:
+            found = self._workers[concept] = ServiceWorker._of(self, concept)
+        return found
+
+    # The update handling queue
+
+    def update_instance(self, update: InstanceUpdate) -> None:
+        """See `swruntime.ports.realm.Realm.update_instance`."""
+        if update.fetch not in self._instances or not self.context.alive:
+            return
+        if update.fetch not in self._updates:
+            self._queue.append(update.fetch)
+        self._updates[update.fetch] = update
+        self._wanted.unpark_all()
+
+    def in_queue(self, name: str, answer: Callable[[], Any]) -> Promise[Any]:
+        """A promise of `answer()`, computed in the queue, after every update that waits there now."""
+        deferred: Deferred[Any] = self.context.deferred(name)
+        forget = self.context.on_discard(lambda: deferred.reject(self.context.dead_error()))
+
+        def run() -> None:
+            forget()
+            deferred.resolve(answer())
+
+        self._queue.append(run)
+        self._wanted.unpark_all()
+        return deferred.promise
+
+    async def _run_queue(self) -> None:
+        while True:
+            while not self._queue:
+                await self._wanted.park()
+            task = self._queue.popleft()
+            if isinstance(task, int):
+                await self._instances[task]._update(self._updates.pop(task))
+            else:
+                task()
+            await trio.lowlevel.checkpoint()

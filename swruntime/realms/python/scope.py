@@ -1,0 +1,90 @@
+"""The names that worker and window scopes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from swruntime import errors
+from swruntime.agent.promise import Promise
+from swruntime.realms.python.abort import AbortController, AbortSignal
+from swruntime.realms.python.background_fetch import (
+    BackgroundFetchManager,
+    BackgroundFetchRecord,
+    BackgroundFetchRegistration,
+)
+from swruntime.realms.python.caches import Cache, CacheStorage
+from swruntime.realms.python.console import Console
+from swruntime.realms.python.events import Event, EventTarget
+from swruntime.realms.python.fetching import fetch
+from swruntime.realms.python.headers import Headers
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import Response
+from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+
+EXPOSED: tuple[type, ...] = (
+    BackgroundFetchManager,
+    BackgroundFetchRecord,
+    BackgroundFetchRegistration,
+    Cache,
+    CacheStorage,
+    Promise,
+    ServiceWorker,
+    ServiceWorkerRegistration,
+)
+"""Interfaces that are the same in every realm; feature detection finds them by name."""
+
+CONSTRUCTED: tuple[type, ...] = (
+    AbortController,
+    AbortSignal,
+    Event,
+    EventTarget,
+    Headers,
+    Request,
+    Response,
+)
+"""Interfaces of which each realm has its own: their constructors need to know it."""
+
+EXCEPTIONS: dict[str, type] = {
+    "DOMException": errors.DOMException,
+    **{cls.name: cls for cls in errors.DOMException.__subclasses__() if cls.name != "TimeoutError"},
+}
+
+
+def common_names(realm: PythonRealm, console: Console, caches: CacheStorage) -> dict[str, Any]:
+    """What both kinds of scope have."""
+
+    def fetch_(input: str | Request, **init: Any) -> Promise[Response]:
+        return fetch(realm, input, **init)
+
+    fetch_.__name__ = fetch_.__qualname__ = "fetch"
+    return {
+        **{cls.__name__: cls for cls in EXPOSED},
+        **{cls.__name__: realm.context.bind(cls) for cls in CONSTRUCTED},
+        **EXCEPTIONS,
+        "caches": caches,
+        "console": console,
+        "fetch": fetch_,
+        "is_secure_context": True,
+        "origin": realm.context.environment.origin,
+    }
+
+
+class GlobalScope(EventTarget):
+    """A global object whose names are the script's globals as well."""
+
+    def __init__(self, realm: PythonRealm) -> None:
+        super().__init__()
+        self._context = realm.context
+        self._realm = realm
+        self._names: Mapping[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._names:
+            return self._names[name]
+        raise AttributeError(f"{type(self).__name__} has no {name}")
+
+    def __contains__(self, name: str) -> bool:
+        """Feature detection, as `'BackgroundFetchManager' in self`."""
+        return name in self._names or hasattr(type(self), name)

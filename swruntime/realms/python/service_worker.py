@@ -1,0 +1,215 @@
+"""ServiceWorkerRegistration, ServiceWorker and ServiceWorkerContainer.
+
+Spec: https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface and its neighbours
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from swruntime.agent.clients import Client
+from swruntime.agent.promise import NoPublicConstructor, Promise
+from swruntime.agent.registrations import Registration
+from swruntime.agent.workers import Worker
+from swruntime.algorithms import urls, webidl
+from swruntime.concepts.enums import UpdateViaCache, WorkerState
+from swruntime.errors import SecurityError
+from swruntime.realms.python.background_fetch import BackgroundFetchManager
+from swruntime.realms.python.events import EventHandler, EventTarget
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.unimplemented import unimplemented
+
+
+class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
+    """https://w3c.github.io/ServiceWorker/#serviceworker-interface"""
+
+    onstatechange = EventHandler()
+    onerror = EventHandler()
+
+    def __init__(self, realm: PythonRealm, concept: Worker) -> None:
+        super().__init__()
+        self._context = realm.context
+        self._concept = concept
+
+    @classmethod
+    def _of(cls, realm: PythonRealm, concept: Worker) -> ServiceWorker:
+        return cls._create(realm, concept)
+
+    def __repr__(self) -> str:
+        return f"<ServiceWorker {self.script_url} {self.state}>"
+
+    @property
+    def script_url(self) -> str:
+        return self._concept.script_url
+
+    @property
+    def state(self) -> WorkerState:
+        return self._concept.state
+
+    post_message = unimplemented("ServiceWorker.post_message")
+
+
+class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
+    """https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface"""
+
+    onupdatefound = EventHandler()
+
+    def __init__(self, realm: PythonRealm, concept: Registration) -> None:
+        super().__init__()
+        self._context = realm.context
+        self._realm = realm
+        self._concept = concept
+        self._background_fetch = BackgroundFetchManager._create(realm, concept)
+
+    @classmethod
+    def _of(cls, realm: PythonRealm, concept: Registration) -> ServiceWorkerRegistration:
+        return cls._create(realm, concept)
+
+    def __repr__(self) -> str:
+        return f"<ServiceWorkerRegistration {self.scope}>"
+
+    @property
+    def scope(self) -> str:
+        return self._concept.scope
+
+    @property
+    def update_via_cache(self) -> UpdateViaCache:
+        return self._concept.update_via_cache
+
+    @property
+    def installing(self) -> ServiceWorker | None:
+        return self._realm.worker(self._concept.installing)
+
+    @property
+    def waiting(self) -> ServiceWorker | None:
+        return self._realm.worker(self._concept.waiting)
+
+    @property
+    def active(self) -> ServiceWorker | None:
+        return self._realm.worker(self._concept.active)
+
+    @property
+    def background_fetch(self) -> BackgroundFetchManager:
+        """https://wicg.github.io/background-fetch/#dom-serviceworkerregistration-backgroundfetch"""
+        return self._background_fetch
+
+    def unregister(self) -> Promise[bool]:
+        """True; its background fetches are aborted without an event, once no window uses it any more.
+
+        Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-unregister
+        """
+
+        async def operation() -> bool:
+            return await self._realm.agent.registrations.unregister(self._concept)
+
+        return self._context.promise(operation, name="ServiceWorkerRegistration.unregister")
+
+    update = unimplemented("ServiceWorkerRegistration.update")
+
+
+class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
+    """`navigator.service_worker`. Spec: https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface"""
+
+    oncontrollerchange = EventHandler()
+    onmessage = EventHandler()
+    onmessageerror = EventHandler()
+
+    def __init__(self, realm: PythonRealm, client: Client) -> None:
+        super().__init__()
+        self._context = realm.context
+        self._realm = realm
+        self._client = client
+        self._ready: Promise[ServiceWorkerRegistration] | None = None
+
+    @property
+    def controller(self) -> ServiceWorker | None:
+        return self._realm.worker(self._client.controller)
+
+    @property
+    def ready(self) -> Promise[ServiceWorkerRegistration]:
+        """The registration that matches this page, once it has an active worker; always the same promise.
+
+        Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-ready
+        """
+        if self._ready is None:
+            self._ready = self._context.promise(self._wait_until_ready, name="ServiceWorkerContainer.ready")
+        return self._ready
+
+    async def _wait_until_ready(self) -> ServiceWorkerRegistration:
+        agent = self._realm.agent
+        while True:
+            found = agent.registrations.match(self._realm.storage_key, self._client.url)
+            if found is not None and found.active is not None:
+                return self._realm.registration(found)
+            await agent.services.activity.wait_for_change()
+            self._context.check_alive()
+
+    def register(
+        self,
+        script_url: str,
+        *,
+        scope: str | None = None,
+        type: str = "classic",
+        update_via_cache: str = "imports",
+    ) -> Promise[ServiceWorkerRegistration]:
+        """Register a worker: a script of SITE. Fulfilled when it is installing, or was registered already.
+
+        Rejects with TypeError (a URL; a script that is not there, does not compile or raises), SecurityError
+        (another origin, a scope too wide, a page that is not secure).
+        Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-register
+        """
+        context = self._context
+        try:
+            script = webidl.usv_string("script_url", script_url)
+            wanted = None if scope is None else webidl.usv_string("scope", scope)
+            webidl.enumeration("type", type, ("classic", "module"))
+            modes: tuple[UpdateViaCache, ...] = get_args(UpdateViaCache)
+            mode = webidl.enumeration("update_via_cache", update_via_cache, modes)
+            if not urls.is_potentially_trustworthy(context.environment.origin):
+                raise SecurityError(f"{context.environment.origin} is not secure; use https or localhost")
+        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+            return context.rejected(error, name="ServiceWorkerContainer.register")
+
+        async def operation() -> ServiceWorkerRegistration:
+            concept = await self._realm.agent.registrations.register(
+                script,
+                wanted,
+                base_url=context.environment.url,
+                client_origin=context.environment.origin,
+                update_via_cache=mode,
+            )
+            return self._realm.registration(concept)
+
+        return context.promise(operation, name="ServiceWorkerContainer.register")
+
+    def get_registration(self, client_url: str = "") -> Promise[ServiceWorkerRegistration | None]:
+        """The registration that a page at `client_url` would have, or None. Rejects with SecurityError for
+        another origin's URL.
+
+        Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-getRegistration
+        """
+        context = self._context
+        try:
+            url = urls.resolve(webidl.usv_string("client_url", client_url), context.environment.url)
+            if not urls.same_origin(url, context.environment.origin):
+                raise SecurityError(f"client_url is {url}, of another origin than {context.environment.origin}")
+        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+            return context.rejected(error, name="ServiceWorkerContainer.get_registration")
+
+        async def operation() -> ServiceWorkerRegistration | None:
+            found = self._realm.agent.registrations.match(self._realm.storage_key, url)
+            return None if found is None else self._realm.registration(found)
+
+        return context.promise(operation, name="ServiceWorkerContainer.get_registration")
+
+    def get_registrations(self) -> Promise[list[ServiceWorkerRegistration]]:
+        """All of this origin: https://w3c.github.io/ServiceWorker/#navigator-service-worker-getRegistrations"""
+
+        async def operation() -> list[ServiceWorkerRegistration]:
+            concepts = self._realm.agent.registrations.all()
+            mine = [c for c in concepts if c.storage_key == self._realm.storage_key]
+            return [self._realm.registration(concept) for concept in mine]
+
+        return self._context.promise(operation, name="ServiceWorkerContainer.get_registrations")
+
+    start_messages = unimplemented("ServiceWorkerContainer.start_messages")

@@ -1,0 +1,133 @@
+"""A window's realm, as far as a page without a document goes, and the Window that a test holds."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from swruntime.agent.clients import Client
+from swruntime.agent.promise import Promise
+from swruntime.agent.user_agent import UserAgent
+from swruntime.errors import ScriptError, SiteError
+from swruntime.ports.realm import EventResult, EventSpec
+from swruntime.realms.python.caches import CacheStorage
+from swruntime.realms.python.console import Console
+from swruntime.realms.python.context import RealmContext, error_text
+from swruntime.realms.python.driver import start_script
+from swruntime.realms.python.events import EventHandler
+from swruntime.realms.python.loader import Loader
+from swruntime.realms.python.location import Location, Navigator
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.scope import GlobalScope, common_names
+from swruntime.realms.python.service_worker import ServiceWorkerContainer
+from swruntime.realms.python.worker_realm import open_context
+
+
+class Window(GlobalScope):
+    """A page: `window` in its script, and what `UserAgent.open_window()` answers with."""
+
+    ononline = EventHandler()
+    onoffline = EventHandler()
+
+    def __init__(self, realm: WindowRealm) -> None:
+        super().__init__(realm)
+        self._window_realm = realm
+
+    def __repr__(self) -> str:
+        return f"<Window {self.location.href}>"
+
+    @property
+    def navigator(self) -> Navigator:
+        return self._names["navigator"]  # type: ignore[no-any-return]
+
+    @property
+    def location(self) -> Location:
+        return self._names["location"]  # type: ignore[no-any-return]
+
+    @property
+    def caches(self) -> CacheStorage:
+        return self._names["caches"]  # type: ignore[no-any-return]
+
+    async def run(self, path: str = "/page.py") -> Any:
+        """Evaluate a page script of SITE and await its `async def main()`, if there is one; answer with its value.
+
+        Raises ScriptError, with the line, for whatever the script raises; SiteError where there is no such script.
+        """
+        return await self._window_realm.run(path)
+
+    def close(self) -> None:
+        """Close the page: its script ends at once; its background fetches go on."""
+        self._window_realm.close()
+
+
+class WindowRealm(PythonRealm):
+    """Implements `swruntime.ports.realm.Realm` for a page."""
+
+    def __init__(self, agent: UserAgent, context: RealmContext, client: Client) -> None:
+        super().__init__(agent, context)
+        self._client = client
+        client.realm = self
+        agent.services.realms[self] = self.storage_key
+        self.window = Window(self)
+        self._console = Console(context)
+        self.window._names = self._global_names()
+
+    def _global_names(self) -> dict[str, Any]:
+        container = ServiceWorkerContainer._create(self, self._client)
+        return {
+            **common_names(self, self._console, CacheStorage._create(self)),
+            "self": self.window,
+            "window": self.window,
+            "location": Location.of(self._client.url),
+            "navigator": Navigator._create(self, container),
+            "add_event_listener": self.window.add_event_listener,
+            "remove_event_listener": self.window.remove_event_listener,
+            "dispatch_event": self.window.dispatch_event,
+            "close": self.close,
+        }
+
+    async def run(self, path: str) -> Any:
+        """See `Window.run`."""
+        self.context.check_alive()
+        names = self.window._names
+        if not path.endswith(".py"):
+            raise SiteError(f"{path} is no Python script; this version runs page.py, not JavaScript")
+        loader = Loader(
+            self.context, globals=names, scope_modules={"swruntime.window": names}, console=self._console
+        )
+        namespace = loader.run(path)
+        main = namespace.get("main")
+        if main is None:
+            return None
+        if not inspect.iscoroutinefunction(main):
+            raise ScriptError(f"{path}: main is not an 'async def'; write 'async def main():'")
+        promise: Promise[Any] = start_script(self.context, main(), name=f"main of {path}")
+        try:
+            return await promise
+        except Exception as error:
+            raise ScriptError(error_text(error), where=self.context.where_of(error)) from error
+        finally:
+            self.context.report_unhandled()
+
+    def close(self) -> None:
+        self.agent.clients.remove(self._client)
+        self.discard("the window was closed")
+        self.agent.services.activity.changed()
+
+    async def evaluate(self) -> None:
+        """A page without a document has nothing of its own to evaluate; its scripts are `run`."""
+
+    async def dispatch(self, event: EventSpec) -> EventResult:
+        raise AssertionError(f"{event.name} is an event of workers")
+
+    def discard(self, reason: str) -> None:
+        """See `swruntime.ports.realm.Realm.discard`."""
+        self.agent.services.realms.pop(self, None)
+        self.context.discard(reason)
+
+
+async def open_window_realm(agent: UserAgent, site: Path | None, client: Client) -> Window:
+    """The Window of a new realm for `client`."""
+    context = await open_context(agent, site, client.environment)
+    return WindowRealm(agent, context, client).window

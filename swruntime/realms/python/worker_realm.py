@@ -1,0 +1,165 @@
+"""A service worker's realm: its global scope, its script, the events that are fired at it.
+
+Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from swruntime.agent.promise import Promise
+from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.workers import Worker
+from swruntime.algorithms import urls
+from swruntime.concepts.environment import Environment
+from swruntime.errors import NotSupportedError, ScriptError, SiteError
+from swruntime.ports.realm import EventResult, EventSpec
+from swruntime.realms.python.background_fetch_events import BackgroundFetchEvent, BackgroundFetchUpdateUIEvent
+from swruntime.realms.python.caches import CacheStorage
+from swruntime.realms.python.console import Console
+from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.events import EventHandler
+from swruntime.realms.python.extendable import ExtendableEvent, dispatch_extendable
+from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
+from swruntime.realms.python.loader import Loader
+from swruntime.realms.python.location import Location, Navigator
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.scope import GlobalScope, common_names
+from swruntime.realms.python.unimplemented import Unimplemented
+from swruntime.trace import Diagnostic
+
+
+class InstallEvent(ExtendableEvent):
+    """https://w3c.github.io/ServiceWorker/#installevent"""
+
+
+INTERFACES: dict[str, type[ExtendableEvent]] = {
+    cls.__name__: cls
+    for cls in (ExtendableEvent, InstallEvent, BackgroundFetchEvent, BackgroundFetchUpdateUIEvent)
+}
+
+FIRED = (
+    "install",
+    "activate",
+    "backgroundfetchsuccess",
+    "backgroundfetchfail",
+    "backgroundfetchabort",
+    "backgroundfetchclick",
+)
+"""The event types that this version fires."""
+
+NOT_FIRED = ("fetch", "message", "messageerror", "sync", "periodicsync", "push", "notificationclick")
+"""Event types of the standards that this version does not fire; a handler for one is told so."""
+
+
+class ServiceWorkerGlobalScope(GlobalScope):
+    """`self` in a worker."""
+
+    oninstall = EventHandler()
+    onactivate = EventHandler()
+    onbackgroundfetchsuccess = EventHandler()
+    onbackgroundfetchfail = EventHandler()
+    onbackgroundfetchabort = EventHandler()
+    onbackgroundfetchclick = EventHandler()
+
+
+class WorkerRealm(PythonRealm):
+    """Implements `swruntime.ports.realm.Realm` for a Python worker script."""
+
+    def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
+        super().__init__(agent, context)
+        self._worker = worker
+        self.scope = ServiceWorkerGlobalScope(self)
+        console = Console(context)
+        names = self._global_names(console)
+        self.scope._names = names
+        self._loader = Loader(
+            context, globals=names, scope_modules={"swruntime.worker": names}, console=console
+        )
+        names["import_scripts"] = self._loader.import_scripts
+
+    def _global_names(self, console: Console) -> dict[str, Any]:
+        context = self.context
+        return {
+            **common_names(self, console, CacheStorage._create(self)),
+            **{name: context.bind(cls) for name, cls in INTERFACES.items()},
+            "self": self.scope,
+            "registration": self.registration(self._worker.registration),
+            "service_worker": self.worker(self._worker),
+            "clients": Unimplemented("clients"),
+            "location": Location.of(self._worker.script_url),
+            "navigator": Navigator._create(self, Unimplemented("navigator.service_worker in a worker")),
+            "skip_waiting": self._skip_waiting,
+            "add_event_listener": self.scope.add_event_listener,
+            "remove_event_listener": self.scope.remove_event_listener,
+            "dispatch_event": self.scope.dispatch_event,
+        }
+
+    def _skip_waiting(self) -> Promise[None]:
+        """https://w3c.github.io/ServiceWorker/#service-worker-global-scope-skipwaiting"""
+
+        async def operation() -> None:
+            self.agent.registrations.skip_waiting(self._worker)
+
+        return self.context.promise(operation, name="skip_waiting")
+
+    async def evaluate(self) -> None:
+        """See `swruntime.ports.realm.Realm.evaluate`. SITE without the script is a ScriptError here."""
+        await trio.lowlevel.checkpoint()
+        path = urls.parse(self._worker.script_url).pathname
+        if not path.endswith(".py"):
+            raise NotSupportedError(f"{path} is no Python script; this version runs worker.py, not JavaScript")
+        try:
+            namespace = self._loader.run(path)
+        except SiteError as error:
+            raise ScriptError(str(error)) from error
+        handlers, near = collect_handlers(namespace, FIRED)
+        for type, handler in handlers.items():
+            setattr(self.scope, f"on{type}", handler)
+        tell_near_misses(self.context, near)
+        for type in NOT_FIRED:
+            if callable(namespace.get(f"on{type}")):
+                text = f"on{type} is never called: this version of swruntime does not fire {type!r}"
+                self.context.tell(Diagnostic(code="not-implemented", message=text))
+
+    async def dispatch(self, event: EventSpec) -> EventResult:
+        """See `swruntime.ports.realm.Realm.dispatch`."""
+        make = self.context.bind(INTERFACES[event.interface])
+        arguments: dict[str, Any] = {}
+        if event.fetch is not None:
+            fetch = self.agent.fetches.numbered(event.fetch)
+            assert fetch is not None, event
+            arguments["registration"] = self.instance(fetch)
+        return await dispatch_extendable(self.context, self.scope, make(event.name, **arguments))
+
+    def discard(self, reason: str) -> None:
+        """See `swruntime.ports.realm.Realm.discard`."""
+        self.context.discard(reason)
+
+
+async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> WorkerRealm:
+    """A realm of its own for one run of `worker`, in a nursery of its own below the agent's."""
+    environment = Environment(worker.script_url, worker.registration.storage_key)
+    context = await open_context(agent, site, environment)
+    return WorkerRealm(agent, context, worker)
+
+
+async def open_context(agent: UserAgent, site: Path | None, environment: Environment) -> RealmContext:
+    """The context of a new realm. Its nursery is closed by `discard`; nobody waits for what is left in it."""
+
+    async def hold(task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        async with trio.open_nursery() as nursery:
+            task_status.started(nursery)
+            await trio.sleep_forever()
+
+    nursery = await agent.services.nursery.start(hold)
+    return RealmContext(
+        environment=environment,
+        agent_nursery=agent.services.nursery,
+        nursery=nursery,
+        tell=agent.trace.emit,
+        site_folder=site,
+    )

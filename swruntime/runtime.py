@@ -1,0 +1,260 @@
+"""open_user_agent: the one place where the parts meet."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from swruntime.agent.background_fetches import BackgroundFetches
+from swruntime.agent.clients import Client, Clients
+from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
+from swruntime.agent.fetching import Fetcher
+from swruntime.agent.registrations import Registrations
+from swruntime.agent.services import Limits, Services
+from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.workers import Worker
+from swruntime.algorithms import urls
+from swruntime.concepts.enums import PermissionState
+from swruntime.errors import OriginMismatch, ScriptError, SiteError, UsageError
+from swruntime.network.asgi import AsgiTransport
+from swruntime.network.conditions import ConditionedNetwork
+from swruntime.network.http import HttpxNetwork
+from swruntime.network.router import OriginRouter
+from swruntime.network.site import SiteNetwork
+from swruntime.ports.display import Display
+from swruntime.ports.network import Network
+from swruntime.ports.realm import Realm
+from swruntime.ports.store import Store
+from swruntime.ports.wallclock import WallClock
+from swruntime.storage import memory_store, open_profile
+from swruntime.trace import AgentOpen, Diagnostic, Sink, Trace
+
+DEFAULT_ORIGIN = "http://localhost:8400"
+"""Where SITE's files answer, in process, when no `origin` is given."""
+
+SITES_OWN = "site"
+"""What a profile keeps as its origin where SITE's files answer for DEFAULT_ORIGIN."""
+
+VIRTUAL_EPOCH = 1_767_225_600.0
+"""What the time of day is when a virtual clock shows 0: 2026-01-01 UTC."""
+
+VERSION = installed_version("swruntime")
+
+
+class SystemWallClock:
+    def now(self) -> float:
+        return time.time()
+
+
+class VirtualWallClock:
+    """The time of day under a test's clock, from a fixed epoch."""
+
+    def now(self) -> float:
+        return VIRTUAL_EPOCH + trio.current_time()
+
+
+@asynccontextmanager
+async def open_user_agent(
+    *,
+    site: Path | str | None = None,
+    origin: str | None = None,
+    profile: Path | str | None = None,
+    network: Any = None,
+    quota: int | None = None,
+    permission: PermissionState = "granted",
+    web_security: bool = True,
+    give_up: float = 600,
+    seed: int = 0,
+    on_trace: Sink | None = None,
+    display: Display | None = None,
+    limits: Limits | None = None,
+) -> AsyncIterator[UserAgent]:
+    """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
+
+    site: the folder with the site's files and scripts.
+    origin: the site's origin runs elsewhere, and requests go out to it. Without it the origin is
+        http://localhost:8400 (or the profile's), and `site`'s files answer for it, in process.
+    profile: the folder where everything is kept; without one it is held in memory.
+    network: an httpx async transport or an ASGI app; then every request goes to it.
+    quota: bytes an origin may store; 60 % of the disk without it.
+    permission: of "background-fetch" and the like: "granted", "denied" or "prompt".
+    web_security: False skips CORS, mixed content and CSP; each check skipped is a diagnostic.
+    give_up: seconds without progress before a network failure is final.
+    seed: of everything random: jitter, the ids of clients.
+    on_trace: called with each line of the trace, a dict.
+
+    Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
+    """
+    folder = _checked_site(site)
+    store = _open_store(profile)
+    try:
+        origin_of_site, elsewhere = _origin(store, origin)
+        async with _unwrapped_nursery() as nursery:
+            opened_at = trio.current_time()
+            trace = Trace(lambda: trio.current_time() - opened_at)
+            if on_trace is not None:
+                trace.add_sink(on_trace)
+            conditioned = ConditionedNetwork(_network(network, folder, origin_of_site, elsewhere))
+            wall = _wall_clock()
+            rng = random.Random(seed)
+            permissions = Permissions(permission, trace)
+            storage = StorageControl(store, quota, origin_of_site)
+            agents: list[UserAgent] = []
+            services = Services(
+                nursery=nursery,
+                store=store,
+                trace=trace,
+                fetcher=Fetcher(conditioned, VERSION, _tell_skipped(trace), web_security),
+                connectivity=conditioned,
+                quota=storage,
+                wall=wall,
+                rng=rng,
+                permission=lambda key: permissions.query("background-fetch", key),
+                open_worker_realm=_worker_realms(agents, folder),
+                script_failed=lambda error: agents[0].script_errors.append(error),
+                opened_at=opened_at,
+                limits=limits or Limits(give_up=_checked_give_up(give_up)),
+                display=display,
+            )
+            clients = Clients(rng)
+            registrations = Registrations(services, clients)
+            fetches = BackgroundFetches(services, registrations)
+            agent = UserAgent(
+                services,
+                origin=origin_of_site,
+                registrations=registrations,
+                clients=clients,
+                background_fetches=fetches,
+                network=NetworkControl(conditioned, trace),
+                permissions=permissions,
+                storage=storage,
+                open_window_realm=_window_realms(agents, folder),
+            )
+            agents.append(agent)
+            trace.emit(AgentOpen(version=VERSION, wall=wall.now(), origin=origin_of_site, seed=seed))
+            registrations.restore()
+            fetches.restore()
+            conditioned.on_change(agent.network_changed)
+            fetches.take_up()
+            try:
+                yield agent
+            finally:
+                agent.close()
+                nursery.cancel_scope.cancel()
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def _unwrapped_nursery() -> AsyncIterator[trio.Nursery]:
+    """A nursery whose body's own exception leaves it as it is, not in a group."""
+    raised: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield nursery
+            except BaseException as error:
+                raised = error
+                raise
+    except BaseExceptionGroup as group:
+        if raised is not None and not isinstance(raised, trio.Cancelled):
+            others = group.subgroup(lambda e: e is not raised and not isinstance(e, trio.Cancelled | BaseExceptionGroup))
+            if others is None:
+                raise raised from None
+        raise
+
+
+def _checked_site(site: Path | str | None) -> Path | None:
+    if site is None:
+        return None
+    folder = Path(site)
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise SiteError(f"site {str(site)!r} {what}; expected the folder with the site's files")
+    return folder.resolve()
+
+
+def _checked_give_up(give_up: float) -> float:
+    if not give_up > 0:
+        raise UsageError(f"give_up is {give_up}; expected seconds, more than 0")
+    return give_up
+
+
+def _open_store(profile: Path | str | None) -> Store:
+    return memory_store() if profile is None else open_profile(Path(profile))
+
+
+def _origin(store: Store, given: str | None) -> tuple[str, bool]:
+    """The site's origin, and whether it runs elsewhere. The profile keeps it."""
+    wanted = None if given is None else checked_origin(given)
+    kept = store.origin
+    if kept is None:
+        kept = wanted or SITES_OWN
+        store.set_origin(kept)
+    elif wanted not in (None, kept):
+        shown = f"{DEFAULT_ORIGIN} (SITE's own files)" if kept == SITES_OWN else kept
+        raise OriginMismatch(f"origin is {wanted}, and the profile belongs to {shown}; use another profile")
+    return (DEFAULT_ORIGIN, False) if kept == SITES_OWN else (kept, True)
+
+
+def checked_origin(text: str) -> str:
+    """A serialized origin. Raises UsageError for what is none."""
+    try:
+        url = urls.parse(text)
+    except TypeError:
+        raise UsageError(f"origin is {text!r}; expected http://HOST[:PORT] or https://HOST[:PORT]") from None
+    if url.protocol not in ("http:", "https:") or url.pathname not in ("", "/") or url.search or url.hash:
+        raise UsageError(f"origin is {text!r}; expected http://HOST[:PORT] or https://HOST[:PORT]")
+    return url.origin
+
+
+def _network(network: Any, site: Path | None, origin: str, elsewhere: bool) -> Network:
+    if network is None:
+        out = HttpxNetwork(outside=True)
+        if elsewhere or site is None:
+            return out
+        return OriginRouter(out, {origin: SiteNetwork(site)})
+    if hasattr(network, "handle_async_request"):
+        return HttpxNetwork(network, outside=False)
+    if callable(network):
+        return HttpxNetwork(AsgiTransport(network), outside=False)
+    raise UsageError(f"network is {network!r}; expected an httpx async transport or an ASGI app")
+
+
+def _wall_clock() -> WallClock:
+    testing = sys.modules.get("trio.testing")
+    clock = trio.lowlevel.current_clock()
+    return VirtualWallClock() if testing and isinstance(clock, testing.MockClock) else SystemWallClock()
+
+
+def _tell_skipped(trace: Trace) -> Callable[[str, str], None]:
+    return lambda code, message: trace.emit(Diagnostic(code=code, message=message))
+
+
+def _worker_realms(agents: list[UserAgent], site: Path | None) -> Callable[[Worker], Awaitable[Realm]]:
+    async def open_realm(worker: Worker) -> Realm:
+        from swruntime.realms.python.worker_realm import open_worker_realm
+
+        return await open_worker_realm(agents[0], site, worker)
+
+    return open_realm
+
+
+def _window_realms(agents: list[UserAgent], site: Path | None) -> Callable[[Client], Awaitable[Any]]:
+    async def open_realm(client: Client) -> Any:
+        from swruntime.realms.python.window_realm import open_window_realm
+
+        return await open_window_realm(agents[0], site, client)
+
+    return open_realm
+
+
+__all__ = ["DEFAULT_ORIGIN", "VERSION", "ScriptError", "checked_origin", "open_user_agent"]
