@@ -1,0 +1,12 @@
+"""Python realms: what a script written in Python sees.
+
+context      what every platform object of a realm holds: its environment, its nurseries, its death
+driver       runs a script's coroutines, and sees each time they suspend
+events       Event, EventTarget, event handlers; how an event is fired
+extendable   ExtendableEvent, and how long one lives
+abort        AbortController, AbortSignal
+headers, body, request, response   the classes of the Fetch standard
+loader       evaluates a script and what it imports, anew for each realm
+handlers     top-level functions named `on` + an event type
+console      console.log and its kin
+"""

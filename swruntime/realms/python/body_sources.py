@@ -1,0 +1,271 @@
+"""Where the bytes of a body come from.
+
+A source is read by operations of the agent, never in a script's task. `Pump` brings an iteration into one
+task of its own, so that who reads may change, stop, or die, and the iteration ends in the task it began in.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import attrs
+import trio
+
+from swruntime.agent.promise import Promise
+from swruntime.algorithms import webidl
+from swruntime.errors import NetworkFailure
+from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.driver import start_script
+
+CHUNK = 64 * 1024
+
+
+class BodySource(Protocol):
+    @property
+    def stored(self) -> int | None:
+        """The id of the body in the store that this is all of, so that it can be referred to; else None."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """In bytes, None where it is not known."""
+        ...
+
+    @property
+    def replayable(self) -> bool:
+        """Whether `chunks` may be called more than once, so that clones share it."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes in pieces. Raises what scripts shall see, or NetworkFailure, made a TypeError."""
+        ...
+
+    def close(self) -> None:
+        """Nobody will read it. Not called by who has begun to read: leaving `chunks` says it there."""
+        ...
+
+
+@attrs.frozen
+class BytesSource:
+    """Bytes in memory."""
+
+    data: bytes
+    stored: int | None = None
+    replayable: bool = True
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.data), CHUNK):
+            await trio.lowlevel.checkpoint()
+            yield self.data[start : start + CHUNK]
+
+    def close(self) -> None:
+        """There is nothing to let go."""
+
+
+@attrs.frozen
+class ScriptSource:
+    """An async iterable of a script's, which is run as a task of the script's realm.
+
+    Reading raises AbortError when that realm is discarded first, and TypeError for a piece that is not bytes.
+    """
+
+    context: RealmContext
+    iterable: AsyncIterable[bytes]
+    stored: int | None = None
+    length: int | None = None
+    replayable: bool = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        pump = Pump(self._start, lambda: aiter(self.iterable))
+        try:
+            while (chunk := await pump.receive()) is not None:
+                if not isinstance(chunk, bytes | bytearray | memoryview):
+                    raise TypeError(f"a piece of the body is {webidl.shown(chunk)}; expected bytes")
+                yield bytes(chunk)
+        finally:
+            pump.cancel()
+
+    def close(self) -> None:
+        """It was never begun, so it holds nothing."""
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> Promise[None]:
+        return start_script(self.context, coroutine, name="the stream of a body")
+
+
+class Pump:
+    """An iteration in a task of its own, one piece ahead of its reader. `start` starts that task."""
+
+    def __init__(
+        self,
+        start: Callable[[Coroutine[Any, Any, None]], Promise[None]],
+        open_chunks: Callable[[], AsyncIterator[bytes]],
+    ) -> None:
+        self._scope = trio.CancelScope()
+        self._send, self._receive = trio.open_memory_channel[bytes](0)
+        self._done = start(self._run(open_chunks))
+        self._done.handle()
+        self._done.add_done_callback(lambda _: self._send.close())
+
+    async def receive(self) -> bytes | None:
+        """The next piece, None at the end or once it was cancelled. Raises what the iteration raised."""
+        try:
+            return await self._receive.receive()
+        except trio.EndOfChannel:
+            await self._done
+            return None
+        except trio.ClosedResourceError:
+            return None
+
+    def cancel(self) -> None:
+        """Nobody reads on: end the iteration, in its own task."""
+        self._receive.close()
+        self._scope.cancel()
+
+    async def _run(self, open_chunks: Callable[[], AsyncIterator[bytes]]) -> None:
+        with self._scope:
+            async with _closing(open_chunks()) as chunks:
+                async for chunk in chunks:
+                    try:
+                        await self._send.send(chunk)
+                    except trio.BrokenResourceError:
+                        return  # cancelled
+
+
+class Tee:
+    """Two sources out of one that can be read once only. What one branch has read waits for the other.
+
+    A branch that is not being read when its realm is discarded can never be; when both branches are given up,
+    so is the source.
+    Spec: https://streams.spec.whatwg.org/#readable-stream-tee
+    """
+
+    def __init__(self, context: RealmContext, source: BodySource) -> None:
+        self._context = context
+        self._source = source
+        self._pump: Pump | None = None
+        self._turn = trio.Lock()
+        self._ended = False
+        self.branches = (TeeBranch(self), TeeBranch(self))
+        context.on_discard(self._discard)
+
+    async def _pull(self, branch: TeeBranch) -> None:
+        """See to it that `branch` has a piece, or that the end is known."""
+        async with self._turn:
+            if branch.pieces or self._ended:
+                return
+            if self._pump is None:
+                self._pump = operation_pump(self._context, self._source)
+            chunk = await self._pump.receive()
+            if chunk is None:
+                self._ended = True
+            else:
+                for each in self.branches:
+                    if not each.closed:
+                        each.pieces.append(chunk)
+
+    def _branch_closed(self) -> None:
+        if not all(branch.closed for branch in self.branches):
+            return
+        if self._pump is None:
+            self._source.close()
+        else:
+            self._pump.cancel()
+
+    def _discard(self) -> None:
+        for branch in self.branches:
+            if not branch.reading:
+                branch.close()
+
+
+class TeeBranch:
+    """One of the two sources that a Tee makes."""
+
+    stored: int | None = None
+    replayable = False
+
+    def __init__(self, tee: Tee) -> None:
+        self._tee = tee
+        self.pieces: deque[bytes] = deque()
+        self.reading = False
+        self.closed = False
+
+    @property
+    def length(self) -> int | None:
+        return self._tee._source.length
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        self.reading = True
+        try:
+            while True:
+                await self._tee._pull(self)
+                if not self.pieces:
+                    return
+                yield self.pieces.popleft()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.pieces.clear()
+            self._tee._branch_closed()
+
+
+def operation_pump(context: RealmContext, source: BodySource) -> Pump:
+    """Iterate over `source` in the agent's nursery, so that a reader's death does not tear it."""
+
+    def start(coroutine: Coroutine[Any, Any, None]) -> Promise[None]:
+        promise = Promise.start(context.agent_nursery, lambda: coroutine, name="reading a body")
+        if promise.settled:
+            coroutine.close()
+        return promise
+
+    return Pump(start, lambda: _as_type_errors(source))
+
+
+def split(context: RealmContext, source: BodySource) -> tuple[BodySource, BodySource]:
+    """Two sources with what `source` has. It must not be read any more itself."""
+    return (source, source) if source.replayable else Tee(context, source).branches
+
+
+async def read_all(source: BodySource) -> bytes:
+    """All of it, in memory. Raises what the source raises, a NetworkFailure as a TypeError."""
+    pieces: list[bytes] = []
+    async with reading(source) as chunks:
+        async for chunk in chunks:
+            pieces.append(chunk)
+    return b"".join(pieces)
+
+
+@asynccontextmanager
+async def reading(source: BodySource) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The chunks of `source`, closed at the end of the block. A NetworkFailure leaves it as a TypeError."""
+    try:
+        async with _closing(source.chunks()) as chunks:
+            yield chunks
+    except NetworkFailure as failure:
+        raise TypeError(f"the body broke off: {failure.message} ({failure.cause})") from failure
+
+
+async def _as_type_errors(source: BodySource) -> AsyncIterator[bytes]:
+    async with reading(source) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
+@asynccontextmanager
+async def _closing(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    try:
+        yield chunks
+    finally:
+        # Generators can be closed; a script's own iterators often cannot.
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()

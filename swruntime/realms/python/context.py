@@ -1,0 +1,228 @@
+"""What every platform object of a realm holds: where it is, what runs its work, whether it still lives."""
+
+from __future__ import annotations
+
+import sys
+import time
+import types
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple, cast
+
+import trio
+
+from swruntime.agent.promise import Deferred, Promise
+from swruntime.concepts.environment import Environment
+from swruntime.errors import DOMException, InvalidStateError
+from swruntime.trace import Console, Diagnostic, TraceEvent
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class RealmContext:
+    """One realm, from its making to `discard`.
+
+    `agent_nursery` runs operations, which outlive the realm; `nursery` is the realm's own and runs its
+    script. `site_folder` is where scripts come from: only frames of files under it count as script frames.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment: Environment,
+        agent_nursery: trio.Nursery,
+        nursery: trio.Nursery,
+        tell: Callable[[TraceEvent], None],
+        site_folder: Path | None = None,
+    ) -> None:
+        self.environment = environment
+        self.agent_nursery = agent_nursery
+        self.nursery = nursery
+        self.tell = tell
+        self.site_folder = None if site_folder is None else site_folder.resolve()
+        self.alive = True
+        self.discarded = trio.Event()
+        """Set when the realm is discarded."""
+        self.reason = ""
+        """Why it was discarded; "" while it lives."""
+        self.time_origin = trio.current_time()
+        """When it was made, in seconds on Trio's clock."""
+        self.on_each_await: Callable[[], None] | None = None
+        """Called whenever a coroutine of the script suspends."""
+        self.script_running = ScriptRunning()
+        """Entered while script code runs."""
+        self._rejections: list[tuple[Promise[Any], str | None]] = []
+        self._on_discard: list[Callable[[], None]] = []
+        self._bound: dict[type, type] = {}
+
+    def check_alive(self) -> None:
+        """Raises InvalidStateError once the realm was discarded."""
+        if not self.alive:
+            raise self.dead_error()
+
+    def dead_error(self) -> InvalidStateError:
+        """What a use of this realm raises once it was discarded."""
+        return InvalidStateError(f"the realm of {self.environment.url} was discarded: {self.reason}")
+
+    def discard(self, reason: str) -> None:
+        """End the realm at once: tell its unhandled rejections, cancel its script. Later calls do nothing."""
+        if not self.alive:
+            return
+        self.report_unhandled()
+        self.alive = False
+        self.reason = reason
+        callbacks, self._on_discard = self._on_discard, []
+        for callback in callbacks:
+            callback()
+        self.discarded.set()
+        self.nursery.cancel_scope.cancel()
+
+    def on_discard(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when the realm is discarded. Answers with a function that takes it back."""
+        self._on_discard.append(callback)
+
+        def forget() -> None:
+            if callback in self._on_discard:
+                self._on_discard.remove(callback)
+
+        return forget
+
+    def bind(self, cls: type[T]) -> type[T]:
+        """This realm's own subclass of a platform class that scripts construct, the same one each time.
+
+        A constructor finds its realm in `_context`, which only these subclasses have; `isinstance` with the
+        class in the module holds for the objects of every realm.
+        """
+        if cls not in self._bound:
+            namespace = {
+                "_context": self,
+                "__module__": cls.__module__,
+                "__qualname__": cls.__qualname__,
+                "__doc__": cls.__doc__,
+            }
+            self._bound[cls] = types.new_class(
+                cls.__name__, (cls,), exec_body=lambda body: body.update(namespace)
+            )
+        return cast("type[T]", self._bound[cls])
+
+    # Promises
+
+    def promise(
+        self, async_fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None
+    ) -> Promise[T]:
+        """Start an operation in the agent's nursery; its promise is this realm's.
+
+        In a realm that was discarded nothing is started: the promise is rejected with InvalidStateError.
+        """
+        if not self.alive:
+            return Promise.rejected(self.dead_error(), name=name or "rejected")
+        where = self.where()
+        return Promise.start(
+            self.agent_nursery, async_fn, *args, name=name, on_unhandled=lambda p: self._note(p, where)
+        )
+
+    def rejected(self, error: BaseException, *, name: str = "rejected") -> Promise[Any]:
+        """A promise of this realm that is rejected already: what a method does that the IDL lets throw."""
+        where = self.where()
+        return Promise.rejected(error, name=name, on_unhandled=lambda p: self._note(p, where))
+
+    def deferred(self, name: str) -> Deferred[Any]:
+        """A promise of this realm with its resolvers."""
+        where = self.where()
+        return Deferred(name, on_unhandled=lambda p: self._note(p, where))
+
+    def report_unhandled(self) -> None:
+        """Tell, once each, the promises of this realm that were rejected and that nobody has awaited."""
+        rejections, self._rejections = self._rejections, []
+        for promise, where in rejections:
+            if not promise.handled:
+                assert promise.error is not None
+                promise.handle()
+                text = f"nobody awaited {promise.name}, which was rejected: {error_text(promise.error)}"
+                self.tell(
+                    Diagnostic(
+                        code="unhandled-rejection", message=text, where=where or self.where_of(promise.error)
+                    )
+                )
+
+    def _note(self, promise: Promise[Any], where: str | None) -> None:
+        # What dies with its realm is no news.
+        if self.alive:
+            self._rejections.append((promise, where))
+
+    # Where the script is
+
+    def where(self) -> str | None:
+        """ "file:line" of the innermost script frame on the current stack, None where there is none."""
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            name = self.script_name(frame.f_code.co_filename)
+            if name is not None:
+                return f"{name}:{frame.f_lineno}"
+            frame = frame.f_back
+        return None
+
+    def where_of(self, error: BaseException) -> str | None:
+        """ "file:line" of the innermost script frame of a traceback; of a SyntaxError, where it is."""
+        if isinstance(error, SyntaxError) and error.filename is not None:
+            name = self.script_name(error.filename)
+            if name is not None:
+                return f"{name}:{error.lineno or 1}"
+        where: str | None = None
+        tb = error.__traceback__
+        while tb is not None:
+            name = self.script_name(tb.tb_frame.f_code.co_filename)
+            if name is not None:
+                where = f"{name}:{tb.tb_lineno}"
+            tb = tb.tb_next
+        return where
+
+    def script_name(self, filename: str) -> str | None:
+        """The name of a file of SITE, relative to it and with slashes; None for every other file."""
+        if self.site_folder is None:
+            return None
+        path = Path(filename)
+        if not path.is_relative_to(self.site_folder):
+            return None
+        return path.relative_to(self.site_folder).as_posix()
+
+    def report_error(self, error: BaseException) -> None:
+        """What a script raised and nobody can catch any more, on its console.
+
+        Spec: https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception
+        """
+        self.tell(Console(level="error", text=f"Uncaught {error_text(error)}", where=self.where_of(error)))
+
+
+class ScriptRunning:
+    """A context manager, entered while script code runs. It nests: the outermost entry counts.
+
+    A script that asks the interpreter to exit gets a RuntimeError instead: it is not its process.
+    """
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        """Since when a script runs without giving way, on `time.monotonic` (a virtual clock stands still just
+        then); None while none runs. For a watchdog in a thread."""
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if self._depth == 0:
+            self.since = time.monotonic()
+        self._depth += 1
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.since = None
+        if isinstance(error, SystemExit):
+            refused = RuntimeError("a script cannot end the process (SystemExit)")
+            raise refused.with_traceback(error.__traceback__) from error
+
+
+def error_text(error: BaseException) -> str:
+    """An exception in a line: its type, for a DOMException its name, and what it says."""
+    name = error.name if isinstance(error, DOMException) else type(error).__name__
+    text = str(error)
+    return f"{name}: {text}" if text else name

@@ -1,0 +1,61 @@
+"""Top-level functions that handle events by their name: `on` + an event type of the scope.
+
+An event name that does not exist, `onbackgroundfetchfailure`, is a mistake that browsers never show: the
+function is just not called. So a name that is nearly right is told.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from inspect import isfunction
+from typing import Any
+
+import attrs
+
+from swruntime.realms.python.context import RealmContext
+from swruntime.trace import Diagnostic
+
+_SIMILAR = 0.75
+
+
+@attrs.frozen
+class NearMiss:
+    """A function whose name is not that of a handler, but nearly; `nearest` is one."""
+
+    function: Callable[..., object]
+    name: str
+    nearest: str
+
+
+def collect_handlers(
+    namespace: Mapping[str, Any], event_types: Iterable[str]
+) -> tuple[dict[str, Callable[[Any], object]], tuple[NearMiss, ...]]:
+    """The handlers in a script's globals, by event type, in the order of definition; and near misses."""
+    types = tuple(event_types)
+    handlers: dict[str, Callable[[Any], object]] = {}
+    near: list[NearMiss] = []
+    for name, value in namespace.items():
+        if not name.startswith("on") or not callable(value):
+            continue
+        if name[2:] in types:
+            handlers[name[2:]] = value
+        elif isfunction(value):
+            nearest = difflib.get_close_matches(_plain(name[2:]), types, n=1, cutoff=_SIMILAR)
+            if nearest:
+                near.append(NearMiss(value, name, "on" + nearest[0]))
+    return handlers, tuple(near)
+
+
+def tell_near_misses(context: RealmContext, misses: Iterable[NearMiss]) -> None:
+    """A diagnostic for each, with the line of its `def`."""
+    for miss in misses:
+        code = miss.function.__code__ if isfunction(miss.function) else None
+        file = None if code is None else context.script_name(code.co_filename)
+        where = None if code is None or file is None else f"{file}:{code.co_firstlineno}"
+        text = f"{miss.name} handles no event of this scope; did you mean {miss.nearest}?"
+        context.tell(Diagnostic(code="unknown-event-name", message=text, where=where))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -1,0 +1,232 @@
+"""Imports in a realm: every module under SITE belongs to the realm that imported it.
+
+A realm's code has its own `__builtins__`, whose `__import__` looks under SITE first, as Python looks beside a
+script first. What it finds goes into the realm's table of modules, never to stay in `sys.modules`; so the
+next start of the worker evaluates it anew. Everything else is imported as ever, and shared.
+
+`swruntime.worker` and `swruntime.window` are, in a realm, modules with that scope's own names.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+SCOPE_MODULES = frozenset({"swruntime.worker", "swruntime.window"})
+
+
+class Importer:
+    """One realm's modules.
+
+    `folders` are searched in order. `execute(file, namespace)` evaluates a file. `scope_modules` has the
+    names of `swruntime.worker` or `swruntime.window`, whichever this realm is.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        execute: Callable[[Path, dict[str, Any]], None],
+        scope_modules: Mapping[str, Mapping[str, object]],
+    ) -> None:
+        self._folders = folders
+        self._execute = execute
+        self._scope_modules = scope_modules
+        self._modules: dict[str, ModuleType] = {}
+        self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self.import_}
+
+    def import_(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """What an import statement calls: https://docs.python.org/3/library/functions.html#import__"""
+        names = fromlist or ()
+        if level:
+            package = _package(globals)
+            if not package and level == 1:
+                # A script at the top has no package; what it means by a dot is clear all the same.
+                return self._siblings(name, names)
+            name = importlib.util.resolve_name("." * level + name, package)
+        top = name.partition(".")[0]
+        if top == "swruntime":
+            return self._import_swruntime(name, names)
+        if not self._is_ours(top):
+            return builtins.__import__(name, globals, locals, names, 0)
+        module = self._load(name)
+        if names:
+            return self._with_submodules(module, names)
+        return self._modules[top]
+
+    def script(self, file: Path, namespace: Mapping[str, object]) -> ModuleType:
+        """The module of the realm's own script, not yet evaluated; its globals start as `namespace`."""
+        module = self._modules[file.stem] = self._new_module(file.stem, file)
+        module.__dict__.update(namespace)
+        return module
+
+    def evaluate(self, module: ModuleType, file: Path) -> None:
+        """Raises whatever the module raises."""
+        with _visible(module.__name__, module):
+            self._execute(file, module.__dict__)
+
+    # Under SITE
+
+    def _is_ours(self, top: str) -> bool:
+        return top in self._modules or self._find(top, self._folders) is not None
+
+    def _load(self, name: str) -> ModuleType:
+        """The module `name`, evaluated if it is the first time. Raises ModuleNotFoundError."""
+        if name in self._modules:
+            return self._modules[name]
+        parent_name, _, last = name.rpartition(".")
+        parent = self._load(parent_name) if parent_name else None
+        if name in self._modules:  # its package imported it
+            return self._modules[name]
+        found = self._find(last, self._folders if parent is None else _search_path(parent))
+        if found is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return self._evaluate(name, found, parent)
+
+    def _evaluate(self, name: str, found: Path, parent: ModuleType | None) -> ModuleType:
+        module = self._new_module(name, found)
+        # In the table before it is evaluated: modules may import each other.
+        self._modules[name] = module
+        if parent is not None:
+            setattr(parent, name.rpartition(".")[2], module)
+        if found.is_dir():
+            return module
+        try:
+            self.evaluate(module, found)
+        except BaseException:
+            del self._modules[name]
+            if parent is not None:
+                delattr(parent, name.rpartition(".")[2])
+            raise
+        return module
+
+    def _new_module(self, name: str, found: Path) -> ModuleType:
+        module = ModuleType(name)
+        is_package = found.is_dir() or found.name == "__init__.py"
+        module.__package__ = name if is_package else name.rpartition(".")[0]
+        module.__spec__ = ModuleSpec(name, None, origin=str(found), is_package=is_package)
+        module.__dict__["__builtins__"] = self.builtins
+        if is_package:
+            module.__path__ = [str(found if found.is_dir() else found.parent)]
+        if not found.is_dir():
+            module.__file__ = str(found)
+        return module
+
+    def _find(self, name: str, folders: tuple[Path, ...]) -> Path | None:
+        """A package's __init__.py, a module's file, or a folder that has neither but may have modules."""
+        for folder in folders:
+            for file in (folder / name / "__init__.py", folder / f"{name}.py"):
+                if file.is_file():
+                    return file
+        if folders is not self._folders or not _is_elsewhere(name):
+            for folder in folders:
+                if (folder / name).is_dir():
+                    return folder / name
+        return None
+
+    def _with_submodules(self, module: ModuleType, names: tuple[str, ...]) -> ModuleType:
+        """`from package import name`, where the name may be a module of the package."""
+        if hasattr(module, "__path__"):
+            if "*" in names:
+                names = (*names, *getattr(module, "__all__", ()))
+            for name in names:
+                if name != "*" and not hasattr(module, name) and self._find(name, _search_path(module)):
+                    self._load(f"{module.__name__}.{name}")
+        return module
+
+    def _siblings(self, name: str, names: tuple[str, ...]) -> ModuleType:
+        if name:
+            return self._with_submodules(self._load(name), names)
+        siblings = ModuleType("")
+        for each in names:
+            setattr(siblings, each, self._load(each))
+        return siblings
+
+    # swruntime, which has the scope's own module
+
+    def _import_swruntime(self, name: str, names: tuple[str, ...]) -> ModuleType:
+        if name in SCOPE_MODULES:
+            module = self._scope_module(name)
+        else:
+            module = builtins.__import__(name, fromlist=("",))
+        if names and name != "swruntime":
+            return module
+        package = self._swruntime()
+        for each in names:
+            if f"swruntime.{each}" in SCOPE_MODULES:
+                self._scope_module(f"swruntime.{each}")
+        return package
+
+    def _scope_module(self, name: str) -> ModuleType:
+        if name not in self._scope_modules:
+            here = " and ".join(self._scope_modules) or "neither scope's module"
+            raise ImportError(f"{name} is not to be had in this realm, which has {here}", name=name)
+        if name not in self._modules:
+            module = ModuleType(name)
+            module.__dict__.update(self._scope_modules[name])
+            self._modules[name] = module
+        return self._modules[name]
+
+    def _swruntime(self) -> ModuleType:
+        """The package `swruntime` as this realm sees it: with its own scope's module in it."""
+        if "swruntime" not in self._modules:
+            real = builtins.__import__("swruntime")
+
+            def get(name: str) -> object:
+                full = f"swruntime.{name}"
+                return self._scope_module(full) if full in SCOPE_MODULES else getattr(real, name)
+
+            package = ModuleType("swruntime", real.__doc__)
+            package.__dict__["__getattr__"] = get
+            self._modules["swruntime"] = package
+        return self._modules["swruntime"]
+
+
+def _package(globals: Mapping[str, object] | None) -> str:
+    package = (globals or {}).get("__package__")
+    return package if isinstance(package, str) else ""
+
+
+def _search_path(package: ModuleType) -> tuple[Path, ...]:
+    return tuple(Path(folder) for folder in getattr(package, "__path__", ()))
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Whether Python finds a module of that name with code in it, which goes before a mere folder of SITE."""
+    if name in sys.modules:
+        return True
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:
+        return False
+    return spec is not None and spec.origin is not None
+
+
+@contextmanager
+def _visible(name: str, module: ModuleType) -> Iterator[None]:
+    """While a module is evaluated, decorators find it where they look for it.
+
+    `dataclasses` looks its class's module up in `sys.modules`, and fails where it is not there. A module that
+    is there already is never hidden.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = module
+    try:
+        yield
+    finally:
+        sys.modules.pop(name, None)

@@ -1,0 +1,115 @@
+"""Evaluates a script of SITE in a realm: anew each time, with everything under SITE that it imports.
+
+A script is trusted local code; it is compiled with its real path, so tracebacks and debuggers find it, and
+nothing is written beside it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from swruntime.algorithms import urls
+from swruntime.errors import NetworkError, ScriptError, SiteError
+from swruntime.realms.python.console import Console
+from swruntime.realms.python.context import RealmContext, error_text
+from swruntime.realms.python.importer import Importer
+from swruntime.realms.python.sitefiles import decode, script_path
+
+
+class Loader:
+    """The scripts of one realm, whose `context` has a site folder.
+
+    `globals` are what the script finds at its start. `scope_modules` maps "swruntime.worker" or
+    "swruntime.window" to the names that it has in this realm.
+    """
+
+    def __init__(
+        self,
+        context: RealmContext,
+        *,
+        globals: Mapping[str, object],
+        scope_modules: Mapping[str, Mapping[str, object]] | None = None,
+        console: Console | None = None,
+    ) -> None:
+        if context.site_folder is None:
+            raise SiteError(f"the realm of {context.environment.url} has no SITE to take a script from")
+        self._context = context
+        self._site = context.site_folder
+        self._console = console or Console(context)
+        self._globals = globals
+        self._scope_modules = dict(scope_modules or {})
+        self.namespace: dict[str, Any] = {}
+        """The script's globals, once it runs."""
+        self.resources: dict[str, str] = {}
+        """What was read of SITE: the path, as "/lib/tools.py", and its bytes' SHA-256 in hexadecimal."""
+
+    def run(self, path: str) -> dict[str, Any]:
+        """Evaluate the script at `path` ("/worker.py", or relative to SITE) and answer with its globals.
+
+        Raises SiteError where SITE has no such script, and ScriptError, with the line, for what it raises.
+        """
+        file = script_path(self._site, path)
+        folders = (file.parent,) if file.parent == self._site else (file.parent, self._site)
+        importer = Importer(folders, self._execute, self._scope_modules)
+        importer.builtins["print"] = self._print
+        module = importer.script(file, self._globals)
+        self.namespace = module.__dict__
+        try:
+            importer.evaluate(module, file)
+        except (ScriptError, SiteError):
+            raise
+        except Exception as error:
+            raise ScriptError(error_text(error), where=self._context.where_of(error)) from error
+        return self.namespace
+
+    def import_scripts(self, *scripts: str) -> None:
+        """Evaluate further scripts in the worker's globals, in order.
+
+        URLs are relative to the worker's own; they must be SITE's. What a script raises comes through. Raises
+        TypeError for what is no URL, and NetworkError where SITE has no such script.
+        Spec: https://html.spec.whatwg.org/multipage/workers.html#import-scripts-into-worker-global-scope
+        """
+        self._context.check_alive()
+        base = self._context.environment.url
+        # 4. All of them must parse before one runs.
+        parsed = [urls.parse(each, base) for each in scripts]
+        # 5. One after the other.
+        for url in parsed:
+            if not urls.same_origin(url.href, base):
+                raise NetworkError(f"{url.href} is of another origin: Python scripts are read from SITE only")
+            try:
+                file = script_path(self._site, url.pathname)
+            except SiteError as error:
+                raise NetworkError(f"import_scripts of {url.href}: {error}") from error
+            self._execute(file, self.namespace)
+
+    def _execute(self, file: Path, namespace: dict[str, Any]) -> None:
+        if not file.resolve().is_relative_to(self._site):
+            raise ImportError(f"{file} leads out of {self._site}: scripts are read from SITE only")
+        name = self._context.script_name(str(file)) or str(file)
+        data = file.read_bytes()
+        self.resources[f"/{name}"] = hashlib.sha256(data).hexdigest()
+        code = compile(decode(data, name), str(file), "exec", dont_inherit=True)
+        with self._context.script_running:
+            exec(code, namespace)
+
+    def _print(
+        self,
+        *values: object,
+        sep: str | None = None,
+        end: str | None = None,
+        file: Any = None,
+        flush: bool = False,
+    ) -> None:
+        """The scripts' `print`: standard output and standard error are the console's."""
+        if file is not None and file is not sys.stdout and file is not sys.stderr:
+            builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
+            return
+        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+        level = "error" if file is not None and file is sys.stderr else "log"
+        self._console._tell(level, text.removesuffix("\n"))
