@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from swruntime.agent.connections import Lease
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.transfer import transfer
@@ -77,6 +78,8 @@ class BackgroundFetch:
         self.runs = runs
         self.machine = machine
         self.begun = False
+        self.dormant = False
+        """Restored, and not taken up: `abort SITE ID` leaves the others asleep."""
         self._services = services
         self._committed = committed
         self._forget = forget
@@ -198,6 +201,7 @@ class BackgroundFetch:
         if self.begun or not self.active:
             return
         self.begun = True
+        self.dormant = False
         self._emit_start()
         self._feed(machine.Begin(self.registration.permission()))
 
@@ -335,8 +339,7 @@ class BackgroundFetch:
             case record.Enqueue():
                 self._enqueue(run)
             case record.SendRequest():
-                run.attempts += 1
-                self._services.nursery.start_soon(transfer, self._services, self, run, effect)
+                self._send(run, effect)
             case record.Append():
                 self._append(run)
             case record.Terminate():
@@ -351,25 +354,27 @@ class BackgroundFetch:
                 raise AssertionError(effect)
 
     def _enqueue(self, run: RecordRun) -> None:
-        def granted() -> None:
+        def granted(lease: Lease) -> None:
             run.ticket = None
-            run.connected = True
+            run.lease = lease
             if self._services.connectivity.online:
                 self.feed_record(run.index, record.Start(trio.current_time()))
             else:
                 self.feed_record(run.index, record.Unavailable("the network is switched off"))
             if not self.machine.records[run.index].in_flight:
-                self.disconnect(run)
+                lease.release()
 
         run.ticket = granted
         if not self._services.connections.enqueue(run.origin, self.number, granted):
             self._emit_wait(run, record.WaitFor("slot", None, None))
 
-    def disconnect(self, run: RecordRun) -> None:
-        """Give its connection back."""
-        if run.connected:
-            run.connected = False
-            self._services.connections.release(run.origin)
+    def _send(self, run: RecordRun, send: record.SendRequest) -> None:
+        # The scope is there from now on: a pause or an abort may come before the task has begun.
+        assert run.lease is not None
+        run.scope = trio.CancelScope()
+        self._services.nursery.start_soon(
+            transfer, self._services, self, run, send, run.scope, run.lease, name=f"transfer {run.request.url}"
+        )
 
     def _withdraw(self, run: RecordRun) -> None:
         run.cancel_timer()

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
 CONNECTIONS_PER_ORIGIN = 6
 
-Ticket = Callable[[], None]
+
+
+class Lease:
+    """One connection, until it is released; to release it twice does nothing."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release: Callable[[], None] | None = release
+
+    def release(self) -> None:
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+
+Ticket = Callable[[Lease], None]
 
 
 @attrs.define
@@ -29,7 +44,7 @@ class Connections:
         self._origins: dict[str, _Origin] = {}
 
     def enqueue(self, origin: str, owner: int, granted: Ticket) -> bool:
-        """Call `granted` when a connection is free. Answers whether one is free now, or will be without waiting."""
+        """Call `granted` with a Lease when a connection is free. Answers whether one is free now, or will be without waiting."""
         state = self._origins.setdefault(origin, _Origin())
         state.ring.setdefault(owner, OrderedDict())[granted] = None
         self._drain(origin, state)
@@ -44,8 +59,8 @@ class Connections:
             if not queue:
                 del state.ring[owner]
 
-    def release(self, origin: str) -> None:
-        """Give a connection back; the next in line gets it."""
+    def _release(self, origin: str) -> None:
+        """A connection is given back; the next in line gets it."""
         state = self._origins[origin]
         state.in_use -= 1
         self._drain(origin, state)
@@ -64,7 +79,7 @@ class Connections:
                 else:
                     del state.ring[owner]
                 state.in_use += 1
-                granted()
+                granted(Lease(partial(self._release, origin)))
         finally:
             state.draining = False
         if not state.in_use and not state.ring:

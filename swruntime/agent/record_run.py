@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 import trio
 
+from swruntime.agent.connections import Lease, Ticket
 from swruntime.agent.response_data import ResponseData
 from swruntime.algorithms import urls
 from swruntime.concepts.enums import WaitReason
@@ -46,9 +45,8 @@ class RecordRun:
         self.chunk = b""
         """The bytes that the machine was just told of."""
         self.appended = 0
-        self.attempts = 0
-        self.connected = False
-        self.ticket: Callable[[], None] | None = None
+        self.lease: Lease | None = None
+        self.ticket: Ticket | None = None
         self.timer: trio.CancelScope | None = None
         self.scope: trio.CancelScope | None = None
         self._store = store
@@ -86,8 +84,12 @@ class RecordRun:
             self.saved = snapshot
 
     def terminate(self) -> None:
+        """End the exchange in flight; its connection is free at once."""
         if self.scope is not None:
             self.scope.cancel()
+            self.scope = None
+        if self.lease is not None:
+            self.lease.release()
 
     def cancel_timer(self) -> None:
         if self.timer is not None:

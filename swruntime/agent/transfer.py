@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from swruntime.agent.connections import Lease
 from swruntime.agent.fetching import BodySource, Fetched, with_range
 from swruntime.agent.response_data import PIECE
 from swruntime.algorithms.partial import stored_head
@@ -28,28 +29,31 @@ if TYPE_CHECKING:
 
 
 async def transfer(
-    services: Services, fetch: BackgroundFetch, run: RecordRun, send: record.SendRequest
+    services: Services,
+    fetch: BackgroundFetch,
+    run: RecordRun,
+    send: record.SendRequest,
+    scope: trio.CancelScope,
+    lease: Lease,
 ) -> None:
     """Perform `send` for `run`, feeding its machine; give the connection back at the end."""
-    services.trace.emit(
-        RecordStart(
-            scope=fetch.scope,
-            id=fetch.id,
-            fetch=fetch.number,
-            index=run.index,
-            url=run.request.url,
-            range_start=send.range_start,
-            attempt=run.attempts,
-        )
-    )
-    scope = run.scope = trio.CancelScope()
     try:
         with scope:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            services.trace.emit(
+                RecordStart(
+                    scope=fetch.scope,
+                    id=fetch.id,
+                    fetch=fetch.number,
+                    index=run.index,
+                    url=run.request.url,
+                    range_start=send.range_start,
+                    attempt=fetch.machine.records[run.index].attempt,
+                )
+            )
             await _Exchange(services, fetch, run).perform(send)
     finally:
-        if run.scope is scope:
-            run.scope = None
-        fetch.disconnect(run)
+        lease.release()
 
 
 class _Exchange:

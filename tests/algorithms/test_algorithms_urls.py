@@ -144,7 +144,7 @@ def test_not_potentially_trustworthy(url: str) -> None:
 
 def test_mixed_content_is_what_a_secure_origin_asks_of_an_insecure_one() -> None:
     assert mixed_content.is_blocked("https://a.example", "http://b.example/")
-    assert mixed_content.is_blocked("http://localhost:8400", "http://b.example/")
+    assert not mixed_content.is_blocked("http://localhost:8400", "http://b.example/")
     assert not mixed_content.is_blocked("https://a.example", "https://b.example/")
     assert not mixed_content.is_blocked("https://a.example", "http://localhost:1234/")
     assert not mixed_content.is_blocked("http://a.example", "http://b.example/")
