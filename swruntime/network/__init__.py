@@ -1,0 +1,15 @@
+"""The network, behind the agent's port `swruntime.ports.network.Network`.
+
+    http        any httpx transport: real sockets, or something in process
+    failures    an httpx exception becomes a NetworkFailure that a person can read
+    message     when a response's body is complete, and when it is not
+    decoding    content codings, in bounded pieces
+    conditions  offline, latency, throughput
+    link        a throughput that several exchanges share
+    asgi        an ASGI app as a transport
+    site        a site's files as an origin
+    ranges      the Range header, as a server reads it
+    router      which origin is answered by whom
+
+Only here and in `swruntime.testing` is httpx known.
+"""

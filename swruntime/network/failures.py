@@ -1,0 +1,146 @@
+"""What went wrong on the wire, as a NetworkFailure: a cause from the closed list, and words for a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+import ada_url
+import httpcore
+import httpx
+
+from swruntime.errors import Cause, NetworkFailure
+
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
+    httpx.TransportError,
+    httpx.InvalidURL,
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    OSError,
+)
+"""What a transport raises when an exchange fails. Anything else is a defect, and comes out as it is."""
+
+_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
+_CONNECT = (httpx.ConnectError, httpx.ProxyError, httpcore.ConnectError, httpcore.ProxyError)
+_BROKEN = (httpx.NetworkError, httpcore.NetworkError)
+_REMOTE = (httpx.RemoteProtocolError, httpcore.RemoteProtocolError)
+_SCHEME = (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol)
+
+# The words of h11 and httpcore; they tell apart what their exceptions' types do not.
+CUT_SHORT = "peer closed connection without sending complete message body"
+NO_RESPONSE = "Server disconnected without sending a response."
+
+_NOT_CONNECTED = {
+    errno.ECONNREFUSED,
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.EHOSTDOWN,
+    errno.EADDRNOTAVAIL,
+    errno.ENOENT,
+}
+
+
+def failure_of(error: Exception, url: str) -> NetworkFailure:
+    """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, in an exchange with `url`."""
+    cause, message = _judge(error, _where(url))
+    return NetworkFailure(cause, message)
+
+
+def timeout_failure(url: str, seconds: float) -> NetworkFailure:
+    return NetworkFailure("timeout", f"{_where(url)} let {seconds:g} s pass without a byte")
+
+
+def _judge(error: Exception, where: str) -> tuple[Cause, str]:
+    if isinstance(error, _TIMEOUTS):
+        return "timeout", _timeout_message(error, where)
+    if isinstance(error, _SCHEME):
+        return "scheme", f"{where}: {error}"
+    chain = tuple(_chain(error))
+    if any(isinstance(link, socket.gaierror) for link in chain):
+        return "dns", f"the name of {where} does not resolve"
+    tls = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
+    if tls is not None and not _is_broken_off(chain):
+        return "tls", f"no secure connection to {where}: {_tls_reason(tls)}"
+    if tls is None and isinstance(error, _CONNECT):
+        return "connect", _connect_message(chain, where)
+    if isinstance(error, (*_CONNECT, *_BROKEN)):
+        return "reset", f"the connection to {where} broke: {_reason(chain)}"
+    if isinstance(error, _REMOTE):
+        return _protocol_error(str(error), where)
+    if isinstance(error, OSError):
+        if error.errno in _NOT_CONNECTED:
+            return "connect", _connect_message(chain, where)
+        return "reset", f"the connection to {where} broke: {_reason(chain)}"
+    return "protocol", f"the request to {where} cannot be sent: {error}"
+
+
+def _protocol_error(text: str, where: str) -> tuple[Cause, str]:
+    if CUT_SHORT in text:
+        detail = text.replace(CUT_SHORT, "").strip()
+        return "truncated", f"{where} closed the connection in the middle of the body {detail}".rstrip()
+    if text == NO_RESPONSE or text.startswith("Server disconnected"):
+        return "reset", f"{where} closed the connection without a response"
+    return "protocol", f"what {where} sent is not HTTP: {text}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """`error` and all that led to it, each once; groups are looked into."""
+    seen: set[int] = set()
+    waiting: list[BaseException] = [error]
+    while waiting:
+        link = waiting.pop()
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        waiting += [e for e in (link.__context__, link.__cause__) if e is not None]
+        if isinstance(link, BaseExceptionGroup):
+            waiting += link.exceptions
+
+
+def _is_broken_off(chain: tuple[BaseException, ...]) -> bool:
+    """Whether TLS only noticed that the connection under it went away."""
+    eof = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+    return any(isinstance(link, (*eof, ConnectionResetError, BrokenPipeError)) for link in chain)
+
+
+def _connect_message(chain: tuple[BaseException, ...], where: str) -> str:
+    if any(isinstance(link, ConnectionRefusedError) for link in chain):
+        return f"{where} refused the connection"
+    return f"{where} cannot be reached: {_reason(chain)}"
+
+
+def _reason(chain: tuple[BaseException, ...]) -> str:
+    for link in chain:
+        if isinstance(link, OSError) and link.errno is not None and not isinstance(link, ssl.SSLError):
+            return os.strerror(link.errno)
+    return next((str(link) for link in chain if str(link)), type(chain[0]).__name__)
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({error.verify_message})"
+    return (error.reason or str(error)).replace("_", " ").lower()
+
+
+def _timeout_message(error: Exception, where: str) -> str:
+    if isinstance(error, (httpx.ConnectTimeout, httpcore.ConnectTimeout)):
+        return f"{where} did not take the connection in time"
+    if isinstance(error, (httpx.WriteTimeout, httpcore.WriteTimeout)):
+        return f"{where} did not take what was sent in time"
+    return f"{where} sent nothing for too long"
+
+
+def _where(url: str) -> str:
+    """Host and port of `url`, the default port left out."""
+    try:
+        return ada_url.URL(url).host or url
+    except ValueError:
+        return url

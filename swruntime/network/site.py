@@ -1,0 +1,226 @@
+"""A site's files as an origin, in process.
+
+Not starlette's StaticFiles: that serves dot files, and its threads wait outside Trio, so that the order of
+pieces would differ from run to run (promise 6). Here a file is read synchronously in pieces of 64 KiB, with a
+checkpoint between them.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote_to_bytes
+
+import ada_url
+import attrs
+import trio
+
+from swruntime.concepts.http import HeaderList
+from swruntime.errors import NetworkFailure, SiteError
+from swruntime.network.decoding import PIECE
+from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.ports.network import WireRequest, WireResponse
+
+_DELAY = 0.001
+
+_REASONS = {
+    200: "OK",
+    206: "Partial Content",
+    301: "Moved Permanently",
+    304: "Not Modified",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    416: "Range Not Satisfiable",
+}
+
+# Of its own, so that what the machine has installed changes nothing.
+_TYPES = mimetypes.MimeTypes(filenames=())
+for _suffix, _type in {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".py": "text/x-python",
+    ".md": "text/markdown",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".woff2": "font/woff2",
+}.items():
+    _TYPES.add_type(_type, _suffix)
+
+
+class SiteNetwork:
+    """The port Network over the files of `folder`, whatever the host in the URL.
+
+    GET and HEAD; a single Range, If-Range, If-None-Match, If-Modified-Since; index.html for a folder (whose
+    URL ends in a slash: without it, a redirect). No file whose name or folder begins with a dot, none outside
+    `folder`, also not by a symbolic link, no listings. A file that changes while it is sent breaks the
+    exchange (`reset`).
+
+    Raises SiteError if `folder` is not a folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise SiteError(f"{folder} is not a folder")
+        self._root = folder.resolve()
+
+    @asynccontextmanager
+    async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
+        """See `swruntime.ports.network.Network.exchange`. Answers after a millisecond of Trio's clock."""
+        await trio.sleep(_DELAY)
+        with ExitStack() as stack:
+            body = self._answer(request, stack)
+            try:
+                yield body.response()
+            finally:
+                body.close()
+
+    def _answer(self, request: WireRequest, stack: ExitStack) -> _Body:
+        if request.method not in ("GET", "HEAD"):
+            return _error(405, request, ("Allow", "GET, HEAD"))
+        url = ada_url.URL(request.url)
+        path = self._find(url.pathname)
+        if path is not None and path.is_dir():
+            if not url.pathname.endswith("/"):
+                return _error(301, request, ("Location", f"{url.pathname}/{url.search}"))
+            path = self._find(url.pathname + "index.html")
+        if path is None or not path.is_file():
+            return _error(404, request)
+        try:
+            file = stack.enter_context(path.open("rb"))
+        except PermissionError:
+            return _error(403, request)
+        except OSError:
+            return _error(404, request)
+        return _serve(request, path, file)
+
+    def _find(self, pathname: str) -> Path | None:
+        """The file or folder that `pathname` names, None where nothing may be served."""
+        try:
+            segments = [unquote_to_bytes(part).decode() for part in pathname.removeprefix("/").split("/")]
+        except UnicodeDecodeError:
+            return None
+        if segments[-1] == "":
+            segments.pop()
+        if any(not s or s.startswith(".") or "/" in s or "\0" in s for s in segments):
+            return None
+        try:
+            path = self._root.joinpath(*segments).resolve(strict=True)
+            inside = path.relative_to(self._root)
+        except (OSError, ValueError, RuntimeError):  # not there; outside; a loop of links
+            return None
+        if any(part.startswith(".") for part in inside.parts):
+            return None
+        # "/page.html/" is not a name of page.html.
+        return None if pathname.endswith("/") and not path.is_dir() else path
+
+
+@attrs.define(eq=False)
+class _Body:
+    """An answer, and the iterator over its bytes: of `file` from `start` to `end`, or of `text`."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    text: bytes = b""
+    file: BinaryIO | None = None
+    start: int = 0
+    end: int = 0
+    found: os.stat_result | None = None
+    closed: bool = False
+    failure: NetworkFailure | None = None
+
+    def response(self) -> WireResponse:
+        return WireResponse(self.status, _REASONS[self.status], HeaderList.of(self.headers), self)
+
+    def __aiter__(self) -> _Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if self.closed:
+            raise trio.ClosedResourceError("the exchange is over")
+        if self.failure is not None:
+            raise self.failure
+        if self.text:
+            text, self.text = self.text, b""
+            return text
+        if self.file is None or self.start == self.end:
+            raise StopAsyncIteration
+        try:
+            return self._read(self.file)
+        except NetworkFailure as failure:
+            self.failure = failure
+            raise
+
+    def _read(self, file: BinaryIO) -> bytes:
+        try:
+            piece = os.pread(file.fileno(), min(PIECE, self.end - self.start), self.start)
+        except OSError as error:
+            raise NetworkFailure("reset", f"the file cannot be read: {error.strerror}") from error
+        self.start += len(piece)
+        assert self.found is not None
+        if not piece or _version(os.fstat(file.fileno())) != _version(self.found):
+            raise NetworkFailure("reset", "the file was changed while it was sent")
+        return piece
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _serve(request: WireRequest, path: Path, file: BinaryIO) -> _Body:
+    found = os.fstat(file.fileno())
+    etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', http_date(found.st_mtime)
+    headers = [("ETag", etag), ("Last-Modified", modified), ("Accept-Ranges", "bytes")]
+    asked = {name.lower(): request.headers.get(name) or "" for name, _ in request.headers}
+    if is_not_modified(asked, etag, modified):
+        return _Body(304, headers)
+    size = found.st_size
+    selected = None
+    if request.method == "GET" and if_range_holds(asked.get("if-range"), etag, modified):
+        selected = select_range(asked.get("range"), size)
+    if selected == "unsatisfiable":
+        return _error(416, request, ("Content-Range", f"bytes */{size}"), *headers)
+    start, end = selected or (0, size)
+    headers += [("Content-Type", _content_type(path)), ("Content-Length", str(end - start))]
+    if selected is not None:
+        headers.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
+    body = _Body(200 if selected is None else 206, headers, found=found, start=start, end=end)
+    if request.method == "GET":
+        body.file = file
+    return body
+
+
+def _error(status: int, request: WireRequest, *headers: tuple[str, str]) -> _Body:
+    text = f"{status} {_REASONS[status]}\n".encode()
+    common = [("Content-Type", "text/plain;charset=utf-8"), ("Content-Length", str(len(text)))]
+    return _Body(status, [*headers, *common], text=b"" if request.method == "HEAD" else text)
+
+
+def _version(found: os.stat_result) -> tuple[int, ...]:
+    """Two states of one path that differ in a byte differ here too, as far as the file system can tell.
+
+    The time of the last change of the inode is part of it because nobody can set that one back.
+    """
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _content_type(path: Path) -> str:
+    kind, coding = _TYPES.guess_type(path.name)
+    if coding is not None:  # the file is what it is, nobody should undo its compression
+        return "application/gzip" if coding == "gzip" else "application/octet-stream"
+    if kind is None:
+        return "application/octet-stream"
+    return f"{kind};charset=utf-8" if kind.startswith("text/") else kind
