@@ -135,6 +135,16 @@ async def test_stopping_immediately(target: Target, log: list[str]) -> None:
     assert log == []
 
 
+async def test_an_event_that_was_stopped_can_be_dispatched_again(target: Target, log: list[str]) -> None:
+    target.add_event_listener("fetch", lambda event: event.stop_immediate_propagation(), once=True)
+    target.add_event_listener("fetch", note(log, "second dispatch"))
+    event = Event("fetch")
+    target.dispatch_event(event)
+    assert log == []
+    target.dispatch_event(event)
+    assert log == ["second dispatch"]
+
+
 async def test_stopping_keeps_the_listeners_of_the_same_phase(target: Target, log: list[str]) -> None:
     def stop(event: Event) -> None:
         event.stop_propagation()
@@ -276,6 +286,20 @@ async def test_a_realm_that_dies_while_a_listener_begins_does_not_hang(
     result = await fire(target, Event("fetch"))
     with pytest.raises(AbortError):
         await result.runs[0]
+
+
+async def test_a_listener_that_cannot_start_does_not_hang(
+    target: Target, context: RealmContext, autojump_clock: trio.testing.MockClock
+) -> None:
+    async def listener(event: Event) -> None:
+        raise AssertionError("its nursery is closed")
+
+    context.nursery.cancel_scope.cancel()
+    await trio.testing.wait_all_tasks_blocked()
+    target.add_event_listener("fetch", listener)
+    with trio.fail_after(1):
+        result = await fire(target, Event("fetch"))
+    assert isinstance(result.runs[0].error, AbortError)
 
 
 # AbortController
