@@ -160,6 +160,34 @@ async def test_going_offline_at_the_instant_of_the_headers() -> None:
     assert ended[0] == "offline"
 
 
+async def test_a_caller_never_sees_our_cancellation(autojump_clock: trio.testing.MockClock) -> None:
+    network = ConditionedNetwork(Answering(10), Conditions("far", latency=1))
+    seen: list[str] = []
+
+    async def switch() -> None:
+        await trio.sleep(1)
+        network.go_offline()
+
+    async def client() -> None:
+        try:
+            async with network.exchange(GET):
+                try:
+                    await trio.lowlevel.checkpoint()
+                except trio.Cancelled:
+                    seen.append("cancelled")
+                    raise
+        except NetworkFailure as failure:
+            seen.append(failure.cause)
+
+    for _ in range(40):  # who of the two wakes first at that instant is up to Trio's dice
+        network.go_online()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(switch)
+            nursery.start_soon(client)
+    assert "offline" in seen
+    assert "cancelled" not in seen
+
+
 async def test_going_online_restores_the_conditions() -> None:
     network = ConditionedNetwork(Answering(), PRESETS["slow-3g"])
     changes: list[str] = []
