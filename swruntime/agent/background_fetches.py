@@ -6,11 +6,13 @@ Spec: https://wicg.github.io/background-fetch/#background-fetch-manager
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import attrs
 
 from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.record_run import RecordRun
 from swruntime.agent.response_data import ResponseData
 from swruntime.algorithms import matching
@@ -70,17 +72,14 @@ class BackgroundFetches:
         """
         # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
         self._check(registration, id, download_total)
-        stored = await self._store_bodies(registration.storage_key, requests, bodies)
-        pinned = [r.body.id for r in stored if isinstance(r.body, StoredBody)]
-        try:
-            async with registration.edit_queue:
-                self._check(registration, id, download_total)
-                return self._add(registration, id, stored, title, icons, download_total)
-        except StorageFull as full:
-            raise QuotaExceededError(f"no room for background fetch {id!r}: {full}") from full
-        finally:
-            for body in pinned:
-                self._services.store.unpin(body)
+        with self._services.activity.under_way("fetch()"), ExitStack() as pins:
+            try:
+                stored = await self._store_bodies(registration.storage_key, requests, bodies, pins)
+                async with registration.edit_queue:
+                    self._check(registration, id, download_total)
+                    return self._add(registration, id, stored, title, icons, download_total)
+            except StorageFull as full:
+                raise QuotaExceededError(f"no room for background fetch {id!r}: {full}") from full
 
     def _check(self, registration: Registration, id: str, download_total: int) -> None:
         # 10.1, 10.2.
@@ -102,31 +101,34 @@ class BackgroundFetches:
             )
 
     async def _store_bodies(
-        self, storage_key: str, requests: Sequence[Request], bodies: Sequence[RequestBody | None]
+        self,
+        storage_key: str,
+        requests: Sequence[Request],
+        bodies: Sequence[RequestBody | None],
+        pins: ExitStack,
     ) -> list[Request]:
+        """The requests with their bodies stored, and pinned until `pins` are closed."""
         result = []
         for request, body in zip(requests, bodies, strict=True):
             if body is None:
                 result.append(attrs.evolve(request, body=None))
             else:
-                stored = await self._store_body(storage_key, body)
+                stored = await self._store_body(storage_key, body, pins)
                 result.append(attrs.evolve(request, body=stored))
         return result
 
-    async def _store_body(self, storage_key: str, body: RequestBody) -> StoredBody:
+    async def _store_body(self, storage_key: str, body: RequestBody, pins: ExitStack) -> StoredBody:
         store = self._services.store
         id = store.create_body(storage_key)
         store.pin(id)
-        try:
-            async for chunk in body():
+        pins.callback(store.unpin, id)
+        async with closing_pieces(body()) as pieces:
+            async for piece in pieces:
                 available = self._services.quota.available(storage_key)
-                if len(chunk) > available:
+                if len(piece) > available:
                     raise QuotaExceededError(f"a request's body does not fit: {available} bytes are left")
-                store.append(id, chunk)
-            store.finish_body(id)
-        except BaseException:
-            store.unpin(id)
-            raise
+                store.append(id, piece)
+        store.finish_body(id)
         return StoredBody(id, store.length(id))
 
     def _add(
@@ -164,15 +166,16 @@ class BackgroundFetches:
     # After a restart
 
     def restore(self) -> None:
-        """Take up what the profile keeps; `take_up()` sets it going."""
+        """Know what the profile keeps; it sleeps until `take_up()`."""
         for stored in self._services.store.fetches():
             registration = self._registrations.get(stored.storage_key, stored.scope)
             if registration is not None:
-                self._take(registration, stored)
+                self._take(registration, stored).dormant = True
 
     def take_up(self) -> None:
         """Go on with what is active, and dispatch what is owed."""
         for fetch in self.all():
+            fetch.dormant = False
             if fetch.active:
                 fetch.begin()
             else:
@@ -226,4 +229,3 @@ def match_all(
         for run in fetch.runs
         if query is None or matching.matches_record(query, run.request, run.data.response, options)
     ]
-

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
+from swruntime.agent.pieces import closing_pieces
 from swruntime.algorithms import matching, urls
 from swruntime.concepts.http import Request, Response
 from swruntime.concepts.matching import CacheQueryOptions
@@ -61,9 +62,7 @@ class Caches:
     def delete(self, name: str) -> bool:
         return self._services.store.delete_cache(self._key, name)
 
-    def entries(
-        self, cache: int, query: Request | None, options: CacheQueryOptions
-    ) -> list[CacheEntry]:
+    def entries(self, cache: int, query: Request | None, options: CacheQueryOptions) -> list[CacheEntry]:
         """*Query Cache*: https://w3c.github.io/ServiceWorker/#query-cache-algorithm"""
         store = self._services.store
         if query is None:
@@ -107,11 +106,14 @@ class Caches:
         body = self._guarded(lambda: store.create_body(self._key))
         store.pin(body)
         try:
-            async for chunk in incoming.chunks():
-                available = self._services.quota.available(self._key)
-                if len(chunk) > available:
-                    raise QuotaExceededError(f"the quota of {self._key} has room for {available} bytes more")
-                store.append(body, chunk)
+            async with closing_pieces(incoming.chunks()) as pieces:
+                async for piece in pieces:
+                    available = self._services.quota.available(self._key)
+                    if len(piece) > available:
+                        raise QuotaExceededError(
+                            f"the quota of {self._key} has room for {available} bytes more"
+                        )
+                    store.append(body, piece)
             store.finish_body(body)
         except StorageFull as full:
             store.unpin(body)

@@ -38,6 +38,7 @@ class ResponseData:
         self.message = message
         self._body = body
         self._holders = 0
+        self._pinned = False
         self._store = store
         self._changed = trio.lowlevel.ParkingLot()
 
@@ -54,7 +55,7 @@ class ResponseData:
     def begin_body(self, body: int) -> None:
         self._body = body
         if self._holders:
-            self._store.pin(body)
+            self._pin()
 
     @property
     def length(self) -> int:
@@ -67,6 +68,8 @@ class ResponseData:
     def settle(self, result: RecordResult, message: str | None) -> None:
         self.result = result
         self.message = message
+        if not self.exposed:
+            self._unpin()  # nobody can read it any more
         self.changed()
 
     def error(self) -> Exception:
@@ -112,13 +115,23 @@ class ResponseData:
     def hold(self) -> Hold:
         """Keep what is stored readable although the background fetch may be released (SPEC-NOTES 21)."""
         self._holders += 1
-        if self._holders == 1 and self._body is not None:
-            self._store.pin(self._body)
+        if self._holders == 1:
+            self._pin()
         return Hold(self)
 
     def _let_go(self) -> None:
         self._holders -= 1
-        if self._holders == 0 and self._body is not None:
+        if self._holders == 0:
+            self._unpin()
+
+    def _pin(self) -> None:
+        if self._body is not None and self.exposed and not self._pinned:
+            self._pinned = True
+            self._store.pin(self._body)
+
+    def _unpin(self) -> None:
+        if self._body is not None and self._pinned:
+            self._pinned = False
             self._store.unpin(self._body)
 
 

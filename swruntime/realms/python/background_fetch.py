@@ -300,7 +300,7 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
 
     def __init__(self, realm: PythonRealm, request: http.Request, data: ResponseData) -> None:
         self._realm = realm
-        self._source = RecordSource(data)
+        self._source = realm.keep(RecordSource(data))
         self._request = Request._of(realm.context, request, self._request_source(request))
         self._response_ready = realm.context.promise(
             self._respond, request, data, name="BackgroundFetchRecord.response_ready"
@@ -330,16 +330,14 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
     def _request_source(self, request: http.Request) -> BodySource | None:
         if not isinstance(request.body, http.StoredBody):
             return None
-        return StoreSource(self._realm.agent.services.store, request.body.id)
+        return self._realm.keep(StoreSource(self._realm.agent.services.store, request.body.id))
 
     async def _respond(self, request: http.Request, data: ResponseData) -> Response:
         """*Create record objects*, step 2.9: https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm"""
         internal = await data.wait_for_response()
         shown = filtering.exposed(internal, request.credentials)
         headers = shown.headers.delete("Content-Range", "Content-Length")
-        internal = attrs.evolve(
-            internal, headers=internal.headers.delete("Content-Range", "Content-Length")
-        )
+        internal = attrs.evolve(internal, headers=internal.headers.delete("Content-Range", "Content-Length"))
         has_body = request.method != "HEAD" and internal.status not in NULL_BODY_STATUSES
         return Response._of(
             self._realm.context,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import attrs
 import trio
 
+from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import webidl
 from swruntime.errors import NetworkFailure
@@ -130,7 +131,7 @@ class Pump:
 
     async def _run(self, open_chunks: Callable[[], AsyncIterator[bytes]]) -> None:
         with self._scope:
-            async with _closing(open_chunks()) as chunks:
+            async with closing_pieces(open_chunks()) as chunks:
                 async for chunk in chunks:
                     try:
                         await self._send.send(chunk)
@@ -248,7 +249,7 @@ async def read_all(source: BodySource) -> bytes:
 async def reading(source: BodySource) -> AsyncIterator[AsyncIterator[bytes]]:
     """The chunks of `source`, closed at the end of the block. A NetworkFailure leaves it as a TypeError."""
     try:
-        async with _closing(source.chunks()) as chunks:
+        async with closing_pieces(source.chunks()) as chunks:
             yield chunks
     except NetworkFailure as failure:
         raise TypeError(f"the body broke off: {failure.message} ({failure.cause})") from failure
@@ -258,14 +259,3 @@ async def _as_type_errors(source: BodySource) -> AsyncIterator[bytes]:
     async with reading(source) as chunks:
         async for chunk in chunks:
             yield chunk
-
-
-@asynccontextmanager
-async def _closing(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    try:
-        yield chunks
-    finally:
-        # Generators can be closed; a script's own iterators often cannot.
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()

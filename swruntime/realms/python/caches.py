@@ -39,7 +39,7 @@ class _OnCaches:
     def _response(self, entry: CacheEntry) -> Response:
         source = None
         if entry.body is not None:
-            source = StoreSource(self._realm.agent.services.store, entry.body)
+            source = self._realm.keep(StoreSource(self._realm.agent.services.store, entry.body))
         shown = filtering.exposed(entry.response, entry.request.credentials)
         return Response._of(self._realm.context, entry.response, source, exposed=shown)
 

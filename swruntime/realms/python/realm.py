@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import trio
 
@@ -19,6 +20,17 @@ from swruntime.realms.python.context import RealmContext
 if TYPE_CHECKING:
     from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
     from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+
+
+class StoredSource(Protocol):
+    """Of a body that is in the store, and that is kept there while scripts can read it."""
+
+    def release(self) -> None:
+        """No script can read it any more."""
+        ...
+
+
+S = TypeVar("S", bound=StoredSource)
 
 
 class PythonRealm:
@@ -37,11 +49,27 @@ class PythonRealm:
         self._queue: deque[int | Callable[[], None]] = deque()
         self._updates: dict[int, InstanceUpdate] = {}
         self._wanted = trio.lowlevel.ParkingLot()
+        self._sources: WeakSet[StoredSource] = WeakSet()
+        context.on_discard(self._release_sources)
+        self._busy = False
+        self._drained: Callable[[], None] = lambda: None
+        context.on_discard(lambda: self._drained())
         context.nursery.start_soon(self._run_queue, name="update handling queue")
 
     @property
     def storage_key(self) -> str:
         return self.context.environment.origin
+
+    def keep(self, source: S) -> S:
+        """Answer with `source`, which will be released with this realm if it is not collected before."""
+        self._sources.add(source)
+        if not self.context.alive:
+            source.release()
+        return source
+
+    def _release_sources(self) -> None:
+        for source in list(self._sources):
+            source.release()
 
     # One object per concept
 
@@ -83,10 +111,10 @@ class PythonRealm:
         """See `swruntime.ports.realm.Realm.update_instance`."""
         if update.fetch not in self._instances or not self.context.alive:
             return
-        if update.fetch not in self._updates:
-            self._queue.append(update.fetch)
+        waits = update.fetch in self._updates
         self._updates[update.fetch] = update
-        self._wanted.unpark_all()
+        if not waits:
+            self._enqueue(update.fetch)
 
     def in_queue(self, name: str, answer: Callable[[], Any]) -> Promise[Any]:
         """A promise of `answer()`, computed in the queue, after every update that waits there now."""
@@ -97,13 +125,22 @@ class PythonRealm:
             forget()
             deferred.resolve(answer())
 
-        self._queue.append(run)
-        self._wanted.unpark_all()
+        self._enqueue(run)
         return deferred.promise
+
+    def _enqueue(self, task: int | Callable[[], None]) -> None:
+        # A settled agent is one whose scripts know it.
+        if not self._busy:
+            self._busy = True
+            self._drained = self.agent.services.activity.begin("update")
+        self._queue.append(task)
+        self._wanted.unpark_all()
 
     async def _run_queue(self) -> None:
         while True:
             while not self._queue:
+                self._busy = False
+                self._drained()
                 await self._wanted.park()
             task = self._queue.popleft()
             if isinstance(task, int):

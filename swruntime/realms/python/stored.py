@@ -35,6 +35,10 @@ class RecordSource:
     def close(self) -> None:
         """Others may share it; it is let go when nobody holds it."""
 
+    def release(self) -> None:
+        """See `swruntime.realms.python.realm.StoredSource.release`."""
+        self._hold.close()
+
     async def stored_body(self) -> int | None:
         """The stored body, once it is complete. Raises AbortError or TypeError where it never will be."""
         await self._data.wait_until_settled()
@@ -50,8 +54,8 @@ class StoreSource:
         self._store = store
         self._body = body
         store.pin(body)
-        finalizer = weakref.finalize(self, store.unpin, body)
-        finalizer.atexit = False
+        self._unpin = weakref.finalize(self, store.unpin, body)
+        self._unpin.atexit = False
 
     @property
     def stored(self) -> int | None:
@@ -70,6 +74,10 @@ class StoreSource:
 
     def close(self) -> None:
         """Others may share it; it is let go when nobody holds it."""
+
+    def release(self) -> None:
+        """See `swruntime.realms.python.realm.StoredSource.release`."""
+        self._unpin()
 
     async def stored_body(self) -> int | None:
         return self._body
