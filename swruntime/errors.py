@@ -1,26 +1,26 @@
 """Every exception that swruntime raises on purpose, in one tree.
 
-    Exception
-     +-- TypeError                      the specs' TypeError is Python's own
-     +-- DOMException                   what scripts see; one subclass per name that is in use
-     |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
-     |    |   InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
-     |    |   OperationError, SecurityError, TimeoutError_, UnknownError
-     |    +-- QuotaExceededError
-     +-- SwruntimeError
-          +-- UsageError                the caller's fault: an argument, a folder, a profile
-          |    +-- SiteError            no such SITE, no worker in it, no such script
-          |    +-- ProfileError
-          |         +-- ProfileInUse    another process writes it
-          |         +-- NotAProfile     the folder or the database is something else
-          |         +-- ProfileTooNew   written by a later version
-          |         +-- OriginMismatch  the profile belongs to another origin
-          +-- ScriptError               a worker or page script raised, or does not compile
-          +-- WaitingForUser            only a user or the network switch could go on
-          +-- NetworkFailure            an exchange failed; the agent turns it into a state
-          +-- StorageFull               no room on the disk
-          +-- TraceViolation            the monitor: a trace breaks the specs' state machines
-          +-- ImpossibleInput           a machine was fed what its table does not list: our bug
+Exception
+ +-- TypeError                      the specs' TypeError is Python's own
+ +-- DOMException                   what scripts see; one subclass per name that is in use
+ |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
+ |    |   InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
+ |    |   OperationError, SecurityError, TimeoutError_, UnknownError
+ |    +-- QuotaExceededError
+ +-- SwruntimeError
+      +-- UsageError                the caller's fault: an argument, a folder, a profile
+      |    +-- SiteError            no such SITE, no worker in it, no such script
+      |    +-- ProfileError
+      |         +-- ProfileInUse    another process writes it
+      |         +-- NotAProfile     the folder or the database is something else
+      |         +-- ProfileTooNew   written by a later version
+      |         +-- OriginMismatch  the profile belongs to another origin
+      +-- ScriptError               a worker or page script raised, or does not compile
+      +-- WaitingForUser            only a user or the network switch could go on
+      +-- NetworkFailure            an exchange failed; the agent turns it into a state
+      +-- StorageFull               no room on the disk
+      +-- TraceViolation            the monitor: a trace breaks the specs' state machines
+      +-- ImpossibleInput           a machine was fed what its table does not list: our bug
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ Cause = Literal[
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
-class DOMException(Exception):  # noqa: N818 - the standard's name
+
+class DOMException(Exception):
     """An exception of the Web IDL standard, told apart by `name`.
 
     Spec: https://webidl.spec.whatwg.org/#idl-DOMException
@@ -114,7 +115,7 @@ class SecurityError(DOMException):
     name = "SecurityError"
 
 
-class TimeoutError_(DOMException):  # noqa: N801 - Python has a TimeoutError of its own
+class TimeoutError_(DOMException):
     name = "TimeoutError"
 
 
@@ -209,7 +210,7 @@ class TraceViolation(SwruntimeError):
     """A trace does what the specs' state machines do not allow."""
 
 
-class ImpossibleInput(SwruntimeError):  # noqa: N818
+class ImpossibleInput(SwruntimeError):
     """A machine was fed an input that its table does not list in its state. This is a defect of swruntime."""
 
     def __init__(self, machine: str, state: str, input: str) -> None:

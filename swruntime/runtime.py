@@ -76,6 +76,8 @@ async def open_user_agent(
     on_trace: Sink | None = None,
     display: Display | None = None,
     limits: Limits | None = None,
+    conditions: str | None = None,
+    take_up: bool = True,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -90,6 +92,10 @@ async def open_user_agent(
     give_up: seconds without progress before a network failure is final.
     seed: of everything random: jitter, the ids of clients.
     on_trace: called with each line of the trace, a dict.
+    display: shows background fetches to a user.
+    limits: how patient the agent is; `give_up` is not asked then.
+    conditions: of the network from the start, a preset's name.
+    take_up: False leaves what the profile keeps asleep.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
@@ -140,10 +146,13 @@ async def open_user_agent(
             )
             agents.append(agent)
             trace.emit(AgentOpen(version=VERSION, wall=wall.now(), origin=origin_of_site, seed=seed))
+            if conditions is not None:
+                agent.network.conditions = conditions
             registrations.restore()
             fetches.restore()
             conditioned.on_change(agent.network_changed)
-            fetches.take_up()
+            if take_up:
+                fetches.take_up()
             try:
                 yield agent
             finally:
@@ -166,7 +175,9 @@ async def _unwrapped_nursery() -> AsyncIterator[trio.Nursery]:
                 raise
     except BaseExceptionGroup as group:
         if raised is not None and not isinstance(raised, trio.Cancelled):
-            others = group.subgroup(lambda e: e is not raised and not isinstance(e, trio.Cancelled | BaseExceptionGroup))
+            others = group.subgroup(
+                lambda e: e is not raised and not isinstance(e, trio.Cancelled | BaseExceptionGroup)
+            )
             if others is None:
                 raise raised from None
         raise
@@ -203,6 +214,11 @@ def _origin(store: Store, given: str | None) -> tuple[str, bool]:
         shown = f"{DEFAULT_ORIGIN} (SITE's own files)" if kept == SITES_OWN else kept
         raise OriginMismatch(f"origin is {wanted}, and the profile belongs to {shown}; use another profile")
     return (DEFAULT_ORIGIN, False) if kept == SITES_OWN else (kept, True)
+
+
+def shown_origin(kept: str | None) -> str:
+    """The origin that a profile belongs to, from what it keeps."""
+    return DEFAULT_ORIGIN if kept in (None, SITES_OWN) else str(kept)
 
 
 def checked_origin(text: str) -> str:

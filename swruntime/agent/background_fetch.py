@@ -16,9 +16,9 @@ from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.transfer import transfer
 from swruntime.concepts.background import ImageResource, Progress
+from swruntime.concepts.enums import WaitReason
 from swruntime.errors import StorageFull
-from swruntime.machines import background_fetch as machine
-from swruntime.machines import record
+from swruntime.machines import background_fetch as machine, record
 from swruntime.machines.table import Effect
 from swruntime.ports.display import FetchView
 from swruntime.ports.realm import EventSpec, InstanceUpdate
@@ -125,7 +125,10 @@ class BackgroundFetch:
 
     @property
     def records(self) -> list[RecordView]:
-        return [run.view(state) for run, state in zip(self.runs, self.machine.records, strict=True)]
+        return [
+            run.view(state, self._wait_reason(state))
+            for run, state in zip(self.runs, self.machine.records, strict=True)
+        ]
 
     @property
     def progress(self) -> Progress:
@@ -144,10 +147,16 @@ class BackgroundFetch:
     def waits(self) -> list[tuple[str, str]]:
         """(URL, reason) of every record that waits for something but a connection."""
         return [
-            (run.request.url, state.wait.reason)
+            (run.request.url, reason)
             for run, state in zip(self.runs, self.machine.records, strict=True)
-            if state.wait is not None
+            if (reason := self._wait_reason(state)) is not None
         ]
+
+    def _wait_reason(self, state: record.Record) -> WaitReason | None:
+        if state.wait is None:
+            return None
+        asked = state.wait.reason == "paused" and self.machine.fetch.pause_cause == "permission"
+        return "permission" if asked else state.wait.reason
 
     @property
     def waits_for_user(self) -> bool:
@@ -202,6 +211,7 @@ class BackgroundFetch:
             return
         self.begun = True
         self.dormant = False
+        self._services.activity.bytes_came()
         self._emit_start()
         self._feed(machine.Begin(self.registration.permission()))
 
@@ -276,7 +286,9 @@ class BackgroundFetch:
 
     def _store(self, effects: list[Effect | machine.OnRecord]) -> None:
         touched = {
-            e.index for e in effects if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
+            e.index
+            for e in effects
+            if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
         }
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
@@ -356,6 +368,10 @@ class BackgroundFetch:
     def _enqueue(self, run: RecordRun) -> None:
         def granted(lease: Lease) -> None:
             run.ticket = None
+            if self.machine.records[run.index].state is not record.State.PENDING:
+                # It was paused or aborted in the very step that frees this connection.
+                lease.release()
+                return
             run.lease = lease
             if self._services.connectivity.online:
                 self.feed_record(run.index, record.Start(trio.current_time()))
@@ -373,7 +389,14 @@ class BackgroundFetch:
         assert run.lease is not None
         run.scope = trio.CancelScope()
         self._services.nursery.start_soon(
-            transfer, self._services, self, run, send, run.scope, run.lease, name=f"transfer {run.request.url}"
+            transfer,
+            self._services,
+            self,
+            run,
+            send,
+            run.scope,
+            run.lease,
+            name=f"transfer {run.request.url}",
         )
 
     def _withdraw(self, run: RecordRun) -> None:
@@ -393,8 +416,8 @@ class BackgroundFetch:
         except StorageFull as full:
             self.feed_record(run.index, record.NoRoom(str(full), unstored=len(data)))
             return
-        run.appended += len(data)
         run.data.changed()
+        self._services.activity.bytes_came()
         self.progress_soon()
 
     def _wait(self, run: RecordRun, wait: record.WaitFor) -> None:
@@ -481,9 +504,7 @@ class BackgroundFetch:
     async def _fire(self) -> None:
         self._feed(machine.Dispatch())
         name = self.machine.fetch.event_name
-        interface = (
-            "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"
-        )
+        interface = "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"
         fired = await self.registration.fire(
             EventSpec(name, interface, self.number),
             background_fetch=self,
@@ -555,9 +576,7 @@ class BackgroundFetch:
         )
 
     def _emit_wait(self, run: RecordRun, wait: record.WaitFor) -> None:
-        reason = wait.reason
-        if reason == "paused" and self.machine.fetch.pause_cause == "permission":
-            reason = "permission"
+        reason = self._wait_reason(self.machine.records[run.index]) or wait.reason
         until = None if wait.until is None else round(wait.until - self._services.opened_at, 6)
         self._services.trace.emit(
             RecordWait(
@@ -591,5 +610,3 @@ class BackgroundFetch:
             running,
             waiting,
         )
-
-

@@ -64,7 +64,7 @@ class BackgroundFetches:
         icons: tuple[ImageResource, ...] = (),
         download_total: int = 0,
     ) -> BackgroundFetch:
-        """The parallel steps of `BackgroundFetchManager.fetch()`. The caller feeds `begin()` when its promise is resolved.
+        """The parallel steps of `BackgroundFetchManager.fetch()`; the caller feeds `begin()` when it is resolved.
 
         `bodies` has for each request what reads its body, or None. Raises NotAllowedError, TypeError (no active
         worker, the id is taken, a body failed), QuotaExceededError.

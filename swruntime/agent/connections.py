@@ -15,7 +15,6 @@ import attrs
 CONNECTIONS_PER_ORIGIN = 6
 
 
-
 class Lease:
     """One connection, until it is released; to release it twice does nothing."""
 
@@ -44,7 +43,7 @@ class Connections:
         self._origins: dict[str, _Origin] = {}
 
     def enqueue(self, origin: str, owner: int, granted: Ticket) -> bool:
-        """Call `granted` with a Lease when a connection is free. Answers whether one is free now, or will be without waiting."""
+        """Call `granted` with a Lease when a connection is free. Answers whether one was free at once."""
         state = self._origins.setdefault(origin, _Origin())
         state.ring.setdefault(owner, OrderedDict())[granted] = None
         self._drain(origin, state)

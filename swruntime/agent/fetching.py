@@ -145,4 +145,3 @@ def with_range(request: Request, range_start: int, if_range: str | None) -> Requ
     if if_range is not None:
         headers = headers.set("If-Range", if_range)
     return attrs.evolve(request, headers=headers.set("Accept-Encoding", "identity"))
-

@@ -44,23 +44,22 @@ class RecordRun:
         """The response whose head came last, stored or not."""
         self.chunk = b""
         """The bytes that the machine was just told of."""
-        self.appended = 0
         self.lease: Lease | None = None
         self.ticket: Ticket | None = None
         self.timer: trio.CancelScope | None = None
         self.scope: trio.CancelScope | None = None
         self._store = store
 
-    def view(self, state: Record) -> RecordView:
-        wait = state.wait
+    def view(self, state: Record, reason: WaitReason | None) -> RecordView:
+        """`reason`: why it waits, if it waits for anything but a connection."""
         return RecordView(
             self.index,
             self.request.url,
             self.request.method,
             state.state.value,
             state.result,
-            wait.reason if wait else "slot" if self.ticket else None,
-            wait.until if wait else None,
+            reason or ("slot" if self.ticket else None),
+            state.wait.until if state.wait else None,
             state.status,
             state.stored,
             state.message,

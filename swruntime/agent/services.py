@@ -1,4 +1,4 @@
-"""What every part of one user agent shares. Nothing of it is global: two agents in a process know nothing of each other."""
+"""What every part of one user agent shares. Nothing is global: two agents in a process do not know each other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Connectivity(Protocol):
 
     @property
     def online(self) -> bool: ...
-
 
 
 class Quota(Protocol):

@@ -141,9 +141,9 @@ class UserAgent:
         activity = self._services.activity
         await trio.lowlevel.checkpoint()
         while True:
-            active = [f for f in self._fetches.all() if f.active]
-            if activity.idle and all(f.waits_for_user for f in active):
-                waiting = [line for f in self._fetches.all() for line in _waiting_lines(f)]
+            awake = [f for f in self._fetches.all() if not f.dormant]
+            if activity.idle and all(f.waits_for_user for f in awake if f.active):
+                waiting = [line for f in awake for line in _waiting_lines(f)]
                 if waiting:
                     raise WaitingForUser(tuple(waiting))
                 return

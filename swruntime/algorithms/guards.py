@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from swruntime.algorithms import headers as h
-from swruntime.algorithms import webidl
+from swruntime.algorithms import headers as h, webidl
 from swruntime.concepts.http import HeaderList
 
 Guard = Literal["none", "request", "request-no-cors", "response", "immutable"]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from swruntime.algorithms.content_range import content_range as extract_content_range
-from swruntime.algorithms.content_range import parse_content_range
+from swruntime.algorithms.content_range import content_range as extract_content_range, parse_content_range
 from swruntime.algorithms.headers import content_length, split_value
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import HeaderList, Response

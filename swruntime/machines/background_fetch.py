@@ -9,12 +9,13 @@ for the background fetch, `feed_record` for one of its records. A record that se
 inside; a fetch that pauses, resumes or ends feeds its records. What comes out is one list of effects.
 
 The order is the specification's, as resolved: the id leaves the map when the state is no longer active; the
-agent stores `snapshot()` (with the event already owed) before it performs the effects; so an abort is committed
-before it is answered, and a result before anybody is told.
+agent stores `snapshot()` (with the event already owed) before it performs the effects; so an abort is
+committed before it is answered, and a result before anybody is told.
 
 Precedence: an abort wins over everything that is not settled; then quota, total, the first record to fail.
 
-Spec: https://wicg.github.io/background-fetch/#perform-a-background-fetch-algorithm (deviations: SPEC-NOTES 1 to 3, 14)
+Spec: https://wicg.github.io/background-fetch/#perform-a-background-fetch-algorithm
+(deviations: SPEC-NOTES 1 to 3, 14)
 """
 
 from __future__ import annotations
@@ -199,9 +200,10 @@ class OnRecord:
 
 @attrs.frozen(kw_only=True)
 class Fetch:
-    """The state of the background fetch itself. `downloaded` is in bytes, and frozen at settling."""
+    """The state of the background fetch itself. `begun` dies with the process; no record acts before it."""
 
     state: State = State.PENDING
+    begun: bool = False
     pause_cause: str | None = None
     failure_reason: BackgroundFetchFailureReason = ""
     cause: str | None = None
@@ -277,19 +279,21 @@ def may_be_tried_again(f: Fetch, i: EventEnded) -> bool:
 
 
 def begin(f: Fetch, i: Begin) -> Outcome[Fetch]:
-    return f, (BeginRecords(),)
+    return attrs.evolve(f, begun=True), (BeginRecords(),)
 
 
 def pause_for_permission(f: Fetch, i: Begin) -> Outcome[Fetch]:
-    return attrs.evolve(f, pause_cause="permission"), (PauseRecords(), Paused("permission"))
+    new = attrs.evolve(f, begun=True, pause_cause="permission")
+    return new, (PauseRecords(), Paused("permission"))
 
 
 def stay_paused(f: Fetch, i: Begin) -> Outcome[Fetch]:
-    return f, (PauseRecords(), Paused(f.pause_cause or "user"))
+    return attrs.evolve(f, begun=True), (PauseRecords(), Paused(f.pause_cause or "user"))
 
 
 def pause(f: Fetch, i: Pause) -> Outcome[Fetch]:
-    return attrs.evolve(f, pause_cause=i.cause), (PauseRecords(), Paused(i.cause), Answer(True))
+    tell = (PauseRecords(),) if f.begun else ()
+    return attrs.evolve(f, pause_cause=i.cause), (*tell, Paused(i.cause), Answer(True))
 
 
 def refuse(f: Fetch, i: object) -> Outcome[Fetch]:
@@ -297,7 +301,8 @@ def refuse(f: Fetch, i: object) -> Outcome[Fetch]:
 
 
 def resume(f: Fetch, i: Resume) -> Outcome[Fetch]:
-    return attrs.evolve(f, pause_cause=None), (Resumed(i.cause), ResumeRecords(), Answer(True))
+    tell = (ResumeRecords(),) if f.begun else ()
+    return attrs.evolve(f, pause_cause=None), (Resumed(i.cause), *tell, Answer(True))
 
 
 def abort(f: Fetch, i: Abort) -> Outcome[Fetch]:
@@ -376,6 +381,12 @@ def _settled(state: State) -> dict[tuple[Enum, type], tuple[Row[Fetch], ...]]:
     }
 
 
+_CONSEQUENCE = (
+    Row(State.FAILURE, fail_at_once, is_immediate),
+    Row(State.FAILURE, fail, is_last_after_failure),
+    Row(State.SUCCESS, succeed, is_last),
+)
+
 TABLE: Table[Fetch] = {
     # Active
     (State.PENDING, Begin): (
@@ -386,17 +397,14 @@ TABLE: Table[Fetch] = {
     (State.PENDING, Resume): (Row(State.PENDING, refuse),),
     (State.PENDING, Abort): (Row(State.ABORTED, abort),),
     (State.PENDING, Clear): (Row(State.ABORTED, clear),),
-    (State.PENDING, RecordSettled): (
-        Row(State.FAILURE, fail_at_once, is_immediate),
-        Row(State.FAILURE, fail, is_last_after_failure),
-        Row(State.SUCCESS, succeed, is_last),
-        Row(State.PENDING, note),
-    ),
+    (State.PENDING, RecordSettled): (*_CONSEQUENCE, Row(State.PENDING, note)),
     (State.PAUSED, Begin): (Row(State.PAUSED, stay_paused),),
     (State.PAUSED, Pause): (Row(State.PAUSED, refuse),),
     (State.PAUSED, Resume): (Row(State.PENDING, resume),),
     (State.PAUSED, Abort): (Row(State.ABORTED, abort),),
     (State.PAUSED, Clear): (Row(State.ABORTED, clear),),
+    # Nothing transfers while it is paused: this one was settled before the process died.
+    (State.PAUSED, RecordSettled): _CONSEQUENCE,
     # Settled
     **_settled(State.SUCCESS),
     **_settled(State.FAILURE),
@@ -405,7 +413,7 @@ TABLE: Table[Fetch] = {
 
 
 class Machine:
-    """A background fetch with its records. `feed` and `feed_record` answer with effects, to be performed in order."""
+    """A background fetch with its records. What `feed` and `feed_record` answer is to be performed in order."""
 
     def __init__(
         self,
@@ -455,14 +463,20 @@ class Machine:
 
     @classmethod
     def restore(cls, snapshot: FetchSnapshot, records: Sequence[Record], *, download_total: int) -> Machine:
-        """The machine as it is after the process died. Feed `Begin`, or dispatch the event that is owed."""
+        """The machine as it is after the process died. Feed `Begin`, or dispatch the event that is owed.
+
+        A death in the middle of the event interrupted it, so the last attempt's death leaves it held.
+        """
+        event = snapshot.event
+        if event == "owed" and snapshot.attempts >= EVENT_ATTEMPTS:
+            event = "held"
         fetch = Fetch(
             state=State(snapshot.state),
             pause_cause=snapshot.pause_cause,
             failure_reason=snapshot.failure_reason,
             cause=snapshot.cause,
             message=snapshot.message,
-            event=snapshot.event,
+            event=event,
             attempts=snapshot.attempts,
         )
         return cls(
@@ -478,6 +492,8 @@ class Machine:
         if isinstance(input, Pause):
             running = any(r.in_flight and r.method != "GET" for r in self.records)
             input = attrs.evolve(input, upload_runs=running)
+        if isinstance(input, Begin):
+            input = self._overdue() or input
         was_active = self.fetch.active
         self.fetch, effects = step(TABLE, self.fetch, input)
         if was_active and not self.fetch.active:
@@ -485,8 +501,6 @@ class Machine:
         result: list[Effect | OnRecord] = []
         for effect in effects:
             result += self._told(effect)
-        if isinstance(input, Begin) and self.fetch.state is State.PENDING:
-            result += self._settle_what_died_unsettled()
         return result
 
     def feed_record(self, index: int, input: records.Input) -> list[Effect | OnRecord]:
@@ -533,12 +547,12 @@ class Machine:
     def _unsettled_records(self) -> list[tuple[int, Record]]:
         return [(i, r) for i, r in enumerate(self.records) if not r.settled]
 
-    def _settle_what_died_unsettled(self) -> list[Effect | OnRecord]:
-        """The process died between a record's result and the fetch's: draw the consequence now."""
+    def _overdue(self) -> RecordSettled | None:
+        """The process died between a record's result and the fetch's: the consequence, to be drawn first."""
         settled = [r for r in self.records if r.settled]
         failed = [r for r in settled if r.result != "success"]
         immediate = [r for r in failed if r.result in _IMMEDIATE]
         if not immediate and self._unsettled:
-            return []
+            return None
         last = (immediate or failed or settled)[0]
-        return self.feed(RecordSettled(last.result, last.cause, last.message, self._unsettled))
+        return RecordSettled(last.result, last.cause, last.message, self._unsettled)

@@ -16,8 +16,8 @@ Three things in here are not pretty, and they are the world's fault, not the tab
   and they may disagree; `part_end` and `complete_length` keep them apart.
 - A server that cuts a body which cannot be resumed would keep us busy for ever; so *progress* is a new
   high-water mark (`best`), not just any byte.
-- Whether an answer that is not ok is final depends on what was asked: to a Range request it never is at first,
-  because the bytes that are here came from the same URL with an ok status.
+- Whether an answer that is not ok is final depends on what was asked: to a Range request it never is at
+  first, because the bytes that are here came from the same URL with an ok status.
 
 Times are seconds on the agent's clock, passed in as `now`; sizes are bytes; `jitter` is in [0, 1), passed in.
 
@@ -52,7 +52,9 @@ TEMPORARY: dict[Cause, WaitReason] = {
     "timeout": "timeout",
     "truncated": "reset",
 }
-"""The failures that mean *temporarily unavailable*, and what a record that waits for one is said to wait for."""
+"""The failures that mean *temporarily unavailable*, and what a record is said to wait for then."""
+
+_NO_HEADERS = HeaderList()
 
 
 class State(Enum):
@@ -121,7 +123,7 @@ class Bytes:
 
 @attrs.frozen
 class NoRoom:
-    """The last bytes could not be stored: the origin's quota, or the disk. `unstored` of them were counted."""
+    """The last bytes could not be stored: the quota, or the disk. `unstored` of them were counted."""
 
     message: str
     unstored: int = 0
@@ -187,7 +189,7 @@ class SendRequest(Effect):
 
 @attrs.frozen
 class StoreResponse(Effect):
-    """Keep the response. `fresh`: what was stored before is redundant; its readers are told, and a new body begins."""
+    """Keep the response. `fresh`: what was stored before is redundant, its readers are told, a new body begins."""
 
     fresh: bool
 
@@ -232,10 +234,10 @@ class Transfer:
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """The machine's state. `give_up` is the limit in seconds; `stored` counts the bytes of the current data."""
+    """The machine's state. `give_up` is in seconds; `stored` counts the bytes of the current data."""
 
     method: str = "GET"
-    headers: HeaderList = HeaderList()
+    headers: HeaderList = _NO_HEADERS
     give_up: float = 600.0
 
     state: State = State.PENDING
@@ -246,6 +248,7 @@ class Record:
     failures: int = 0
     best: int = 0
     progress_at: float | None = None
+    queued_at: float | None = None
     transfer: Transfer | None = None
     wait: WaitFor | None = None
     refusal: StoredHead | None = None
@@ -264,7 +267,10 @@ class Record:
 
     @property
     def deadline(self) -> float | None:
-        """When the patience with failures ends, in seconds on the agent's clock; None before the first try."""
+        """When the patience with failures ends, in seconds on the agent's clock; None before the first try.
+
+        The time in the queue for a connection does not count: it is nobody's failure.
+        """
         return None if self.progress_at is None else self.progress_at + self.give_up
 
     def snapshot(self) -> RecordSnapshot:
@@ -326,11 +332,12 @@ def asks_for_the_rest(r: Record) -> bool:
 
 
 def is_complete_already(r: Record, i: Head) -> bool:
-    """416 to a Range at the very end: everything is here."""
+    """416 to a Range at the very end: everything is here, unless another length was told before."""
     return (
         asks_for_the_rest(r)
         and i.head.status == 416
         and unsatisfied_length(i.content_range) == r.stored
+        and (r.head is None or r.head.complete_length is None)
     )
 
 
@@ -343,13 +350,10 @@ def is_second_416(r: Record, i: Head) -> bool:
 
 
 def is_status_to_retry(r: Record, i: Head) -> bool:
-    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for: temporarily unavailable."""
+    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for."""
     said_when = i.head.status in (429, 503) and i.retry_after is not None
     return (
-        not _ok(i.head)
-        and r.method == "GET"
-        and (said_when or asks_for_the_rest(r))
-        and _patient(r, i.now)
+        not _ok(i.head) and r.method == "GET" and (said_when or asks_for_the_rest(r)) and _patient(r, i.now)
     )
 
 
@@ -391,12 +395,17 @@ def is_longer_than_told(r: Record, i: Bytes) -> bool:
 
 def is_whole(r: Record, i: End) -> bool:
     length = _complete_length(r)
+    if length is None and r.transfer is not None:
+        length = r.transfer.part_end
     return length is None or r.stored == length
 
 
 def is_short_part_with_progress(r: Record, i: End) -> bool:
-    return _in_a_part(r) and r.transfer is not None and r.stored > r.transfer.begun_at and may_resume(
-        r.method, r.headers, r.head
+    return (
+        _in_a_part(r)
+        and r.transfer is not None
+        and r.stored > r.transfer.begun_at
+        and may_resume(r.method, r.headers, r.head)
     )
 
 
@@ -450,19 +459,20 @@ def _complete_length(r: Record) -> int | None:
 def send_request(r: Record, i: Start) -> Outcome[Record]:
     resumes = r.stored > 0 and may_resume(r.method, r.headers, r.head)
     range_start = r.stored if resumes else 0
+    queued = 0.0 if r.queued_at is None else i.now - r.queued_at
     new = attrs.evolve(
         r,
         attempt=r.attempt + 1,
         transfer=Transfer(range_start, begun_at=range_start),
-        wait=None,
-        progress_at=i.now if r.progress_at is None else r.progress_at,
+        progress_at=i.now if r.progress_at is None else r.progress_at + queued,
+        queued_at=None,
     )
     return new, (SendRequest(range_start, if_range(r.head) if resumes and r.head else None),)
 
 
 def wait_offline(r: Record, i: Unavailable) -> Outcome[Record]:
     wait = WaitFor("offline", None, i.message)
-    return attrs.evolve(r, wait=wait, transfer=None), (wait,)
+    return attrs.evolve(r, wait=wait, queued_at=None, refusal=None), (wait,)
 
 
 def _back_off(r: Record, now: float, jitter: float) -> float:
@@ -507,18 +517,20 @@ def _short(r: Record) -> str:
 def queue_again(r: Record, i: Wake) -> Outcome[Record]:
     """After an unlimited wait (offline) the patience begins anew."""
     unlimited = r.wait is not None and r.wait.until is None
+    progress_at = i.now if unlimited else r.progress_at
     new = attrs.evolve(
-        r, wait=None, cause=None, message=None, refusal=None, progress_at=i.now if unlimited else r.progress_at
+        r, wait=None, cause=None, message=None, refusal=None, progress_at=progress_at, queued_at=i.now
     )
     return new, (Enqueue(),)
 
 
 def ask_for_more(r: Record, i: End) -> Outcome[Record]:
-    return attrs.evolve(r, transfer=None), (Enqueue(),)
+    return attrs.evolve(r, transfer=None, queued_at=i.now), (Enqueue(),)
 
 
 def start_over_once(r: Record, i: Head) -> Outcome[Record]:
-    return attrs.evolve(r, head=None, restarted=True, transfer=None), (Terminate(), Enqueue())
+    new = attrs.evolve(r, head=None, restarted=True, transfer=None, queued_at=i.now)
+    return new, (Terminate(), Enqueue())
 
 
 def pause(r: Record, i: Pause) -> Outcome[Record]:
@@ -528,7 +540,7 @@ def pause(r: Record, i: Pause) -> Outcome[Record]:
 
 
 def resume(r: Record, i: Resume) -> Outcome[Record]:
-    return attrs.evolve(r, wait=None, progress_at=None, failures=0), (Enqueue(),)
+    return attrs.evolve(r, wait=None, progress_at=None, queued_at=None, failures=0), (Enqueue(),)
 
 
 def begin_body(r: Record, i: Head) -> Outcome[Record]:
@@ -674,6 +686,7 @@ TABLE: Table[Record] = {
         Row(State.FETCH_ERROR, give_up, has_given_up),
         Row(State.PENDING, queue_again),
     ),
+    (State.WAITING, Unavailable): (Row(State.WAITING, wait_offline),),
     (State.WAITING, Pause): _PAUSE,
     (State.WAITING, Abort): _ABORT,
     (State.PAUSED, Resume): (Row(State.PENDING, resume),),

@@ -52,6 +52,9 @@ class RealmContext:
         """Called whenever a coroutine of the script suspends."""
         self.script_running = ScriptRunning()
         """Entered while script code runs."""
+        self._begun = trio.Event()
+        """Set when the operation that was started last has begun."""
+        self._begun.set()
         self._rejections: list[tuple[Promise[Any], str | None]] = []
         self._on_discard: list[Callable[[], None]] = []
         self._bound: dict[type, type] = {}
@@ -113,14 +116,30 @@ class RealmContext:
     ) -> Promise[T]:
         """Start an operation in the agent's nursery; its promise is this realm's.
 
+        Operations begin in the order of the calls, which Trio's order of tasks does not give.
         In a realm that was discarded nothing is started: the promise is rejected with InvalidStateError.
         """
         if not self.alive:
             return Promise.rejected(self.dead_error(), name=name or "rejected")
         where = self.where()
-        return Promise.start(
-            self.agent_nursery, async_fn, *args, name=name, on_unhandled=lambda p: self._note(p, where)
+        previous, begun = self._begun, trio.Event()
+        self._begun = begun
+
+        async def in_turn() -> T:
+            try:
+                if not previous.is_set():
+                    await previous.wait()
+            finally:
+                begun.set()
+            return await async_fn(*args)
+
+        name = name or getattr(async_fn, "__qualname__", None)
+        promise = Promise.start(
+            self.agent_nursery, in_turn, name=name, on_unhandled=lambda p: self._note(p, where)
         )
+        if promise.settled:
+            begun.set()  # its nursery is closed: it never begins
+        return promise
 
     def rejected(self, error: BaseException, *, name: str = "rejected") -> Promise[Any]:
         """A promise of this realm that is rejected already: what a method does that the IDL lets throw."""

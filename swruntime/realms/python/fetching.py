@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import trio
 
-from swruntime.agent.fetching import BodySource as Sender
-from swruntime.agent.fetching import Fetched
+from swruntime.agent.fetching import BodySource as Sender, Fetched
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.algorithms import filtering
 from swruntime.concepts import http
@@ -74,7 +73,9 @@ class _Exchange:
                     async for chunk in fetched.body:
                         await self._send.send(chunk)
             except NetworkFailure as failure:
-                self._fail(TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}"))
+                self._fail(
+                    TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}")
+                )
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
@@ -91,9 +92,7 @@ class _Exchange:
         internal = fetched.response
         has_body = self._request.method != "HEAD" and internal.status not in NULL_BODY_STATUSES
         shown = filtering.exposed(internal, self._request.credentials)
-        return Response._of(
-            self._realm.context, internal, self if has_body else None, exposed=shown
-        )
+        return Response._of(self._realm.context, internal, self if has_body else None, exposed=shown)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         with self._receive:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, cast
 
-from swruntime.algorithms import guards, webidl
-from swruntime.algorithms import headers as h
+from swruntime.algorithms import guards, headers as h, webidl
 from swruntime.concepts.http import HeaderList
 
 

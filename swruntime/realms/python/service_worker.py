@@ -192,7 +192,9 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
         try:
             url = urls.resolve(webidl.usv_string("client_url", client_url), context.environment.url)
             if not urls.same_origin(url, context.environment.origin):
-                raise SecurityError(f"client_url is {url}, of another origin than {context.environment.origin}")
+                raise SecurityError(
+                    f"client_url is {url}, of another origin than {context.environment.origin}"
+                )
         except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
             return context.rejected(error, name="ServiceWorkerContainer.get_registration")
 

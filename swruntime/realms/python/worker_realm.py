@@ -111,7 +111,9 @@ class WorkerRealm(PythonRealm):
         await trio.lowlevel.checkpoint()
         path = urls.parse(self._worker.script_url).pathname
         if not path.endswith(".py"):
-            raise NotSupportedError(f"{path} is no Python script; this version runs worker.py, not JavaScript")
+            raise NotSupportedError(
+                f"{path} is no Python script; this version runs worker.py, not JavaScript"
+            )
         try:
             namespace = self._loader.run(path)
         except SiteError as error:

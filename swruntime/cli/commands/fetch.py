@@ -1,0 +1,59 @@
+"""`fetch SITE ID URL...`: one background fetch from the shell."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.cli.session import Session, active_registration, run_session
+from swruntime.errors import DOMException, UsageError
+
+
+def fetch(options: Namespace) -> int:
+    return run_session(options, _fetch)
+
+
+async def _fetch(session: Session) -> None:
+    options = session.options
+    session.worker_script()
+    window = await session.agent.open_window("/")
+    registration = await active_registration(session, window)
+    requests = _requests(options, window)
+    earlier = [
+        f for f in session.agent.background_fetches if f.id == options.id and f.scope == registration.scope
+    ]
+    for each in earlier:
+        _check_same(each, requests, options)
+    if not earlier:
+        try:
+            await registration.background_fetch.fetch(
+                options.id,
+                requests,
+                title=options.title,
+                icons=[{"src": src} for src in options.icon],
+                download_total=options.download_total,
+            )
+        except DOMException:
+            raise
+        except TypeError as error:
+            raise UsageError(str(error)) from None
+    await session.agent.settled()
+
+
+def _requests(options: Namespace, window: Any) -> list[Any]:
+    try:
+        return [window.Request(url, headers=options.header) for url in options.urls]
+    except TypeError as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_same(earlier: BackgroundFetch, requests: list[Any], options: Namespace) -> None:
+    """Asked again with the same requests it goes on; with others it is another background fetch."""
+    kept = [(run.request.url, sorted(run.request.headers)) for run in earlier.runs]
+    asked = [(request.url, sorted(request._concept.headers)) for request in requests]
+    if kept != asked:
+        raise UsageError(
+            f"background fetch {options.id!r} is not done, and has other requests ({kept[0][0]} ...); "
+            "use another ID, or abort it first"
+        )

@@ -1,0 +1,137 @@
+"""`status SITE`: what the profile keeps, and what each thing waits for. Reads beside a writer."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from swruntime.agent.controls import DEFAULT_QUOTA
+from swruntime.algorithms.sizes import human
+from swruntime.cli.output import print_object
+from swruntime.cli.session import check_site, profile_of
+from swruntime.errors import UsageError
+from swruntime.ports.store import Store, StoredFetch, StoredRegistration
+from swruntime.runtime import checked_origin, shown_origin
+from swruntime.storage import open_profile, verify, writer_of
+
+
+def status(options: Namespace) -> int:
+    check_site(options.site)
+    profile = profile_of(options)
+    if not profile.exists():
+        raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
+    problems = verify(profile) if options.check else []
+    store = open_profile(profile, read_only=True)
+    try:
+        found = _status(store, options, writer_of(profile))
+    finally:
+        store.close()
+    if options.check:
+        found["problems"] = problems
+    if options.json:
+        print_object(found)
+    else:
+        _print(found)
+    return 1 if problems else 0
+
+
+def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, Any]:
+    origin = shown_origin(store.origin)
+    if options.origin is not None and checked_origin(options.origin) != origin:
+        raise UsageError(f"origin is {options.origin}, and the profile belongs to {origin}")
+    keys = {origin, *(r.storage_key for r in store.registrations())}
+    caches = [_cache(store, key, name) for key in sorted(keys) for name in store.cache_names(key)]
+    quota = options.quota if options.quota is not None else int(store.disk_size() * DEFAULT_QUOTA)
+    return {
+        "origin": origin,
+        "profile": str(profile_of(options)),
+        "writer": writer,
+        "registrations": [_registration(r) for r in store.registrations()],
+        "background_fetches": [_fetch(store, f, writer) for f in store.fetches()],
+        "caches": caches,
+        "storage": {"usage": sum(store.usage(key) for key in keys), "quota": quota},
+    }
+
+
+def _registration(registration: StoredRegistration) -> dict[str, Any]:
+    return {
+        "scope": registration.scope,
+        **{
+            role: None if worker is None else {"script": worker.script_url, "state": worker.state}
+            for role, worker in (("waiting", registration.waiting), ("active", registration.active))
+        },
+    }
+
+
+def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, Any]:
+    active = fetch.snapshot.state in ("pending", "paused")
+    records = [
+        {
+            "url": record.request.url,
+            "result": record.snapshot.result,
+            "status": record.snapshot.status,
+            "downloaded": 0 if record.body is None else store.length(record.body),
+            "message": record.snapshot.message,
+        }
+        for record in fetch.records
+    ]
+    stored = sum(int(str(record["downloaded"])) for record in records)
+    return {
+        "id": fetch.id,
+        "fetch": fetch.number,
+        "scope": fetch.scope,
+        "title": fetch.title,
+        "state": fetch.snapshot.state,
+        "failure_reason": fetch.snapshot.failure_reason,
+        "downloaded": stored if active else fetch.snapshot.downloaded,
+        "download_total": fetch.download_total,
+        "waits_for": _waits_for(fetch, writer),
+        "records": records,
+    }
+
+
+def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
+    """What it needs to go on, in words."""
+    snapshot = fetch.snapshot
+    event = {"success": "backgroundfetchsuccess", "failure": "backgroundfetchfail"}.get(
+        snapshot.state, "backgroundfetchabort"
+    )
+    if snapshot.event == "held":
+        return (
+            f"the user: {event} was interrupted {snapshot.attempts} times; mend the worker, or resume --drop"
+        )
+    if snapshot.state == "paused":
+        return "the user: " + ("permission" if snapshot.pause_cause == "permission" else "paused")
+    if writer is not None:
+        return f"process {writer} is at it"
+    if snapshot.event == "owed":
+        tried = f", tried {snapshot.attempts} times" if snapshot.attempts else ""
+        return f"run or resume: its {event} event is owed{tried}"
+    return "run or resume: no process is at it"
+
+
+def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
+    entries = store.cache_entries(store.open_cache(key, name))
+    size = sum(store.length(entry.body) for entry in entries if entry.body is not None)
+    return {"origin": key, "name": name, "entries": len(entries), "bytes": size}
+
+
+def _print(found: dict[str, Any]) -> None:
+    print(f"origin   {found['origin']}")
+    storage = found["storage"]
+    print(f"storage  {human(storage['usage'])} used of {human(storage['quota'])}")
+    for registration in found["registrations"]:
+        active = registration["active"]
+        worker = f"{active['script']} ({active['state']})" if active else "no active worker"
+        print(f"scope    {registration['scope']}: {worker}")
+    for fetch in found["background_fetches"]:
+        total = f" of {human(fetch['download_total'])}" if fetch["download_total"] else ""
+        reason = f" ({fetch['failure_reason']})" if fetch["failure_reason"] else ""
+        print(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
+        print(f"         waits for {fetch['waits_for']}")
+    for cache in found["caches"]:
+        print(f"cache    {cache['name']}: {cache['entries']} entries, {human(cache['bytes'])}")
+    for problem in found.get("problems", []):
+        print(f"problem  {problem}")
+    if found.get("problems") == []:
+        print("check    no problem found")

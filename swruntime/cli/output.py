@@ -1,0 +1,72 @@
+"""Where lines and text go. Under --json nothing but lines ever reaches standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from swruntime.errors import UsageError
+from swruntime.trace import Line, Sink, to_json
+
+
+@contextmanager
+def pure_standard_output() -> Iterator[Callable[[str], None]]:
+    """Everything that writes to standard output goes to standard error, child processes included; but what is
+    written with the function that this yields goes to standard output, a line each."""
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    python_stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        with os.fdopen(os.dup(real), "w", encoding="utf-8", buffering=1) as lines:
+
+            def write(text: str) -> None:
+                lines.write(text + "\n")
+
+            yield write
+    finally:
+        sys.stdout = python_stdout
+        os.dup2(real, 1)
+        os.close(real)
+
+
+@contextmanager
+def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
+    """A sink for the trace: lines on standard output (--json) or told to a person; and to a file as well."""
+    with ExitStack() as stack:
+        outputs: list[Sink] = []
+        if as_json:
+            write = stack.enter_context(pure_standard_output())
+            outputs.append(lambda line: write(to_json(line)))
+        else:
+            outputs.append(narrate)
+        if file is not None:
+            outputs.append(_to_file(stack, file))
+
+        def sink(line: Line) -> None:
+            for output in outputs:
+                output(line)
+
+        yield sink
+
+
+def _to_file(stack: ExitStack, path: Path) -> Sink:
+    try:
+        file = stack.enter_context(path.open("w", encoding="utf-8", buffering=1))
+    except OSError as error:
+        raise UsageError(f"trace {str(path)!r} cannot be written: {error.strerror}") from None
+
+    def write(line: Line) -> None:
+        file.write(to_json(line) + "\n")
+
+    return write
+
+
+def print_object(data: dict[str, Any]) -> None:
+    """The one object of `status`, `cache` under --json."""
+    print(json.dumps(data, ensure_ascii=False, indent=2))

@@ -1,0 +1,21 @@
+"""The profile: what outlives the process. The adapter of `swruntime.ports.store`, on disk and in memory.
+
+profile        opening one: the folder's layout, what is refused
+check          verify and forget
+store          Store in SQL, over the rows and the ledger below
+registrations, fetches, caches     their rows
+ledger         every body's length, pins and last reference
+recovery       after a death: where a sync is needed, and where not
+bodies, files  the bytes of bodies, in memory and in files
+database       the connection, transactions, durability
+schema         the tables and their migrations
+values         values to JSON and back
+lock, room     one writer at a time; a full disk
+"""
+
+from __future__ import annotations
+
+from swruntime.storage.check import forget, verify
+from swruntime.storage.profile import memory_store, open_profile, writer_of
+
+__all__ = ["forget", "memory_store", "open_profile", "verify", "writer_of"]

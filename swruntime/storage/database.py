@@ -1,0 +1,177 @@
+"""The connection to SQLite, and its transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import trio
+
+from swruntime.errors import StorageFull, UsageError
+from swruntime.ports.outside import outside_trio
+from swruntime.storage.room import full_disk_told
+
+Parameters = Sequence[object] | dict[str, object]
+
+
+class Participant(Protocol):
+    """What is kept beside the database and has to follow its transactions: the bodies."""
+
+    def mark(self) -> int:
+        """Where the transaction stands, for `undo`."""
+        ...
+
+    def undo(self, mark: int) -> None:
+        """Forget what was done since `mark`."""
+        ...
+
+    def roll_back(self) -> None:
+        """Forget what was done in the whole transaction."""
+        ...
+
+    def before_commit(self) -> None: ...
+
+    def after_commit(self) -> None: ...
+
+    def sweep(self, durable: bool) -> None:
+        """Do what may only be done after the commit; `durable`: it is on the disk."""
+        ...
+
+
+class Database:
+    """A connection in autocommit mode, so that transactions begin and end where this class says.
+
+    `path` is the database's file, None for one in memory. A file is in WAL mode with synchronous=NORMAL: a
+    commit survives the process at once, and the power only from the next sync of the log on. A durable
+    transaction commits with synchronous=FULL, which syncs the log, and with it all earlier commits.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path | None, read_only: bool = False) -> None:
+        self._connection = connection
+        self._path = path
+        self.read_only = read_only
+        self._depth = 0
+        self._flush_late = False
+        self._last_numbers: dict[str, int] = {}
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._depth > 0
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        with full_disk_told(self._path and self._path.parent):
+            return self._connection.execute(sql, parameters)
+
+    def execute_many(self, sql: str, rows: Iterable[Parameters]) -> None:
+        with full_disk_told(self._path and self._path.parent):
+            self._connection.executemany(sql, rows)
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first column of the first row, None where there is no row."""
+        row = self.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def new_number(self, table: str) -> int:
+        """A number for a new row of `table` that no row ever had, not even one that was rolled back."""
+        if table not in self._last_numbers:
+            stored = self.one("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+            self._last_numbers[table] = stored or 0
+        self._last_numbers[table] += 1
+        return self._last_numbers[table]
+
+    @contextmanager
+    def transaction(self, participant: Participant, *, durable: bool = False) -> Iterator[None]:
+        """See `Store.transaction`. An inner one that raises takes back what it did, and no more."""
+        self.require_writable()
+        if self._depth == 0:
+            with self._outermost(participant, durable):
+                yield
+        else:
+            with self._inner(participant, durable):
+                yield
+
+    @contextmanager
+    def _outermost(self, participant: Participant, durable: bool) -> Iterator[None]:
+        if durable:  # SQLite refuses the change inside a transaction
+            self.execute("PRAGMA synchronous = FULL")
+        try:
+            self.execute("BEGIN IMMEDIATE")
+            self._depth, self._flush_late = 1, False
+            try:
+                yield
+                self._require_still_open()
+                participant.before_commit()
+                self.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                participant.roll_back()
+                raise
+            finally:
+                self._depth = 0
+        finally:
+            if durable:
+                self.execute("PRAGMA synchronous = NORMAL")
+        participant.after_commit()
+        if self._flush_late:
+            self.flush()
+        participant.sweep(durable or self._flush_late)
+
+    @contextmanager
+    def _inner(self, participant: Participant, durable: bool) -> Iterator[None]:
+        self._require_still_open()
+        mark, savepoint = participant.mark(), f"level_{self._depth}"
+        self.execute(f"SAVEPOINT {savepoint}")
+        self._depth += 1
+        try:
+            yield
+            self._require_still_open()
+            self.execute(f"RELEASE {savepoint}")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute(f"ROLLBACK TO {savepoint}")
+                self._connection.execute(f"RELEASE {savepoint}")
+            participant.undo(mark)
+            raise
+        finally:
+            self._depth -= 1
+        self._flush_late |= durable
+
+    def require_writable(self) -> None:
+        if self.read_only:
+            raise UsageError("the profile is open for reading only: nothing in it can be changed")
+
+    def _require_still_open(self) -> None:
+        """SQLite takes back the whole transaction when the disk is full, whoever caught the error."""
+        if not self._connection.in_transaction:
+            raise StorageFull("the disk ran full earlier in this transaction, and nothing of it was kept")
+
+    def flush(self) -> None:
+        """Bring every commit so far to the disk. Touches no connection, so a thread may do it.
+
+        SQLite syncs the log before it copies from it into the database, and the database before it writes
+        over the log: what is not in the log is on the disk already.
+        """
+        if self._path is None:
+            return
+        with full_disk_told():
+            log = os.open(f"{self._path}-wal", os.O_RDWR)
+            try:
+                os.fsync(log)
+            finally:
+                os.close(log)
+
+    async def flush_outside(self) -> None:
+        """`flush` in a thread."""
+        if self._path is None:
+            await trio.lowlevel.checkpoint()
+            return
+        with outside_trio():
+            await trio.to_thread.run_sync(self.flush)
+
+    def close(self) -> None:
+        self._connection.close()

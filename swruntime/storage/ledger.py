@@ -1,0 +1,227 @@
+"""What is known of every body while the process lives, and when a body goes.
+
+The length of a body is the length of its file; the ledger reads that once, when the profile opens, and
+counts along from there, so that nobody has to ask the disk how much a storage key uses.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Iterable
+
+import attrs
+import trio
+
+from swruntime.errors import StorageFull
+from swruntime.storage.bodies import BodyBytes
+from swruntime.storage.database import Database
+from swruntime.storage.schema import REFERENCES
+
+
+@attrs.define
+class _Body:
+    storage_key: str
+    length: int = 0
+    synced: int = 0
+    committed: bool = False
+
+
+class BodyLedger:
+    """The part of `Store` that is about bodies, for the one process that writes."""
+
+    def __init__(self, database: Database, bytes_: BodyBytes) -> None:
+        self._database = database
+        self._bytes = bytes_
+        self._bodies: dict[int, _Body] = {}
+        self._usage: Counter[str] = Counter()
+        self._pins: Counter[int] = Counter()
+        self._created: list[int] = []
+        self._dropped: set[int] = set()
+        self._left_over: set[int] = set()
+        self._doomed: list[int] = []
+        self._load()
+
+    def _load(self) -> None:
+        sizes = self._bytes.sizes()
+        for body, storage_key, synced in self._database.execute("SELECT id, storage_key, synced FROM bodies"):
+            self._bodies[body] = _Body(storage_key, sizes.get(body, 0), synced, committed=True)
+            self._usage[storage_key] += sizes.get(body, 0)
+
+    # With the transactions of the database
+
+    def mark(self) -> int:
+        return len(self._created)
+
+    def undo(self, mark: int) -> None:
+        for body in self._created[mark:]:
+            del self._bodies[body]
+        del self._created[mark:]
+
+    def roll_back(self) -> None:
+        self.undo(0)
+        self._dropped.clear()
+        self._doomed.clear()
+
+    def before_commit(self) -> None:
+        """Delete the rows of what lost its last reference, in the transaction that took it away."""
+        self._doomed = [
+            body
+            for body in sorted(self._dropped | self._left_over)
+            if body in self._bodies and not self._pins[body] and not self._is_referred_to(body)
+        ]
+        self._database.execute_many("DELETE FROM bodies WHERE id = ?", [(body,) for body in self._doomed])
+
+    def after_commit(self) -> None:
+        for body in self._created:
+            self._bodies[body].committed = True
+        self._created.clear()
+        self._dropped.clear()
+        self._left_over.clear()
+
+    def sweep(self, durable: bool) -> None:
+        """Delete the files of the rows that went.
+
+        A file must not be gone from the disk while a row that refers to it is still there: a power failure
+        would bring the row back and not the file. Where nothing of it was ever synced, such a row has no
+        claim on it.
+        """
+        doomed, self._doomed = self._doomed, []
+        gone = [self._bodies.pop(body) for body in doomed]
+        for entry in gone:
+            self._usage[entry.storage_key] -= entry.length
+        if not durable and any(entry.synced for entry in gone):
+            self._database.flush()
+        for body in doomed:
+            self._bytes.delete(body)
+
+    def drop(self, bodies: Iterable[int | None]) -> None:
+        """Inside a transaction: these lost a reference, and go with its commit if it was the last."""
+        self._dropped.update(body for body in bodies if body is not None)
+
+    def _is_referred_to(self, body: int) -> bool:
+        return bool(self._database.one(f"SELECT {REFERENCES.format(body=':body')}", {"body": body}))
+
+    # Bodies
+
+    def create(self, storage_key: str) -> int:
+        with self._database.transaction(self):
+            body = self._database.new_number("bodies")
+            self._database.execute("INSERT INTO bodies (id, storage_key) VALUES (?, ?)", (body, storage_key))
+            self._bodies[body] = _Body(storage_key)
+            self._created.append(body)
+        return body
+
+    def append(self, body: int, data: bytes) -> None:
+        self._database.require_writable()
+        entry = self._entry(body)
+        if not entry.committed:
+            raise RuntimeError(f"body {body} is not committed: a body is a row before it is a file")
+        self._bytes.append(body, entry.length, data)
+        entry.length += len(data)
+        self._usage[entry.storage_key] += len(data)
+
+    def length(self, body: int) -> int:
+        return self._entry(body).length
+
+    def read(self, body: int, offset: int, size: int) -> bytes:
+        left = self._entry(body).length - offset
+        return self._bytes.read(body, offset, min(size, left)) if left > 0 else b""
+
+    def finish(self, body: int) -> None:
+        self._entry(body)
+        self._bytes.finish(body)
+
+    def pin(self, body: int) -> None:
+        self._database.require_writable()
+        self._entry(body)
+        self._pins[body] += 1
+
+    def unpin(self, body: int) -> None:
+        self._database.require_writable()
+        if not self._pins[body]:
+            raise ValueError(f"body {body} is not pinned")
+        self._pins[body] -= 1
+        if self._pins[body]:
+            return
+        del self._pins[body]
+        if body not in self._bodies or self._is_referred_to(body):
+            return
+        try:
+            with self._database.transaction(self):
+                self.drop((body,))
+        except StorageFull:
+            # Whoever let go can do nothing about it. The body goes with the next transaction that has room.
+            self._left_over.add(body)
+
+    async def sync(self, bodies: Iterable[int]) -> None:
+        self._database.require_writable()
+        if self._database.in_transaction:
+            raise RuntimeError("sync inside a transaction: a transaction is left before anyone waits")
+        wanted = {body: self._bodies[body] for body in bodies if body in self._bodies}
+        lengths = {body: entry.length for body, entry in wanted.items() if entry.length > entry.synced}
+        if not lengths:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._bytes.sync(list(lengths), names=any(not wanted[body].synced for body in lengths))
+            self._note_synced(lengths)
+        await self._database.flush_outside()
+
+    def _note_synced(self, lengths: dict[int, int]) -> None:
+        """Another sync of the same body may have ended before this one, and have come further."""
+        further = {
+            body: length
+            for body, length in lengths.items()
+            if body in self._bodies and length > self._bodies[body].synced
+        }
+        with self._database.transaction(self):
+            rows = [(length, body) for body, length in further.items()]
+            self._database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", rows)
+        for body, length in further.items():
+            self._bodies[body].synced = length
+
+    def usage(self, storage_key: str) -> int:
+        return self._usage[storage_key]
+
+    def collect(self) -> None:
+        """All that nothing refers to goes, pinned or not: at the beginning and the end of a process."""
+        self._pins.clear()
+        with self._database.transaction(self):
+            self.drop(
+                row[0]
+                for row in self._database.execute(
+                    f"SELECT id FROM bodies AS b WHERE NOT ({REFERENCES.format(body='b.id')})"
+                )
+            )
+
+    def close(self) -> None:
+        self._bytes.close()
+
+    def _entry(self, body: int) -> _Body:
+        try:
+            return self._bodies[body]
+        except KeyError:
+            raise _gone(body) from None
+
+
+class ReadingLedger(BodyLedger):
+    """Bodies as a reader beside a writer sees them: it remembers nothing, and asks the disk each time."""
+
+    def _load(self) -> None:
+        """Nothing: what the writer does next would be missing."""
+
+    def _entry(self, body: int) -> _Body:
+        row = self._database.execute(
+            "SELECT storage_key, synced FROM bodies WHERE id = ?", (body,)
+        ).fetchone()
+        if row is None:
+            raise _gone(body)
+        return _Body(row[0], self._bytes.size(body), row[1], committed=True)
+
+    def usage(self, storage_key: str) -> int:
+        rows = self._database.execute("SELECT id FROM bodies WHERE storage_key = ?", (storage_key,))
+        return sum(self._bytes.size(body) for (body,) in rows)
+
+
+def _gone(body: int) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "there is no such body (any more)", str(body))

@@ -1,0 +1,78 @@
+"""One process writes a profile at a time: DIR/lock is locked while it does, and has its process id inside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from swruntime.errors import ProfileInUse
+from swruntime.storage.room import full_disk_told
+
+
+class ProfileLock:
+    """The system lets go of the lock when the process dies, however it dies. Made by `acquire`."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path) -> ProfileLock:
+        """Raises ProfileInUse with the holder's process id, StorageFull."""
+        import fcntl  # not everywhere, and only a writer needs it
+
+        while True:
+            with full_disk_told():
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not _is_still(path, descriptor):  # whoever held it deleted the profile
+                    os.close(descriptor)
+                    continue
+                with full_disk_told():
+                    os.ftruncate(descriptor, 0)
+                    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+            except BlockingIOError:
+                holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+                os.close(descriptor)
+                who = f"process {holder}" if holder else "another process"
+                raise ProfileInUse(
+                    f"{path.parent} is in use by {who}: wait for it to end, or stop it"
+                ) from None
+            except BaseException:
+                os.close(descriptor)
+                raise
+            return cls(path, descriptor)
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+    def delete(self) -> None:
+        """Delete the file while it is locked, then let go."""
+        self._path.unlink(missing_ok=True)
+        self.release()
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def lock_holder(path: Path) -> int | None:
+    """The process id of who holds the lock at `path` now, None where nobody does. Changes nothing."""
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(descriptor)
+    return None

@@ -1,0 +1,198 @@
+"""`Store` in SQL: the one implementation of it, over a database and body bytes on disk or in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+
+from swruntime.concepts.background import ImageResource
+from swruntime.concepts.http import Request, Response, StoredBody
+from swruntime.errors import OriginMismatch, StorageFull
+from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+from swruntime.ports.store import CacheEntry, StoredFetch, StoredRegistration
+from swruntime.storage.caches import CacheRows
+from swruntime.storage.database import Database
+from swruntime.storage.fetches import FetchRows
+from swruntime.storage.ledger import BodyLedger
+from swruntime.storage.registrations import RegistrationRows
+
+
+class SqlStore:
+    """See `swruntime.ports.store.Store` for every method.
+
+    `disk_size` gives the bytes of the disk, `release` is called last when the store closes. What the
+    protocol leaves open: a body that is gone raises FileNotFoundError, a fetch, a record or a cache that is
+    gone KeyError, and a store that is open for reading only UsageError when something would change.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bodies: BodyLedger,
+        *,
+        disk_size: Callable[[], int],
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._bodies = bodies
+        self._registrations = RegistrationRows(database)
+        self._fetches = FetchRows(database, bodies)
+        self._caches = CacheRows(database, bodies)
+        self._disk_size = disk_size
+        self._release = release
+        self._closed = False
+
+    @property
+    def origin(self) -> str | None:
+        origin: str | None = self._database.one("SELECT origin FROM profile")
+        return origin
+
+    def set_origin(self, origin: str) -> None:
+        """Raises OriginMismatch where the profile keeps another one."""
+        kept = self.origin
+        if kept is not None and kept != origin:
+            raise OriginMismatch(f"the profile belongs to {kept}, not to {origin}")
+        with self.transaction():
+            self._database.execute("UPDATE profile SET origin = ?", (origin,))
+
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """An inner one that raises takes back what it did itself.
+
+        Nobody awaits inside: others would join it.
+        """
+        return self._database.transaction(self._bodies, durable=durable)
+
+    def close(self) -> None:
+        """May be called again.
+
+        Room that cannot be freed on a full disk is freed when the profile opens next.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if not self._database.read_only:
+                with suppress(StorageFull):
+                    self._bodies.collect()
+        finally:
+            self._bodies.close()
+            self._database.close()
+            self._release()
+
+    # Registrations
+
+    def registrations(self) -> Sequence[StoredRegistration]:
+        return self._registrations.all()
+
+    def save_registration(self, registration: StoredRegistration) -> None:
+        with self.transaction():
+            self._registrations.save(registration)
+
+    def delete_registration(self, storage_key: str, scope: str) -> None:
+        with self.transaction():
+            self._registrations.delete(storage_key, scope)
+            self._fetches.delete_of_registration(storage_key, scope)
+
+    # Background fetches
+
+    def add_fetch(self, fetch: StoredFetch) -> int:
+        with self.transaction():
+            for record in fetch.records:
+                self._require_request_body(record.request)
+            return self._fetches.add(fetch)
+
+    def fetches(self) -> Sequence[StoredFetch]:
+        return self._fetches.all()
+
+    def save_fetch(self, number: int, snapshot: FetchSnapshot) -> None:
+        with self.transaction():
+            self._fetches.save(number, snapshot)
+
+    def save_fetch_ui(self, number: int, title: str, icons: tuple[ImageResource, ...]) -> None:
+        with self.transaction():
+            self._fetches.save_ui(number, title, icons)
+
+    def save_record(
+        self, number: int, index: int, snapshot: RecordSnapshot, response: Response | None, body: int | None
+    ) -> None:
+        with self.transaction():
+            self._fetches.save_record(number, index, snapshot, response, body)
+
+    def release_fetch(self, number: int) -> None:
+        with self.transaction():
+            self._fetches.delete(number)
+
+    # Bodies
+
+    def create_body(self, storage_key: str) -> int:
+        """Inside a transaction it takes no bytes before the commit; after a rollback its id is nobody's."""
+        return self._bodies.create(storage_key)
+
+    def append(self, body: int, data: bytes) -> None:
+        """Not taken back by a rollback. Raises RuntimeError before the body's own row is committed."""
+        self._bodies.append(body, data)
+
+    def length(self, body: int) -> int:
+        return self._bodies.length(body)
+
+    def read(self, body: int, offset: int, size: int) -> bytes:
+        return self._bodies.read(body, offset, size)
+
+    def finish_body(self, body: int) -> None:
+        self._bodies.finish(body)
+
+    def pin(self, body: int) -> None:
+        self._bodies.pin(body)
+
+    def unpin(self, body: int) -> None:
+        """Raises ValueError where there is no pin."""
+        self._bodies.unpin(body)
+
+    async def sync(self, bodies: Iterable[int]) -> None:
+        """All lengths are those of now; bodies that are gone are left out. Raises StorageFull, OSError."""
+        await self._bodies.sync(bodies)
+
+    # Caches
+
+    def cache_names(self, storage_key: str) -> Sequence[str]:
+        return self._caches.names(storage_key)
+
+    def open_cache(self, storage_key: str, name: str) -> int:
+        found = self._caches.find(storage_key, name)
+        if found is not None:
+            return found
+        with self.transaction():
+            return self._caches.create(storage_key, name)
+
+    def delete_cache(self, storage_key: str, name: str) -> bool:
+        found = self._caches.find(storage_key, name)
+        if found is None:
+            return False
+        with self.transaction():
+            self._caches.delete(found)
+        return True
+
+    def cache_entries(self, cache: int, url: str | None = None) -> Sequence[CacheEntry]:
+        """None of a cache that was deleted."""
+        return self._caches.entries(cache, url)
+
+    def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:
+        with self.transaction():
+            self._require_request_body(request)
+            return self._caches.put(cache, request, response, body)
+
+    def delete_entries(self, entries: Iterable[int]) -> None:
+        with self.transaction():
+            self._caches.delete_entries(entries)
+
+    # Space
+
+    def usage(self, storage_key: str) -> int:
+        return self._bodies.usage(storage_key)
+
+    def disk_size(self) -> int:
+        return self._disk_size()
+
+    def _require_request_body(self, request: Request) -> None:
+        if isinstance(request.body, StoredBody):
+            self._bodies.length(request.body.id)

@@ -1,0 +1,57 @@
+"""Values to JSON text and back.
+
+Every field is written, the ones at their defaults too, so that a default may change without changing what
+an older profile says. Unknown keys are ignored when read. The text is ASCII, with escapes: a DOMString may
+hold lone surrogates, which SQLite's text cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import cattrs
+
+from swruntime.concepts.http import StoredBody
+
+T = TypeVar("T")
+
+
+def _request_body(value: Any, _: object) -> StoredBody | bytes | None:
+    if value is None:
+        return None
+    if "base64" in value:
+        return b64decode(value["base64"])
+    return StoredBody(value["id"], value["length"])
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=False)
+    converter.register_unstructure_hook(bytes, lambda data: {"base64": b64encode(data).decode("ascii")})
+    converter.register_structure_hook_func(lambda kind: kind == StoredBody | bytes | None, _request_body)
+    return converter
+
+
+_converter = _make_converter()
+
+
+def to_json(value: object) -> str:
+    return json.dumps(_converter.unstructure(value), ensure_ascii=True, separators=(",", ":"))
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """The value of type `kind` that `to_json` made `text` of. Raises ValueError, KeyError for other text."""
+    return _converter.structure(json.loads(text), kind)
+
+
+@lru_cache(maxsize=1024)
+def shared_from_json(text: str, kind: type[T]) -> T:
+    """As `from_json`, for small frozen values of which a profile holds many equal ones."""
+    return from_json(text, kind)
+
+
+def url_key(url: str) -> str:
+    """A serialized URL without its query and fragment."""
+    return url.partition("#")[0].partition("?")[0]

@@ -1,0 +1,65 @@
+"""The names of a page script's global scope, typed, for editors and linters.
+
+    from swruntime.window import navigator, caches
+
+Inside a page these are that page's own objects; they are its globals, too, without any import. Outside a page
+there is nothing to hand out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swruntime.agent.promise import Promise as Promise
+    from swruntime.errors import (
+        AbortError as AbortError,
+        DOMException as DOMException,
+        InvalidStateError as InvalidStateError,
+        NotAllowedError as NotAllowedError,
+        NotSupportedError as NotSupportedError,
+        QuotaExceededError as QuotaExceededError,
+        SecurityError as SecurityError,
+    )
+    from swruntime.realms.python.abort import AbortController as AbortController, AbortSignal as AbortSignal
+    from swruntime.realms.python.background_fetch import (
+        BackgroundFetchManager as BackgroundFetchManager,
+        BackgroundFetchRecord as BackgroundFetchRecord,
+        BackgroundFetchRegistration as BackgroundFetchRegistration,
+    )
+    from swruntime.realms.python.caches import Cache as Cache, CacheStorage as CacheStorage
+    from swruntime.realms.python.console import Console
+    from swruntime.realms.python.events import Event as Event, EventTarget as EventTarget
+    from swruntime.realms.python.headers import Headers as Headers
+    from swruntime.realms.python.location import Location, Navigator
+    from swruntime.realms.python.request import Request as Request
+    from swruntime.realms.python.response import Response as Response
+    from swruntime.realms.python.service_worker import (
+        ServiceWorker as ServiceWorker,
+        ServiceWorkerRegistration as ServiceWorkerRegistration,
+    )
+    from swruntime.realms.python.window_realm import Window
+
+    self: Window
+    window: Window
+    navigator: Navigator
+    location: Location
+    caches: CacheStorage
+    console: Console
+    origin: str
+    is_secure_context: bool
+    fetch: Callable[..., Promise[Response]]
+    close: Callable[[], None]
+    add_event_listener: Callable[..., None]
+    remove_event_listener: Callable[..., None]
+    dispatch_event: Callable[[Event], bool]
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise ImportError(
+        f"swruntime.window.{name} is there inside a page only: run the script with 'swruntime run SITE'"
+    )
