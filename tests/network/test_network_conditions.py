@@ -157,7 +157,6 @@ async def test_going_offline_at_the_instant_of_the_headers() -> None:
             ended.append(await cause_of(network))
     # Which it is depends on the instant; what it must not be is a cancellation, or a hang.
     assert set(ended) <= {"offline", None}
-    assert ended[0] == "offline"
 
 
 async def test_a_caller_never_sees_our_cancellation(autojump_clock: trio.testing.MockClock) -> None:
