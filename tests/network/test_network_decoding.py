@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from swruntime.errors import NetworkFailure
 from swruntime.network.decoding import PIECE, Decoder, decoder_for

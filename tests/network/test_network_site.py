@@ -10,8 +10,7 @@ import attrs
 import pytest
 import trio
 import trio.testing
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, SiteError
