@@ -1,0 +1,44 @@
+# make demo    the podcast site, with a tunnel in the middle of its download
+# make test    the tests, under five minutes on two cores
+# make check   the linters, and make test
+# Each sets up what it needs in .venv, from the package registry alone.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-slow lint check coverage clean
+
+$(STAMP): pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	@rm -rf $(VENV)/demo
+	$(BIN)/python -m swruntime run examples/podcast --scenario examples/podcast/tunnel.toml --profile $(VENV)/demo
+	$(BIN)/python -m swruntime cache examples/podcast episodes --profile $(VENV)/demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+coverage: $(STAMP)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run --source=swruntime/machines,swruntime/algorithms -m pytest -q tests/machines tests/algorithms
+	$(BIN)/python -m coverage report --fail-under=100
+
+check: lint test coverage
+
+clean:
+	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
