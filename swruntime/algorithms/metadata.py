@@ -178,8 +178,6 @@ def same_site(a: str, b: str) -> bool:
     one, other = urls.host(a), urls.host(b)
     if one == other:
         return bool(one)
-    if not (urls.is_domain(a) and urls.is_domain(b)):
-        return False
     longer, shorter = sorted((one, other), key=len, reverse=True)
     return "." in shorter and longer.endswith("." + shorter)
 

@@ -18,8 +18,7 @@ def parse_retry_after(value: str | None, *, now: float, longest: float = LONGEST
         return None
     value = value.strip("\t ")
     if value.isascii() and value.isdecimal():
-        digits = value.lstrip("0")
-        return longest if len(digits) > 15 else min(float(digits or "0"), longest)
+        return min(float(value), longest)
     try:
         date = parsedate_to_datetime(value)
         # A date whose zone is "-0000" comes without one; HTTP's dates are all in GMT.

@@ -32,9 +32,8 @@ def human(size: int) -> str:
     """`size` in bytes, short, in binary units, exact only below 1024. `parse_size` reads it again."""
     if size < 1024:
         return f"{size} B"
-    exponent = min((size.bit_length() - 1) // 10, len(_PREFIXES))
-    value = size / 1024**exponent
-    if value >= 1023.5 and exponent < len(_PREFIXES):  # it would be rounded to 1024 of its unit
-        exponent, value = exponent + 1, value / 1024
+    value, exponent = float(size), 0
+    while value >= 1023.5 and exponent < len(_PREFIXES):  # it would be rounded to 1024 of its unit
+        value, exponent = value / 1024, exponent + 1
     number = f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
     return f"{number} {_PREFIXES[exponent - 1]}iB"

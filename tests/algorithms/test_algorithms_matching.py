@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from swruntime.algorithms import scopes
 from swruntime.algorithms.matching import matches_cache_entry, matches_record

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from swruntime.algorithms.requests import (
     RequestInit,
@@ -205,13 +204,13 @@ def test_requests_that_a_background_fetch_refuses(request_: Request, message: st
         check_background_request(request_)
 
 
-@pytest.mark.parametrize("raw", ["/?\n<", "/a\tb<c", "https://h/\r<"])
+@pytest.mark.parametrize("raw", ["/?\n<", "/a\tb<c", "https://h/\r<", "!\n<"])
 def test_dangling_markup(raw: str) -> None:
     with pytest.raises(TypeError, match="expected a URL, not markup"):
         check_dangling_markup(raw)
 
 
-@pytest.mark.parametrize("raw", ["/a<b", "/a\nb", "\n/a<b\n", "/?<\n", "/a"])
+@pytest.mark.parametrize("raw", ["/a<b", "/a\nb", "\n/a<b\n", "/?<\n", " \n /a<b", "/a"])
 def test_what_is_no_dangling_markup(raw: str) -> None:
     """White space at the ends is stripped before the parser looks for it."""
     check_dangling_markup(raw)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms.retry_after import LONGEST, parse_retry_after
 from swruntime.algorithms.sizes import LARGEST, human, parse_size
@@ -72,7 +72,13 @@ def test_parsing_a_size_raises_nothing_but_value_error(text: str) -> None:
         (65536, "64 KiB"),
         (1536, "1.5 KiB"),
         (102_500, "100 KiB"),
-        (1024**2 - 1, "1 MiB"),
+        (1024**2 - 513, "1023 KiB"),
+        (1024**2 - 512, "1 MiB"),
+        (1024**2, "1 MiB"),
+        (1024**3 - 1, "1 GiB"),
+        (1024**3, "1 GiB"),
+        (3 * 1024**4 // 2, "1.5 TiB"),
+        (1024**5, "1 PiB"),
         (60 * 1024**2, "60 MiB"),
         (1024**6, "1024 PiB"),
         (5 * 1024**6, "5120 PiB"),
@@ -107,6 +113,7 @@ def date(offset: float) -> str:
         (date(-30), 0.0),
         (date(10**9), LONGEST),
         ("Tue, 14 Nov 2023 22:13:50 -0000", 30.0),
+        ("Tue, 14 Nov 2023 23:13:50 +0100", 30.0),
         ("Tuesday, 14-Nov-23 22:13:50 GMT", 30.0),
         (None, None),
         ("", None),
@@ -119,6 +126,14 @@ def date(offset: float) -> str:
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, now=NOW) == seconds
+
+
+def test_a_date_without_a_zone_is_not_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-5")
+        time.tzset()
+        assert parse_retry_after("Tue, 14 Nov 2023 22:13:50 -0000", now=NOW) == 30
+    time.tzset()
 
 
 def test_the_longest_wait_can_be_chosen() -> None:

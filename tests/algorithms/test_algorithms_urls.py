@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms import mixed_content, ports, urls
 
@@ -93,6 +92,8 @@ def test_parts() -> None:
     assert urls.port("http://h:8080") == 8080
     assert urls.port("http://h:0") == 0
     assert urls.port("data:,x") is None
+    default_ports = [urls.default_port(scheme) for scheme in ("http", "https", "ws", "wss", "ftp", "data")]
+    assert default_ports == [80, 443, 80, 443, 21, None]
     assert urls.is_http("http://h")
     assert not urls.is_http("ftp://h")
     assert urls.is_domain("https://h.example")

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import get_args
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms import media, methods, webidl
 from swruntime.concepts.background import ImageResource
@@ -63,7 +62,9 @@ def test_enforced_range_raises_nothing_but_type_error(value: object) -> None:
 def test_strings() -> None:
     assert webidl.dom_string("id", "a\ud800") == "a\ud800"
     assert webidl.usv_string("url", "a\ud800") == "a\ufffd"
-    assert webidl.byte_string("name", "caf\xe9") == "caf\xe9"
+    assert webidl.byte_string("name", "\xff") == "\xff"
+    with pytest.raises(TypeError, match="beyond"):
+        webidl.byte_string("name", "\u0100")
     with pytest.raises(TypeError, match=r"^id is 5; expected a str$"):
         webidl.dom_string("id", 5)
     with pytest.raises(TypeError, match=r"^name is '€'; expected no character beyond U\+00FF$"):
