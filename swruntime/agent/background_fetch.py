@@ -257,7 +257,9 @@ class BackgroundFetch:
 
     def fire_owed(self) -> None:
         """Dispatch the settled event, if it is owed and not under way."""
-        if self.machine.fetch.event == "owed" and not self._firing:
+        if self._services.closing or self.dormant or self._firing:
+            return
+        if self.machine.fetch.event == "owed" and self._committed:
             self._firing = True
             self._services.start("event", self._fire)
 

@@ -38,6 +38,7 @@ class BackgroundFetches:
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
         services.clear_fetches = self.clear
+        services.fire_owed = self.fire_owed
 
     def all(self) -> list[BackgroundFetch]:
         """All that are not released, in the order of their beginning."""
@@ -162,6 +163,12 @@ class BackgroundFetches:
         for fetch in self.all():
             if fetch.registration is registration:
                 fetch.clear()
+
+    def fire_owed(self, registration: Registration) -> None:
+        """Dispatch every event that is owed to a registration and not under way."""
+        for fetch in self.all():
+            if fetch.registration is registration:
+                fetch.fire_owed()
 
     # After a restart
 

@@ -69,6 +69,8 @@ class Services:
     """The state of the permission "background-fetch" for an origin."""
     open_worker_realm: Callable[[Worker], Awaitable[Realm]]
     script_failed: Callable[[ScriptError], None]
+    read_script: Callable[[str], bytes | None]
+    """A script of SITE by its path, None where there is none (any more)."""
     opened_at: float
     """On Trio's clock: the trace's time 0."""
     limits: Limits = attrs.field(factory=Limits)
@@ -77,11 +79,24 @@ class Services:
     display: Display | None = None
     clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
     """Abort and release every background fetch of a registration."""
+    fire_owed: Callable[[Registration], None] = attrs.field(init=False)
+    """The active worker of a registration runs: dispatch what is owed to it."""
+    closing: bool = False
+    """The agent is being closed: nothing new begins."""
     realms: dict[Realm, str] = attrs.field(factory=dict)
     """Every realm that lives, with its storage key."""
 
     def realms_of(self, storage_key: str) -> list[Realm]:
         return [realm for realm, key in self.realms.items() if key == storage_key]
+
+    def notify(self, about: object, event: str) -> None:
+        """Fire a simple event in every realm at its object for `about`: a Registration, Worker or Client."""
+        for realm in tuple(self.realms):
+            realm.notify(about, event)
+
+    def start_quietly(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Start a task that the agent does not wait for to be settled."""
+        self.nursery.start_soon(async_fn, *args)
 
     def start(self, what: str, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
         """Start a task of the agent; until it has ended, the agent is not settled."""

@@ -100,6 +100,8 @@ class UserAgent:
         environment = await self._navigate(url)
         registration = self._registrations.match(environment.origin, environment.url)
         controlled_by = registration if registration is not None and registration.active else None
+        if controlled_by is not None:
+            self._registrations.soft_update(controlled_by)
         client = self._clients.add(environment, controlled_by)
         return await self._open_window_realm(client)
 
@@ -128,7 +130,7 @@ class UserAgent:
         if not isinstance(concept, Registration):
             raise TypeError(f"registration is {registration!r}; expected a ServiceWorkerRegistration")
         self.trace.emit(UserAction(action="stop-worker", scope=concept.scope))
-        running = [w for w in (concept.active, concept.waiting, concept.installing) if w and w.running]
+        running = [worker for worker in concept.workers if worker.running]
         for worker in running:
             worker.stop("terminated by the user")
         return Promise.resolved(bool(running))
@@ -166,6 +168,13 @@ class UserAgent:
                 self.trace.remove_sink(sink)
             raise
 
+    def client_left(self, client: Client) -> None:
+        """A window was closed: a worker that waited for it may be activated now."""
+        self._clients.remove(client)
+        if client.registration is not None:
+            self._registrations.client_left(client.registration)
+        self._services.activity.changed()
+
     def network_changed(self) -> None:
         """The switch was moved: back online, whatever waits for the network tries again."""
         if self.network.online:
@@ -175,10 +184,10 @@ class UserAgent:
 
     def close(self) -> None:
         """Discard every realm. What was stored stays; nothing is aborted."""
+        self._services.closing = True
         for registration in self._registrations.all():
-            for worker in (registration.installing, registration.waiting, registration.active):
-                if worker is not None:
-                    worker.stop("the agent was closed")
+            for worker in registration.workers:
+                worker.stop("the agent was closed")
         for client in self._clients.all():
             if client.realm is not None:
                 client.realm.discard("the agent was closed")

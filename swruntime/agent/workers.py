@@ -13,6 +13,7 @@ import trio
 
 from swruntime.concepts.enums import WorkerState
 from swruntime.errors import ScriptError
+from swruntime.machines import service_worker as machine
 from swruntime.ports.realm import EventResult, EventSpec, Realm
 from swruntime.trace import Console, EventEnd, EventStart, WorkerStart, WorkerStateChange, WorkerStop
 
@@ -34,24 +35,33 @@ class Worker:
     """A service worker: https://w3c.github.io/ServiceWorker/#dfn-service-worker"""
 
     def __init__(
-        self, services: Services, registration: Registration, script_url: str, state: WorkerState = "parsed"
+        self,
+        services: Services,
+        registration: Registration,
+        script_url: str,
+        state: WorkerState = "parsed",
+        type: str = "classic",
     ) -> None:
         self.registration = registration
         self.script_url = script_url
+        self.type = type
         self.skip_waiting = False
+        self.sources: dict[str, bytes] = {}
+        """*Script resource map*: what this worker has read of SITE, by path. It keeps to that: while a newer
+        version waits, the old one runs as it was installed. Another process begins with what SITE has then."""
         self._services = services
-        self._state: WorkerState = state
+        self._machine = machine.ServiceWorker(machine.State(state))
         self._realm: Realm | None = None
         self._starting = trio.Lock()
         self._events = 0
         self._idle: trio.CancelScope | None = None
 
     def __repr__(self) -> str:
-        return f"<Worker {self.script_url} {self._state}>"
+        return f"<Worker {self.script_url} {self.state}>"
 
     @property
     def state(self) -> WorkerState:
-        return self._state
+        return self._machine.state.value
 
     @property
     def running(self) -> bool:
@@ -62,13 +72,26 @@ class Worker:
         """https://w3c.github.io/ServiceWorker/#service-worker-has-no-pending-events"""
         return self._events == 0
 
-    def set_state(self, state: WorkerState) -> None:
+    def feed(self, input: machine.Input) -> None:
         """*Update Worker State*: https://w3c.github.io/ServiceWorker/#update-state-algorithm"""
-        self._state = state
-        self._services.trace.emit(
-            WorkerStateChange(script=self.script_url, scope=self.registration.scope, state=state)
-        )
+        self._machine, effects = machine.feed(self._machine, input)
+        for _ in effects:
+            self._services.trace.emit(
+                WorkerStateChange(script=self.script_url, scope=self.registration.scope, state=self.state)
+            )
+            self._services.notify(self, "statechange")
         self._services.activity.changed()
+        if self.state == "activated":
+            self._services.fire_owed(self.registration)
+
+    def has_same_scripts(self, newer: Worker) -> bool:
+        """Whether what `newer` would read is, byte for byte, what this one has read.
+
+        A worker that has not run in this process has read nothing: then the newest is what SITE has.
+        """
+        if self.script_url != newer.script_url:
+            return False
+        return all(self._services.read_script(path) == data for path, data in self.sources.items())
 
     async def run(self, reason: str) -> Realm:
         """*Run Service Worker*: start it unless it runs. Raises ScriptError when its script fails.
@@ -91,7 +114,10 @@ class Worker:
                 self.stop("its script failed")
                 raise
             self._idle_soon()
-            return realm
+        if self.registration.active is self:
+            # What an earlier start could not deliver.
+            self._services.fire_owed(self.registration)
+        return realm
 
     def stop(self, reason: str) -> None:
         """*Terminate Service Worker*: discard its realm at once. Events in flight end `interrupted`.

@@ -77,7 +77,7 @@ class WorkerRealm(PythonRealm):
         names = self._global_names(console)
         self.scope._names = names
         self._loader = Loader(
-            context, globals=names, scope_modules={"swruntime.worker": names}, console=console
+            context, globals=names, scope_modules={"swruntime.worker": names}, console=console, sources=worker.sources
         )
         names["import_scripts"] = self._loader.import_scripts
 
@@ -133,7 +133,8 @@ class WorkerRealm(PythonRealm):
         arguments: dict[str, Any] = {}
         if event.fetch is not None:
             fetch = self.agent.fetches.numbered(event.fetch)
-            assert fetch is not None, event
+            if fetch is None:
+                return EventResult("interrupted", "its background fetch was given up while the worker started")
             arguments["registration"] = self.instance(fetch)
         return await dispatch_extendable(self.context, self.scope, make(event.name, **arguments))
 
