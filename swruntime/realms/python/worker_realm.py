@@ -144,7 +144,12 @@ class WorkerRealm(PythonRealm):
 
 
 async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> WorkerRealm:
-    """A realm of its own for one run of `worker`, in a nursery of its own below the agent's."""
+    """A realm of its own for one run of `worker`, in a nursery of its own below the agent's.
+
+    Raises ScriptError where there is no SITE: a worker of an earlier process may be left without one.
+    """
+    if site is None:
+        raise ScriptError(f"there is no SITE to take {worker.script_url} from")
     environment = Environment(worker.script_url, worker.registration.storage_key)
     context = await open_context(agent, site, environment)
     return WorkerRealm(agent, context, worker)
