@@ -18,14 +18,18 @@ from swruntime.storage.room import full_disk_told
 Parameters = Sequence[object] | dict[str, object]
 
 
+Mark = tuple[int, int]
+"""How far a participant had come in a transaction."""
+
+
 class Participant(Protocol):
     """What is kept beside the database and has to follow its transactions: the bodies."""
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """Where the transaction stands, for `undo`."""
         ...
 
-    def undo(self, mark: int) -> None:
+    def undo(self, mark: Mark) -> None:
         """Forget what was done since `mark`."""
         ...
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 import attrs
 import trio
 
 from swruntime.errors import StorageFull
 from swruntime.storage.bodies import BodyBytes
-from swruntime.storage.database import Database
+from swruntime.storage.database import Database, Mark
 from swruntime.storage.schema import REFERENCES
 
 
@@ -37,8 +38,8 @@ class BodyLedger:
         self._usage: Counter[str] = Counter()
         self._pins: Counter[int] = Counter()
         self._created: list[int] = []
-        self._dropped: set[int] = set()
-        self._left_over: set[int] = set()
+        self._dropped: list[int] = []  # by this transaction
+        self._let_go: set[int] = set()  # by whoever had them pinned, which no rollback takes back
         self._doomed: list[int] = []
         self._load()
 
@@ -50,24 +51,24 @@ class BodyLedger:
 
     # With the transactions of the database
 
-    def mark(self) -> int:
-        return len(self._created)
+    def mark(self) -> Mark:
+        return len(self._created), len(self._dropped)
 
-    def undo(self, mark: int) -> None:
-        for body in self._created[mark:]:
+    def undo(self, mark: Mark) -> None:
+        created, dropped = mark
+        for body in self._created[created:]:
             del self._bodies[body]
-        del self._created[mark:]
+        del self._created[created:], self._dropped[dropped:]
 
     def roll_back(self) -> None:
-        self.undo(0)
-        self._dropped.clear()
+        self.undo((0, 0))
         self._doomed.clear()
 
     def before_commit(self) -> None:
         """Delete the rows of what lost its last reference, in the transaction that took it away."""
         self._doomed = [
             body
-            for body in sorted(self._dropped | self._left_over)
+            for body in sorted({*self._dropped, *self._let_go})
             if body in self._bodies and not self._pins[body] and not self._is_referred_to(body)
         ]
         self._database.execute_many("DELETE FROM bodies WHERE id = ?", [(body,) for body in self._doomed])
@@ -77,7 +78,7 @@ class BodyLedger:
             self._bodies[body].committed = True
         self._created.clear()
         self._dropped.clear()
-        self._left_over.clear()
+        self._let_go.clear()
 
     def sweep(self, durable: bool) -> None:
         """Delete the files of the rows that went.
@@ -97,7 +98,7 @@ class BodyLedger:
 
     def drop(self, bodies: Iterable[int | None]) -> None:
         """Inside a transaction: these lost a reference, and go with its commit if it was the last."""
-        self._dropped.update(body for body in bodies if body is not None)
+        self._dropped.extend(body for body in bodies if body is not None)
 
     def _is_referred_to(self, body: int) -> bool:
         return bool(self._database.one(f"SELECT {REFERENCES.format(body=':body')}", {"body": body}))
@@ -147,12 +148,11 @@ class BodyLedger:
         del self._pins[body]
         if body not in self._bodies or self._is_referred_to(body):
             return
-        try:
-            with self._database.transaction(self):
-                self.drop((body,))
-        except StorageFull:
-            # Whoever let go can do nothing about it. The body goes with the next transaction that has room.
-            self._left_over.add(body)
+        self._let_go.add(body)
+        if not self._database.in_transaction:
+            # On a full disk whoever let go can do nothing; the body goes with the next commit that has room.
+            with suppress(StorageFull), self._database.transaction(self):
+                """Nothing: the commit does it."""
 
     async def sync(self, bodies: Iterable[int]) -> None:
         self._database.require_writable()

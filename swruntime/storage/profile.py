@@ -148,9 +148,8 @@ def _create(directory: Path) -> None:
     """Make an empty database, whole or not at all."""
     with full_disk_told(directory):
         (directory / GITIGNORE).write_text("*\n", encoding="ascii")
-        for (
-            name
-        ) in SQLITE_FILES:  # of a creation or a deletion that was interrupted; SQLite would believe its log
+        # Of a creation or a deletion that was interrupted: SQLite would believe a log that it finds.
+        for name in SQLITE_FILES:
             (directory / name).unlink(missing_ok=True)
         unfinished = directory / UNFINISHED
         connection = _connect(str(unfinished))

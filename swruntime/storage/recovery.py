@@ -42,7 +42,7 @@ import attrs
 
 from swruntime.machines.snapshots import RecordSnapshot
 from swruntime.storage.bodies import BodyBytes
-from swruntime.storage.database import Database, Participant
+from swruntime.storage.database import Database, Mark, Participant
 from swruntime.storage.values import from_json, to_json
 
 DETECT = "detect"
@@ -62,10 +62,10 @@ def current_boot_id() -> str | None:
 class NothingBeside:
     """Takes part in a transaction that is about rows alone."""
 
-    def mark(self) -> int:
-        return 0
+    def mark(self) -> Mark:
+        return 0, 0
 
-    def undo(self, mark: int) -> None: ...
+    def undo(self, mark: Mark) -> None: ...
 
     def roll_back(self) -> None: ...
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from swruntime.errors import StorageFull
 
-FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""EFBIG: a limit on the size of files, `ulimit -f`, leaves no room either (Python ignores its signal)."""
 
 
 @contextmanager
 def full_disk_told(directory: Path | None = None) -> Iterator[None]:
-    """Turn ENOSPC, EDQUOT and SQLITE_FULL into StorageFull.
+    """Turn ENOSPC, EDQUOT, EFBIG and SQLITE_FULL into StorageFull.
 
     SQLite has one code for every other failure to write, an exhausted disk quota among them. Then `directory`
     is asked: StorageFull if it has no room for a few more bytes either, else SQLite's error stays.
