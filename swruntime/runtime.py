@@ -125,6 +125,7 @@ async def open_user_agent(
                 rng=rng,
                 permission=lambda key: permissions.query("background-fetch", key),
                 open_worker_realm=_worker_realms(agents, folder),
+                read_script=lambda path: _read_script(folder, path),
                 script_failed=lambda error: agents[0].script_errors.append(error),
                 opened_at=opened_at,
                 limits=limits or Limits(give_up=_checked_give_up(give_up)),
@@ -152,6 +153,7 @@ async def open_user_agent(
             fetches.restore()
             conditioned.on_change(agent.network_changed)
             if take_up:
+                registrations.try_activate_all()
                 fetches.take_up()
             try:
                 yield agent
@@ -249,6 +251,13 @@ def _wall_clock() -> WallClock:
     testing = sys.modules.get("trio.testing")
     clock = trio.lowlevel.current_clock()
     return VirtualWallClock() if testing and isinstance(clock, testing.MockClock) else SystemWallClock()
+
+
+def _read_script(site: Path | None, path: str) -> bytes | None:
+    try:
+        return None if site is None else (site / path.lstrip("/")).read_bytes()
+    except OSError:
+        return None
 
 
 def _tell_skipped(trace: Trace) -> Callable[[str, str], None]:

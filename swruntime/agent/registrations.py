@@ -1,7 +1,6 @@
-"""Service worker registrations, and the jobs that make them.
+"""Service worker registrations, and the map of them; what becomes of one is `lifecycle`'s.
 
-Register, install and activate follow the standard's algorithms; jobs of one scope run one after the other.
-Spec: https://w3c.github.io/ServiceWorker/#algorithms
+Spec: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration
 """
 
 from __future__ import annotations
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from swruntime.agent.jobs import Job, JobKey
+from swruntime.agent.lifecycle import Lifecycle
+from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.workers import Fired, Worker
 from swruntime.algorithms import scopes
 from swruntime.concepts.enums import PermissionState, UpdateViaCache
-from swruntime.errors import ScriptError
+from swruntime.errors import InvalidStateError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.ports.store import StoredRegistration, StoredWorker
 
@@ -42,6 +44,10 @@ class Registration:
 
     def __repr__(self) -> str:
         return f"<Registration {self.scope}>"
+
+    @property
+    def workers(self) -> list[Worker]:
+        return [w for w in (self.installing, self.waiting, self.active) if w is not None]
 
     @property
     def newest_worker(self) -> Worker | None:
@@ -89,13 +95,12 @@ def _stored(worker: Worker | None) -> StoredWorker | None:
 
 
 class Registrations:
-    """The registration map, and its jobs."""
+    """The registration map, and what scripts and the user may ask of it."""
 
     def __init__(self, services: Services, clients: Clients) -> None:
         self._services = services
-        self._clients = clients
-        self._map: dict[tuple[str, str], Registration] = {}
-        self._jobs: dict[tuple[str, str], trio.Lock] = {}
+        self._map: dict[JobKey, Registration] = {}
+        self._lifecycle = Lifecycle(services, clients, self._map)
 
     def all(self) -> list[Registration]:
         return list(self._map.values())
@@ -109,18 +114,29 @@ class Registrations:
         return None if scope is None else self._map[storage_key, scope]
 
     def restore(self) -> None:
-        """Take up what the profile keeps. An active worker that was still activating is activated (Activate, 7)."""
+        """Take up what the profile keeps.
+
+        A worker that was activating is activated: a death does not keep it from that (Activate, 7). One that
+        waited is tried again, since the clients that it waited for are gone.
+        """
         for stored in self._services.store.registrations():
             registration = Registration(
                 self._services, stored.storage_key, stored.scope, stored.update_via_cache
             )
             if stored.active is not None:
-                url = stored.active.script_url
-                registration.active = Worker(self._services, registration, url, "activated")
+                registration.active = Worker(
+                    self._services, registration, stored.active.script_url, "activated"
+                )
             if stored.waiting is not None:
-                url = stored.waiting.script_url
-                registration.waiting = Worker(self._services, registration, url, "installed")
+                registration.waiting = Worker(
+                    self._services, registration, stored.waiting.script_url, "installed"
+                )
             self._map[stored.storage_key, stored.scope] = registration
+
+    def try_activate_all(self) -> None:
+        """Whoever waited for clients that are gone need not wait any more."""
+        for registration in self.all():
+            self._lifecycle.try_activate_soon(registration)
 
     async def register(
         self,
@@ -129,9 +145,10 @@ class Registrations:
         *,
         base_url: str,
         client_origin: str,
+        worker_type: str = "classic",
         update_via_cache: UpdateViaCache = "imports",
     ) -> Registration:
-        """*Start Register* and *Register*. Answers when the worker is installing, or was registered already.
+        """*Start Register*. Answers when the worker is installing, or was registered already.
 
         Raises TypeError (a URL, or the script itself), SecurityError (another origin, a scope too wide).
         Spec: https://w3c.github.io/ServiceWorker/#start-register-algorithm
@@ -139,167 +156,51 @@ class Registrations:
         script_url, scope_url = scopes.check_registration(
             script, scope, base_url=base_url, client_origin=client_origin
         )
-        key = (client_origin, scope_url)
-        lock = self._jobs.setdefault(key, trio.Lock())
-        installing: trio.MemorySendChannel[Registration | Exception]
-        installing, told = trio.open_memory_channel[Registration | Exception](1)
-        self._services.start("job", self._job, lock, key, script_url, update_via_cache, installing)
-        outcome = await told.receive()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        job = Job("register", (client_origin, scope_url), script_url, update_via_cache, worker_type)
+        return await self._scheduled(job)  # type: ignore[return-value]
+
+    async def update(self, registration: Registration) -> Registration:
+        """*update()*: look whether the newest worker's scripts have changed; if so, install them.
+
+        Raises InvalidStateError where there is no worker, TypeError for a script that fails.
+        Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
+        """
+        job = self._lifecycle.update_job(registration)
+        if job is None:
+            raise InvalidStateError(f"{registration.scope} has no worker to update")
+        return await self._scheduled(job)  # type: ignore[return-value]
+
+    def soft_update(self, registration: Registration) -> None:
+        """*Soft Update*, after a navigation or a functional event; nobody waits for it.
+
+        Spec: https://w3c.github.io/ServiceWorker/#soft-update-algorithm
+        """
+        job = self._lifecycle.update_job(registration)
+        if job is not None:
+            self._lifecycle.schedule(job)
 
     async def unregister(self, registration: Registration) -> bool:
-        """*Unregister* and *Try Clear Registration*. False where it was unregistered already.
+        """*Unregister*. False where it was unregistered already.
 
         Spec: https://w3c.github.io/ServiceWorker/#unregister-algorithm
         """
-        async with self._jobs.setdefault((registration.storage_key, registration.scope), trio.Lock()):
-            if registration.unregistered:
-                return False
-            registration.unregistered = True
-            self._map.pop((registration.storage_key, registration.scope), None)
-            self._services.nursery.start_soon(self._clear_when_unused, registration)
-            return True
-
-    async def _clear_when_unused(self, registration: Registration) -> None:
-        """*Clear Registration*, when no client uses it and its events have ended."""
-        while self._clients.using(registration) or not _quiet(registration):
-            await self._services.activity.wait_for_change()
-        with self._services.activity.under_way("clear"):
-            self._services.clear_fetches(registration)
-            for worker in (registration.installing, registration.waiting, registration.active):
-                if worker is not None:
-                    worker.stop("its registration was cleared")
-                    worker.set_state("redundant")
-            registration.installing = registration.waiting = registration.active = None
-            self._services.store.delete_registration(registration.storage_key, registration.scope)
+        job = Job("unregister", (registration.storage_key, registration.scope))
+        return await self._scheduled(job)  # type: ignore[return-value]
 
     def skip_waiting(self, worker: Worker) -> None:
         """*skipWaiting()*: https://w3c.github.io/ServiceWorker/#service-worker-global-scope-skipwaiting"""
         worker.skip_waiting = True
-        self._services.nursery.start_soon(self._try_activate, worker.registration)
+        self._lifecycle.try_activate_soon(worker.registration)
 
-    async def _job(
-        self,
-        lock: trio.Lock,
-        key: tuple[str, str],
-        script_url: str,
-        update_via_cache: UpdateViaCache,
-        promise: trio.MemorySendChannel[Registration | Exception],
-    ) -> None:
-        async with lock:
-            registration = await self._register(key, script_url, update_via_cache, promise)
-        if registration is not None:
-            await self._try_activate(registration)
+    def client_left(self, registration: Registration) -> None:
+        """*Handle Service Worker Client Unload*: the last client of a registration may let another worker in.
 
-    async def _register(
-        self,
-        key: tuple[str, str],
-        script_url: str,
-        update_via_cache: UpdateViaCache,
-        promise: trio.MemorySendChannel[Registration | Exception],
-    ) -> Registration | None:
-        # Register, 4. The same script again: nothing to do.
-        registration = self._map.get(key)
-        newest = registration.newest_worker if registration is not None else None
-        if (
-            registration is not None
-            and newest is not None
-            and newest.script_url == script_url
-            and registration.update_via_cache == update_via_cache
-        ):
-            promise.send_nowait(registration)
-            return None
-        # Register, 5. Set Registration.
-        is_new = registration is None
-        if registration is None:
-            registration = self._map[key] = Registration(self._services, *key, update_via_cache)
-        # Update: fetch the script, check the scope, run it.
-        worker = Worker(self._services, registration, script_url)
-        try:
-            scopes.check_max_scope(script_url, registration.scope, None)
-            await worker.run("install")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the promise is rejected with it
-            worker.stop("it was not installed")
-            if is_new:
-                self._map.pop(key, None)
-            promise.send_nowait(_rejection(script_url, error))
-            return None
-        if await self._install(registration, worker, update_via_cache, promise):
-            return registration
-        if registration.newest_worker is None:
-            self._map.pop(key, None)
-        return None
+        Spec: https://w3c.github.io/ServiceWorker/#on-client-unload-algorithm
+        """
+        self._lifecycle.client_left(registration)
 
-    async def _install(
-        self,
-        registration: Registration,
-        worker: Worker,
-        update_via_cache: UpdateViaCache,
-        promise: trio.MemorySendChannel[Registration | Exception],
-    ) -> bool:
-        """*Install*: https://w3c.github.io/ServiceWorker/#installation-algorithm"""
-        # 3-5.
-        registration.update_via_cache = update_via_cache
-        registration.installing = worker
-        worker.set_state("installing")
-        # 7. Resolve Job Promise.
-        promise.send_nowait(registration)
-        # 11. Fire `install`, and wait for its extensions.
-        fired = await worker.fire(EventSpec("install", "InstallEvent"))
-        # 12. A failed install leaves the old worker in place.
-        if fired.result.outcome != "fulfilled":
-            worker.set_state("redundant")
-            registration.installing = None
-            worker.stop("its install failed")
-            return False
-        # 16. Whoever waited is overtaken.
-        if registration.waiting is not None:
-            registration.waiting.stop("a newer worker was installed")
-            registration.waiting.set_state("redundant")
-        # 17-19.
-        registration.waiting, registration.installing = worker, None
-        worker.set_state("installed")
-        registration.save()
-        return True
-
-    async def _try_activate(self, registration: Registration) -> None:
-        """*Try Activate*: https://w3c.github.io/ServiceWorker/#try-activate-algorithm"""
-        active, waiting = registration.active, registration.waiting
-        if waiting is None or (active is not None and active.state == "activating"):
-            return
-        unused = not self._clients.using(registration)
-        if active is None or (active.has_no_pending_events and (unused or waiting.skip_waiting)):
-            await self._activate(registration, waiting)
-
-    async def _activate(self, registration: Registration, worker: Worker) -> None:
-        """*Activate*: https://w3c.github.io/ServiceWorker/#activation-algorithm"""
-        # 2. The old worker goes.
-        if registration.active is not None:
-            registration.active.stop("a newer worker was activated")
-            registration.active.set_state("redundant")
-        # 3-5.
-        registration.active, registration.waiting = worker, None
-        worker.set_state("activating")
-        # 9. Whoever uses the registration is controlled by the new worker: a client's controller is looked up.
-        # 11. Neither an error nor a termination keeps it from being activated.
-        await worker.fire(EventSpec("activate", "ExtendableEvent"))
-        # 12.
-        worker.set_state("activated")
-        registration.save()
-
-
-def _quiet(registration: Registration) -> bool:
-    workers = (registration.installing, registration.waiting, registration.active)
-    return all(worker is None or worker.has_no_pending_events for worker in workers)
-
-
-def _rejection(script_url: str, error: Exception) -> Exception:
-    """*Reject Job Promise*: a script that fails is a TypeError; other errors are what they are."""
-    if isinstance(error, ScriptError):
-        where = f" ({error.where})" if error.where else ""
-        rejection = TypeError(f"{script_url} failed while it was evaluated{where}: {error}")
-        rejection.__cause__ = error
-        return rejection
-    return error
+    def _scheduled(self, job: Job) -> Promise[object]:
+        deferred: Deferred[object] = Deferred(f"{job.type} job")
+        job.promises.append(deferred)
+        self._lifecycle.schedule(job)
+        return deferred.promise

@@ -47,8 +47,9 @@ class Worker:
         self.type = type
         self.skip_waiting = False
         self.sources: dict[str, bytes] = {}
-        """*Script resource map*: what this worker has read of SITE, by path. It keeps to that: while a newer
-        version waits, the old one runs as it was installed. Another process begins with what SITE has then."""
+        """*Script resource map*: what this worker has read of SITE, by path, since its last start."""
+        self.overtaken = False
+        """A newer version was found: from then on this one starts with what it had, not with what SITE has."""
         self._services = services
         self._machine = machine.ServiceWorker(machine.State(state))
         self._realm: Realm | None = None
@@ -85,13 +86,15 @@ class Worker:
             self._services.fire_owed(self.registration)
 
     def has_same_scripts(self, newer: Worker) -> bool:
-        """Whether what `newer` would read is, byte for byte, what this one has read.
+        """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.
 
-        A worker that has not run in this process has read nothing: then the newest is what SITE has.
+        A worker that has not run in this process has read nothing: then it is what SITE has.
         """
-        if self.script_url != newer.script_url:
-            return False
-        return all(self._services.read_script(path) == data for path, data in self.sources.items())
+        same = self.script_url == newer.script_url and all(
+            self._services.read_script(path) == data for path, data in self.sources.items()
+        )
+        self.overtaken = not same
+        return same
 
     async def run(self, reason: str) -> Realm:
         """*Run Service Worker*: start it unless it runs. Raises ScriptError when its script fails.
@@ -103,6 +106,8 @@ class Worker:
                 return self._realm
             scope = self.registration.scope
             self._services.trace.emit(WorkerStart(script=self.script_url, scope=scope, reason=reason))
+            if not self.overtaken:
+                self.sources.clear()
             realm = await self._services.open_worker_realm(self)
             self._realm = realm
             self._services.realms[realm] = self.registration.storage_key

@@ -55,6 +55,14 @@ class Realm(Protocol):
         """Queue `update` in this realm; an update that is still waiting there is replaced."""
         ...
 
+    def notify(self, about: object, event: str) -> None:
+        """Queue a simple event (`statechange`, `updatefound`, `controllerchange`) at the realm's object for `about`.
+
+        `about` is the agent's: a worker, a registration or a client. Where the realm has no object for it,
+        nothing happens.
+        """
+        ...
+
     def discard(self, reason: str) -> None:
         """End the realm at once. Its platform objects are dead afterwards; its tasks are not waited for."""
         ...

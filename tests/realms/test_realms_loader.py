@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import linecache
 import os
 import sys
@@ -19,8 +18,7 @@ from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.sitefiles import script_path
-from swruntime.trace import Console as ConsoleLine
-from swruntime.trace import Diagnostic, TraceEvent
+from swruntime.trace import Console as ConsoleLine, Diagnostic, TraceEvent
 
 
 def write(site: Path, files: dict[str, str]) -> None:
@@ -286,8 +284,8 @@ async def test_import_scripts_runs_in_the_workers_globals(context: RealmContext,
     loader = Loader(context, globals=globals)
     globals["import_scripts"] = loader.import_scripts
     assert loader.run("/worker.py")["after"] == (1, 2, "worker")
-    assert loader.resources == {
-        f"/{name}": hashlib.sha256((site / name).read_bytes()).hexdigest()
+    assert loader.sources == {
+        f"/{name}": (site / name).read_bytes()
         for name in ("worker.py", "lib/a.py", "b.py")
     }
 

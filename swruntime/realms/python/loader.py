@@ -7,7 +7,6 @@ nothing is written beside it.
 from __future__ import annotations
 
 import builtins
-import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +34,7 @@ class Loader:
         globals: Mapping[str, object],
         scope_modules: Mapping[str, Mapping[str, object]] | None = None,
         console: Console | None = None,
+        sources: dict[str, bytes] | None = None,
     ) -> None:
         if context.site_folder is None:
             raise SiteError(f"the realm of {context.environment.url} has no SITE to take a script from")
@@ -45,8 +45,8 @@ class Loader:
         self._scope_modules = dict(scope_modules or {})
         self.namespace: dict[str, Any] = {}
         """The script's globals, once it runs."""
-        self.resources: dict[str, str] = {}
-        """What was read of SITE: the path, as "/lib/tools.py", and its bytes' SHA-256 in hexadecimal."""
+        self.sources = {} if sources is None else sources
+        """What was read of SITE, by path ("/lib/tools.py"). What is in here already is not read again."""
 
     def run(self, path: str) -> dict[str, Any]:
         """Evaluate the script at `path` ("/worker.py", or relative to SITE) and answer with its globals.
@@ -92,8 +92,9 @@ class Loader:
         if not file.resolve().is_relative_to(self._site):
             raise ImportError(f"{file} leads out of {self._site}: scripts are read from SITE only")
         name = self._context.script_name(str(file)) or str(file)
-        data = file.read_bytes()
-        self.resources[f"/{name}"] = hashlib.sha256(data).hexdigest()
+        data = self.sources.get(f"/{name}")
+        if data is None:
+            data = self.sources[f"/{name}"] = file.read_bytes()
         code = compile(decode(data, name), str(file), "exec", dont_inherit=True)
         with self._context.script_running:
             exec(code, namespace)

@@ -16,6 +16,7 @@ from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.ports.realm import InstanceUpdate
 from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.events import Event, EventTarget, fire
 
 if TYPE_CHECKING:
     from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
@@ -115,6 +116,24 @@ class PythonRealm:
         self._updates[update.fetch] = update
         if not waits:
             self._enqueue(update.fetch)
+
+    def notify(self, about: object, event: str) -> None:
+        """See `swruntime.ports.realm.Realm.notify`."""
+        target = self._object_for(about)
+        if target is not None and self.context.alive:
+            self._queue.append(lambda: self._fire_simple(target, event))
+            self._wanted.unpark_all()
+
+    def _object_for(self, about: object) -> EventTarget | None:
+        if isinstance(about, Registration):
+            return self._registrations.get(about)
+        if isinstance(about, Worker):
+            return self._workers.get(about)
+        return None
+
+    def _fire_simple(self, target: EventTarget, event: str) -> None:
+        start_soon = self.context.nursery.start_soon
+        start_soon(fire, target, self.context.bind(Event)(event))
 
     def in_queue(self, name: str, answer: Callable[[], Any]) -> Promise[Any]:
         """A promise of `answer()`, computed in the queue, after every update that waits there now."""

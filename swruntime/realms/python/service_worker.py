@@ -104,7 +104,17 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
 
         return self._context.promise(operation, name="ServiceWorkerRegistration.unregister")
 
-    update = unimplemented("ServiceWorkerRegistration.update")
+    def update(self) -> Promise[ServiceWorkerRegistration]:
+        """Look whether the worker's scripts have changed; if so, install them. Fulfilled when that has begun.
+
+        Rejects with InvalidStateError where there is no worker, with TypeError for a script that fails.
+        Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
+        """
+
+        async def operation() -> ServiceWorkerRegistration:
+            return self._realm.registration(await self._realm.agent.registrations.update(self._concept))
+
+        return self._context.promise(operation, name="ServiceWorkerRegistration.update")
 
 
 class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
@@ -162,7 +172,7 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
         try:
             script = webidl.usv_string("script_url", script_url)
             wanted = None if scope is None else webidl.usv_string("scope", scope)
-            webidl.enumeration("type", type, ("classic", "module"))
+            worker_type = webidl.enumeration("type", type, ("classic", "module"))
             modes: tuple[UpdateViaCache, ...] = get_args(UpdateViaCache)
             mode = webidl.enumeration("update_via_cache", update_via_cache, modes)
             if not urls.is_potentially_trustworthy(context.environment.origin):
@@ -176,6 +186,7 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
                 wanted,
                 base_url=context.environment.url,
                 client_origin=context.environment.origin,
+                worker_type=worker_type,
                 update_via_cache=mode,
             )
             return self._realm.registration(concept)

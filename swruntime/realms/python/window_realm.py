@@ -15,7 +15,7 @@ from swruntime.realms.python.caches import CacheStorage
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import start_script
-from swruntime.realms.python.events import EventHandler
+from swruntime.realms.python.events import EventHandler, EventTarget
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.location import Location, Navigator
 from swruntime.realms.python.realm import PythonRealm
@@ -74,7 +74,7 @@ class WindowRealm(PythonRealm):
         self.window._names = self._global_names()
 
     def _global_names(self) -> dict[str, Any]:
-        container = ServiceWorkerContainer._create(self, self._client)
+        container = self._container = ServiceWorkerContainer._create(self, self._client)
         return {
             **common_names(self, self._console, CacheStorage._create(self)),
             "self": self.window,
@@ -110,10 +110,12 @@ class WindowRealm(PythonRealm):
         finally:
             self.context.report_unhandled()
 
+    def _object_for(self, about: object) -> EventTarget | None:
+        return self._container if about is self._client else super()._object_for(about)
+
     def close(self) -> None:
-        self.agent.clients.remove(self._client)
         self.discard("the window was closed")
-        self.agent.services.activity.changed()
+        self.agent.client_left(self._client)
 
     async def evaluate(self) -> None:
         """A page without a document has nothing of its own to evaluate; its scripts are `run`."""

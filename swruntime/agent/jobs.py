@@ -1,0 +1,89 @@
+"""Jobs: register, update, unregister, in a queue per scope, equal pending ones coalesced.
+
+Spec: https://w3c.github.io/ServiceWorker/#dfn-job
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import attrs
+
+from swruntime.agent.promise import Deferred
+from swruntime.concepts.enums import UpdateViaCache
+
+JobType = Literal["register", "update", "unregister"]
+JobKey = tuple[str, str]
+"""Storage key and scope."""
+
+
+@attrs.define(eq=False)
+class Job:
+    """`promises` are its own and those of the jobs that were coalesced with it."""
+
+    type: JobType
+    key: JobKey
+    script_url: str | None = None
+    update_via_cache: UpdateViaCache = "imports"
+    worker_type: str = "classic"
+    promises: list[Deferred[object]] = attrs.field(factory=list)
+
+    def is_equivalent_to(self, other: Job) -> bool:
+        """https://w3c.github.io/ServiceWorker/#dfn-job-equivalent"""
+        if (self.type, self.key) != (other.type, other.key):
+            return False
+        return self.type == "unregister" or (self.script_url, self.update_via_cache, self.worker_type) == (
+            other.script_url,
+            other.update_via_cache,
+            other.worker_type,
+        )
+
+    @property
+    def pending(self) -> bool:
+        return not any(deferred.promise.settled for deferred in self.promises)
+
+    def resolve(self, value: object) -> None:
+        """*Resolve Job Promise*: https://w3c.github.io/ServiceWorker/#resolve-job-promise-algorithm"""
+        for deferred in self.promises:
+            deferred.resolve(value)
+
+    def reject(self, error: Exception) -> None:
+        """*Reject Job Promise*: https://w3c.github.io/ServiceWorker/#reject-job-promise-algorithm"""
+        for deferred in self.promises:
+            deferred.promise.handle()
+            deferred.reject(error)
+
+
+class JobQueues:
+    """`run` performs one job; `start` starts a task that the agent waits for."""
+
+    def __init__(
+        self,
+        run: Callable[[Job], Awaitable[None]],
+        start: Callable[[Callable[[JobKey], Awaitable[None]], JobKey], None],
+    ) -> None:
+        self._run = run
+        self._start = start
+        self._queues: dict[JobKey, deque[Job]] = {}
+
+    def schedule(self, job: Job) -> None:
+        """*Schedule Job*: https://w3c.github.io/ServiceWorker/#schedule-job-algorithm"""
+        queue = self._queues.setdefault(job.key, deque())
+        # 4. An equal job that has not answered yet answers for this one, too.
+        if queue and queue[-1].is_equivalent_to(job) and queue[-1].pending:
+            queue[-1].promises += job.promises
+            return
+        queue.append(job)
+        # 3. The first one runs.
+        if len(queue) == 1:
+            self._start(self._run_all, job.key)
+
+    async def _run_all(self, key: JobKey) -> None:
+        """*Run Job* and *Finish Job*, until the queue is empty."""
+        queue = self._queues[key]
+        while queue:
+            await self._run(queue[0])
+            queue.popleft()
+        del self._queues[key]

@@ -1,0 +1,215 @@
+"""What becomes of a registration: register, update, install, activate, unregister, clear.
+
+Each method is an algorithm of the standard, its steps numbered as there.
+Spec: https://w3c.github.io/ServiceWorker/#algorithms
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from swruntime.agent.jobs import Job, JobKey, JobQueues
+from swruntime.agent.workers import Worker
+from swruntime.algorithms import scopes
+from swruntime.errors import ScriptError
+from swruntime.machines.service_worker import Activate, Activated, Discard, Install, Installed
+from swruntime.ports.realm import EventSpec
+
+if TYPE_CHECKING:
+    from swruntime.agent.clients import Clients
+    from swruntime.agent.registrations import Registration
+    from swruntime.agent.services import Services
+
+
+class Lifecycle:
+    """Runs the jobs of one agent on its registration map."""
+
+    def __init__(self, services: Services, clients: Clients, map: dict[JobKey, Registration]) -> None:
+        self._services = services
+        self._clients = clients
+        self._map = map
+        self._queues = JobQueues(self._run, lambda run, key: services.start("job", run, key))
+
+    def schedule(self, job: Job) -> None:
+        self._queues.schedule(job)
+
+    def update_job(self, registration: Registration) -> Job | None:
+        """The job that looks for an update of the newest worker; None where there is none."""
+        newest = registration.newest_worker
+        if newest is None:
+            return None
+        key = (registration.storage_key, registration.scope)
+        return Job("update", key, newest.script_url, registration.update_via_cache, newest.type)
+
+    async def _run(self, job: Job) -> None:
+        """*Run Job*: https://w3c.github.io/ServiceWorker/#run-job-algorithm"""
+        if job.type == "register":
+            await self._register(job)
+        elif job.type == "update":
+            await self._update(job)
+        else:
+            self._unregister(job)
+
+    async def _register(self, job: Job) -> None:
+        """*Register*: https://w3c.github.io/ServiceWorker/#register-algorithm (its checks are Start Register's here)"""
+        from swruntime.agent.registrations import Registration
+
+        # 5. The same script again: nothing to do.
+        registration = self._map.get(job.key)
+        if registration is not None:
+            newest = registration.newest_worker
+            if (
+                newest is not None
+                and (newest.script_url, newest.type) == (job.script_url, job.worker_type)
+                and registration.update_via_cache == job.update_via_cache
+            ):
+                job.resolve(registration)
+                return
+        # 6. Set Registration.
+        else:
+            self._map[job.key] = Registration(self._services, *job.key, job.update_via_cache)
+        # 7.
+        await self._update(job)
+
+    async def _update(self, job: Job) -> None:
+        """*Update*: https://w3c.github.io/ServiceWorker/#update-algorithm"""
+        registration = self._map.get(job.key)
+        # 2. It was unregistered meanwhile.
+        if registration is None or job.script_url is None:
+            job.reject(TypeError(f"{job.key[1]} is not registered"))
+            return
+        newest = registration.newest_worker
+        # 4. Another script was registered meanwhile.
+        if job.type == "update" and newest is not None and newest.script_url != job.script_url:
+            job.reject(TypeError(f"{job.script_url} is not the newest worker of {registration.scope} any more"))
+            return
+        worker = Worker(self._services, registration, job.script_url, type=job.worker_type)
+        try:
+            # 7. Fetch it; check its scope, and whether anything has changed, byte for byte.
+            scopes.check_max_scope(job.script_url, registration.scope, None)
+            if newest is not None and newest.has_same_scripts(worker):
+                # 9.
+                registration.update_via_cache = job.update_via_cache
+                job.resolve(registration)
+                return
+            # 15. Run it.
+            await worker.run(job.type if job.type == "update" else "install")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the promise is rejected with it
+            # 8, 16.
+            worker.stop("it was not installed")
+            if newest is None:
+                self._map.pop(job.key, None)
+            job.reject(_rejection(job.script_url, error))
+            return
+        # 17.
+        await self._install(job, worker, registration)
+
+    async def _install(self, job: Job, worker: Worker, registration: Registration) -> None:
+        """*Install*: https://w3c.github.io/ServiceWorker/#installation-algorithm"""
+        newest = registration.newest_worker
+        # 3-5.
+        registration.update_via_cache = job.update_via_cache
+        registration.installing = worker
+        worker.feed(Install())
+        # 7. Resolve Job Promise.
+        job.resolve(registration)
+        # 8, 9.
+        self._services.notify(registration, "updatefound")
+        # 11. Fire `install`, and wait for its extensions.
+        fired = await worker.fire(EventSpec("install", "InstallEvent"))
+        # 12. A failed install leaves the old worker in place.
+        if fired.result.outcome != "fulfilled":
+            registration.installing = None
+            worker.stop("its install failed")
+            worker.feed(Discard())
+            if newest is None:
+                self._map.pop(job.key, None)
+            return
+        # 16. Whoever waited is overtaken.
+        if registration.waiting is not None:
+            registration.waiting.stop("a newer worker was installed")
+            registration.waiting.feed(Discard())
+        # 17-19.
+        registration.waiting, registration.installing = worker, None
+        worker.feed(Installed())
+        registration.save()
+        # 22. Activate in its own time; the queue goes on.
+        self.try_activate_soon(registration)
+
+    def try_activate_soon(self, registration: Registration) -> None:
+        """*Try Activate*: https://w3c.github.io/ServiceWorker/#try-activate-algorithm"""
+        active, waiting = registration.active, registration.waiting
+        if waiting is None or (active is not None and active.state == "activating"):
+            return
+        unused = not self._clients.using(registration)
+        if active is None or (active.has_no_pending_events and (unused or waiting.skip_waiting)):
+            self._services.start("activate", self._activate, registration, waiting)
+
+    async def _activate(self, registration: Registration, worker: Worker) -> None:
+        """*Activate*: https://w3c.github.io/ServiceWorker/#activation-algorithm"""
+        # 1. Somebody was faster.
+        if registration.waiting is not worker:
+            return
+        # 2. The old worker goes.
+        if registration.active is not None:
+            registration.active.stop("a newer worker was activated")
+            registration.active.feed(Discard())
+        # 3-5.
+        registration.active, registration.waiting = worker, None
+        worker.feed(Activate())
+        # 8. Whoever uses the registration is controlled by the new worker.
+        for client in self._clients.all():
+            if client.registration is registration:
+                self._services.notify(client, "controllerchange")
+        # 10. Neither an error nor a termination keeps it from being activated.
+        await worker.fire(EventSpec("activate", "ExtendableEvent"))
+        # 11. Unless its registration was cleared meanwhile.
+        if worker.state == "activating":
+            worker.feed(Activated())
+            registration.save()
+        self.try_activate_soon(registration)
+
+    def _unregister(self, job: Job) -> None:
+        """*Unregister*: https://w3c.github.io/ServiceWorker/#unregister-algorithm"""
+        registration = self._map.pop(job.key, None)
+        # 3.
+        if registration is None:
+            job.resolve(False)
+            return
+        # 4-6.
+        registration.unregistered = True
+        job.resolve(True)
+        self._services.start_quietly(self._clear_when_unused, registration)
+
+    async def _clear_when_unused(self, registration: Registration) -> None:
+        """*Try Clear Registration*: when no client uses it and its events have ended.
+
+        Spec: https://w3c.github.io/ServiceWorker/#try-clear-registration-algorithm
+        """
+        while self._clients.using(registration) or not all(
+            worker.has_no_pending_events for worker in registration.workers
+        ):
+            await self._services.activity.wait_for_change()
+        self._services.clear_fetches(registration)
+        for worker in registration.workers:
+            worker.stop("its registration was cleared")
+            worker.feed(Discard())
+        registration.installing = registration.waiting = registration.active = None
+        if self._map.get((registration.storage_key, registration.scope)) is None:
+            self._services.store.delete_registration(registration.storage_key, registration.scope)
+
+    def client_left(self, registration: Registration) -> None:
+        """A client of `registration` is gone: https://w3c.github.io/ServiceWorker/#on-client-unload-algorithm"""
+        self._services.activity.changed()
+        if not self._clients.using(registration):
+            self.try_activate_soon(registration)
+
+
+def _rejection(script_url: str, error: Exception) -> Exception:
+    """*Reject Job Promise*: a script that fails is a TypeError; other errors are what they are."""
+    if isinstance(error, ScriptError):
+        where = f" ({error.where})" if error.where else ""
+        rejection = TypeError(f"{script_url} failed while it was evaluated{where}: {error}")
+        rejection.__cause__ = error
+        return rejection
+    return error
