@@ -11,11 +11,15 @@ from swruntime.concepts.enums import EventOutcome
 
 @attrs.frozen
 class EventSpec:
-    """An event to fire at a worker's global scope. `fetch` is the number of the background fetch it is about."""
+    """An event to fire at a worker's global scope. `fetch` is the number of the background fetch it is about.
+
+    `payload` is what else its interface is made of: a message, a fetch to answer.
+    """
 
     name: str
     interface: str
     fetch: int | None = None
+    payload: object = None
 
 
 @attrs.frozen
