@@ -14,7 +14,7 @@ from swruntime.agent.pieces import closing_pieces
 from swruntime.algorithms import matching, urls
 from swruntime.concepts.http import Request, Response
 from swruntime.concepts.matching import CacheQueryOptions
-from swruntime.errors import QuotaExceededError, StorageFull
+from swruntime.errors import InvalidStateError, QuotaExceededError, StorageFull
 from swruntime.ports.store import CacheEntry
 
 if TYPE_CHECKING:
@@ -73,9 +73,11 @@ class Caches:
     async def put(self, cache: int, puts: Sequence[Put]) -> None:
         """*Batch Cache Operations* with puts: all or nothing. A body that is stored already is referred to.
 
-        Raises QuotaExceededError, and whatever reading a body raises.
+        Raises InvalidStateError (two puts that would overtake each other; a cache that was deleted),
+        QuotaExceededError, and whatever reading a body raises.
         Spec: https://w3c.github.io/ServiceWorker/#batch-cache-operations-algorithm
         """
+        _check_distinct(puts)
         store = self._services.store
         bodies: list[int | None] = []
         try:
@@ -94,7 +96,10 @@ class Caches:
             for put, body in zip(puts, bodies, strict=True):
                 overtaken = self.entries(cache, put.request, CacheQueryOptions())
                 store.delete_entries(e.id for e in overtaken)
-                store.put_entry(cache, put.request, put.response, body)
+                try:
+                    store.put_entry(cache, put.request, put.response, body)
+                except KeyError as gone:
+                    raise InvalidStateError("the cache was deleted; open it again") from gone
 
     async def _keep(self, incoming: Incoming) -> int:
         """A pinned body with the bytes of `incoming`; the very same one where it is stored already."""
@@ -135,3 +140,14 @@ class Caches:
             return action()
         except StorageFull as full:
             raise QuotaExceededError(str(full)) from full
+
+
+def _check_distinct(puts: Sequence[Put]) -> None:
+    """*Batch Cache Operations*, 4.2.4: in one batch, no put may overtake another."""
+    seen: dict[str, list[Put]] = {}
+    for put in puts:
+        earlier = seen.setdefault(urls.without_fragment(put.request.url), [])
+        for each in earlier:
+            if matching.matches_cache_entry(put.request, each.request, each.response, CacheQueryOptions()):
+                raise InvalidStateError(f"{put.request.url} is in the list twice")
+        earlier.append(put)

@@ -11,6 +11,7 @@ from swruntime.algorithms import filtering, urls, webidl
 from swruntime.concepts import http
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.ports.store import CacheEntry
+from swruntime.realms.python.abort import AbortController
 from swruntime.realms.python.fetching import fetch
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
@@ -133,7 +134,7 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
         """Store `response` under `request`. A body that storage holds already is referred to, not copied.
 
         Rejects with TypeError: not http(s), not GET, a 206, `Vary: *`, a body that is used or breaks off; with
-        QuotaExceededError where there is no room.
+        QuotaExceededError where there is no room; with InvalidStateError once the cache was deleted.
         Spec: https://w3c.github.io/ServiceWorker/#cache-put
         """
 
@@ -157,6 +158,8 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
     def add_all(self, requests: Iterable[str | Request]) -> Promise[None]:
         """Fetch all, and store all or nothing.
 
+        Rejects with TypeError for a response that is not ok or that `put` would refuse, with InvalidStateError for
+        a request that is there twice.
         Spec: https://w3c.github.io/ServiceWorker/#cache-addAll
         """
 
@@ -166,16 +169,16 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
                 _check_request(query)
 
             async def operation() -> None:
-                fetched = [fetch(self._realm, Request._of(self._realm.context, q)) for q in queries]
-                for each in fetched:
-                    each.handle()
-                puts = []
-                for query, promise in zip(queries, fetched, strict=True):
-                    response = await promise
-                    if response.type == "error" or not response.ok:
-                        raise TypeError(f"{query.url} answered {response.status}; expected an ok status")
-                    puts.append(self._put_of(query, response))
-                await self._caches.put(self._id, puts)
+                context = self._realm.context
+                controller = context.bind(AbortController)()
+                requests = [Request._of(context, query) for query in queries]
+                fetched = [fetch(self._realm, each, signal=controller.signal) for each in requests]
+                try:
+                    await self._put_all(queries, fetched)
+                except BaseException:
+                    # 5.7, 5.8: what is still coming is of no use.
+                    controller.abort()
+                    raise
 
             return operation
 
@@ -206,6 +209,17 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
             return operation
 
         return self._promise("delete", prepare)
+
+    async def _put_all(self, queries: list[http.Request], fetched: list[Promise[Response]]) -> None:
+        for each in fetched:
+            each.handle()
+        puts = []
+        for query, promise in zip(queries, fetched, strict=True):
+            response = await promise
+            if not response.ok:
+                raise TypeError(f"{query.url} answered {response.status}; expected an ok status")
+            puts.append(self._put_of(query, response))
+        await self._caches.put(self._id, puts)
 
     def _found(self, query: http.Request | None, options: CacheQueryOptions) -> list[CacheEntry]:
         if query is not None and query.method != "GET" and not options.ignore_method:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import attrs
@@ -35,7 +35,7 @@ def fetch(realm: PythonRealm, input: str | Request, **init: Any) -> Promise[Resp
     deferred: Deferred[Response] = context.deferred("fetch")
     exchange = _Exchange(realm, concept, source, deferred)
     request.signal._add_algorithm(lambda: exchange.abort(request.signal.reason))
-    context.on_discard(lambda: exchange.abort(context.dead_error()))
+    exchange.forget = context.on_discard(lambda: exchange.abort(context.dead_error()))
     context.agent_nursery.start_soon(exchange.run, name=f"fetch {concept.url}")
     return deferred.promise
 
@@ -61,6 +61,8 @@ class _Exchange:
         self._scope = trio.CancelScope()
         self._send, self._receive = trio.open_memory_channel[bytes](0)
         self._failure: BaseException | None = None
+        self.forget: Callable[[], None] = lambda: None
+        """Its realm need no longer tell of its end."""
 
     async def run(self) -> None:
         sender: Sender | None = self._source.chunks if self._source is not None else None
@@ -78,6 +80,7 @@ class _Exchange:
                 )
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
+        self.forget()
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
 
     def abort(self, reason: BaseException | None) -> None:
