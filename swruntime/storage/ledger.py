@@ -146,10 +146,12 @@ class BodyLedger:
         if self._pins[body]:
             return
         del self._pins[body]
-        if body not in self._bodies or self._is_referred_to(body):
+        if body not in self._bodies:
             return
-        self._let_go.add(body)
-        if not self._database.in_transaction:
+        if self._database.in_transaction:
+            self._let_go.add(body)  # its commit, or the next one, sees what refers to it then
+        elif not self._is_referred_to(body):
+            self._let_go.add(body)
             # On a full disk whoever let go can do nothing; the body goes with the next commit that has room.
             with suppress(StorageFull), self._database.transaction(self):
                 """Nothing: the commit does it."""
@@ -169,16 +171,16 @@ class BodyLedger:
 
     def _note_synced(self, lengths: dict[int, int]) -> None:
         """Another sync of the same body may have ended before this one, and have come further."""
-        further = {
-            body: length
+        further = [
+            (length, body, self._bodies[body])
             for body, length in lengths.items()
             if body in self._bodies and length > self._bodies[body].synced
-        }
+        ]
         with self._database.transaction(self):
-            rows = [(length, body) for body, length in further.items()]
+            rows = [(length, body) for length, body, _ in further]
             self._database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", rows)
-        for body, length in further.items():
-            self._bodies[body].synced = length
+        for length, _, entry in further:  # of which this very commit may have collected some
+            entry.synced = length
 
     def usage(self, storage_key: str) -> int:
         return self._usage[storage_key]

@@ -352,6 +352,17 @@ async def test_sync_takes_any_bodies(store: Store) -> None:
     assert store.length(full) == 1001
 
 
+async def test_a_body_may_go_with_the_commit_that_notes_its_sync(store: Store) -> None:
+    body = a_body(store, b"x")
+    store.pin(body)
+    with suppress(Changed), store.transaction():
+        store.unpin(body)
+        raise Changed
+    assert is_there(store, body)
+    await store.sync([body])
+    assert not is_there(store, body)
+
+
 async def test_nobody_waits_inside_a_transaction(store: Store) -> None:
     with store.transaction(), pytest.raises(RuntimeError, match="inside a transaction"):
         await store.sync([])

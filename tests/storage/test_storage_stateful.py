@@ -196,16 +196,21 @@ class StoreMachine(RuleBasedStateMachine):
         self.pins[body] -= 1
         if not self.pins[body]:
             del self.pins[body]
-            self.let_go.add(body)
-            self.settle_down()
+            if body in self.model.bodies and (self.open or body not in self.model.referred_to()):
+                self.let_go.add(body)
+                self.settle_down()
 
     @precondition(lambda self: not self.open)
     @rule(data=st.data())
     def sync(self, data: st.DataObject) -> None:
         bodies = data.draw(st.lists(st.sampled_from(sorted(self.ever)), max_size=4), label="bodies")
         trio.run(self.store.sync, bodies)
-        for body in set(bodies) & self.model.bodies.keys():
-            self.model.bodies[body].synced = self.length(body)
+        grown = [self.model.bodies[body] for body in set(bodies) & self.model.bodies.keys()]
+        grown = [body for body in grown if len(body.data) > body.synced]
+        for body in grown:
+            body.synced = len(body.data)
+        if grown:  # else there is nothing to note, and no commit
+            self.settle_down()
 
     # Background fetches
 
