@@ -205,15 +205,18 @@ class BackgroundFetch:
 
     # What the agent does
 
-    def begin(self) -> None:
-        """Start transferring: the calling realm has run the task that resolves `fetch()`, or the process is new."""
+    def begin(self, *, again: bool = False) -> None:
+        """Start transferring: the calling realm has run the task that resolves `fetch()`.
+
+        `again`: it was begun by an earlier process. The user who let it pass then is not asked twice.
+        """
         if self.begun or not self.active:
             return
         self.begun = True
         self.dormant = False
         self._services.activity.bytes_came()
         self._emit_start()
-        self._feed(machine.Begin(self.registration.permission()))
+        self._feed(machine.Begin("granted" if again else self.registration.permission()))
 
     def request_abort(self, cause: str) -> Promise[bool]:
         """What `abort()` does. Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-abort"""

@@ -151,7 +151,7 @@ class BackgroundFetches:
             icons=icons,
             download_total=download_total,
             upload_total=upload_total,
-            snapshot=FetchSnapshot(),
+            snapshot=_first_snapshot(registration),
             records=tuple(StoredRecord(request, RecordSnapshot()) for request in requests),
         )
         with self._services.store.transaction():
@@ -184,7 +184,7 @@ class BackgroundFetches:
         for fetch in self.all():
             fetch.dormant = False
             if fetch.active:
-                fetch.begin()
+                fetch.begin(again=True)
             else:
                 fetch.fire_owed()
 
@@ -222,6 +222,13 @@ class BackgroundFetches:
 
     def _forget(self, fetch: BackgroundFetch) -> None:
         self._fetches.pop(fetch.number, None)
+
+
+def _first_snapshot(registration: Registration) -> FetchSnapshot:
+    """Where the user has to be asked, it is paused from the first; should the process die before it was begun, too."""
+    if registration.permission() == "prompt":
+        return FetchSnapshot(state="paused", pause_cause="permission")
+    return FetchSnapshot()
 
 
 def match_all(

@@ -42,8 +42,10 @@ class Clients:
     def all(self) -> list[Client]:
         return list(self._clients.values())
 
-    def add(self, environment: Environment, controlled_by: Registration | None) -> Client:
-        id = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+    def new_id(self) -> str:
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def add(self, id: str, environment: Environment, controlled_by: Registration | None) -> Client:
         client = self._clients[id] = Client(id, environment, controlled_by)
         return client
 

@@ -81,7 +81,9 @@ class Lifecycle:
         newest = registration.newest_worker
         # 4. Another script was registered meanwhile.
         if job.type == "update" and newest is not None and newest.script_url != job.script_url:
-            job.reject(TypeError(f"{job.script_url} is not the newest worker of {registration.scope} any more"))
+            job.reject(
+                TypeError(f"{job.script_url} is not the newest worker of {registration.scope} any more")
+            )
             return
         worker = Worker(self._services, registration, job.script_url, type=job.worker_type)
         try:
@@ -178,6 +180,7 @@ class Lifecycle:
             return
         # 4-6.
         registration.unregistered = True
+        registration.save()
         job.resolve(True)
         self._services.start_quietly(self._clear_when_unused, registration)
 

@@ -38,6 +38,10 @@ class Registration:
         self.waiting: Worker | None = None
         self.active: Worker | None = None
         self.unregistered = False
+        self.preload_enabled = False
+        """*Navigation preload enabled flag*."""
+        self.preload_header = "true"
+        """*Navigation preload header value*."""
         self.edit_queue = trio.Lock()
         """*Active background fetches edit queue*."""
         self._services = services
@@ -86,6 +90,7 @@ class Registration:
                 self.update_via_cache,
                 waiting=_stored(self.waiting),
                 active=_stored(self.active),
+                unregistered=self.unregistered,
             )
         )
 
@@ -120,6 +125,10 @@ class Registrations:
         waited is tried again, since the clients that it waited for are gone.
         """
         for stored in self._services.store.registrations():
+            if stored.unregistered:
+                # Whoever kept it from being cleared is gone with that process.
+                self._services.store.delete_registration(stored.storage_key, stored.scope)
+                continue
             registration = Registration(
                 self._services, stored.storage_key, stored.scope, stored.update_via_cache
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
@@ -12,12 +13,13 @@ from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.caches import Caches
 from swruntime.agent.clients import Client, Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
+from swruntime.agent.handle_fetch import FetchHandler
 from swruntime.agent.promise import Promise
 from swruntime.agent.registrations import Registration, Registrations
 from swruntime.agent.services import Services
 from swruntime.algorithms import redirects, urls
 from swruntime.concepts.environment import Environment
-from swruntime.concepts.http import Request
+from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
 from swruntime.trace import Line, UserAction
 
@@ -59,6 +61,8 @@ class UserAgent:
         self._clients = clients
         self._fetches = background_fetches
         self._open_window_realm = open_window_realm
+        self.fetch_handler = FetchHandler(services, registrations)
+        """For realms: hands a page's requests to its controller."""
 
     @property
     def services(self) -> Services:
@@ -96,30 +100,58 @@ class UserAgent:
 
         `url` is resolved against the site's origin. Raises TypeError for one that does not parse.
         """
-        url = urls.resolve(url, self.origin + "/")
-        environment = await self._navigate(url)
+        id = self._clients.new_id()
+        environment = await self._navigate(urls.resolve(url, self.origin + "/"), id)
+        return await self._open_page(id, environment)
+
+    async def _open_page(self, id: str, environment: Environment) -> Any:
         registration = self._registrations.match(environment.origin, environment.url)
         controlled_by = registration if registration is not None and registration.active else None
-        if controlled_by is not None:
-            self._registrations.soft_update(controlled_by)
-        client = self._clients.add(environment, controlled_by)
+        client = self._clients.add(id, environment, controlled_by)
         return await self._open_window_realm(client)
 
-    async def _navigate(self, url: str) -> Environment:
+    async def navigate(self, client: Client, url: str) -> Any:
+        """Let a window go somewhere else: its realm ends, and the Window of the new one is answered with.
+
+        Raises TypeError for a URL that does not parse.
+        """
+        url = urls.resolve(url, client.url)
+        id = self._clients.new_id()
+        environment = await self._navigate(url, id)
+        if client.realm is not None:
+            client.realm.discard("the window went to another page")
+        self.client_left(client)
+        return await self._open_page(id, environment)
+
+    async def _navigate(self, url: str, id: str) -> Environment:
         """Ask for the page, for what its headers say. A page that cannot be had is a page all the same."""
-        request = Request(url, mode="navigate", destination="document", credentials="include")
+        request = Request(
+            url, mode="navigate", destination="document", credentials="include", redirect="manual"
+        )
         with self._services.activity.under_way("navigation"):
             try:
-                async with self._services.fetcher.fetch(request) as fetched:
-                    response = fetched.response
+                response = await self._page(request, id)
             except NetworkFailure:
                 return Environment(url, urls.origin_of(url))
-        return Environment(
-            response.url or url,
-            urls.origin_of(response.url or url),
-            csp=response.headers.all("Content-Security-Policy"),
-            referrer_policy=redirects.parse_referrer_policy(response.headers),
-        )
+        return _environment(url, response)
+
+    async def _page(self, request: Request, id: str) -> Response:
+        """The response to a navigation, from the worker or the network, each redirect a request of its own."""
+        for _ in range(redirects.LIMIT + 1):
+            answer = await self.fetch_handler.navigation(request, urls.origin_of(request.url), id)
+            if answer is None:
+                async with self._services.fetcher.fetch(request) as fetched:
+                    response = fetched.response
+            else:
+                response = answer.response
+                if answer.body is not None:
+                    answer.body.close()
+            followed = attrs.evolve(request, redirect="follow")
+            target = redirects.redirect_target(followed, response, request.url)
+            if target is None:
+                return attrs.evolve(response, url_list=(*response.url_list, request.url))
+            request = attrs.evolve(request, url=target)
+        raise NetworkFailure("redirect", f"{request.url}: too many redirects")
 
     def terminate_worker(self, registration: object) -> Promise[bool]:
         """Stop the active worker of a registration at once, as a browser may at any time.
@@ -191,6 +223,17 @@ class UserAgent:
         for client in self._clients.all():
             if client.realm is not None:
                 client.realm.discard("the agent was closed")
+
+
+def _environment(url: str, response: Response) -> Environment:
+    """What a page's response says of it."""
+    url = response.url or url
+    return Environment(
+        url,
+        urls.origin_of(url),
+        csp=response.headers.all("Content-Security-Policy"),
+        referrer_policy=redirects.parse_referrer_policy(response.headers),
+    )
 
 
 def _waiting_lines(fetch: BackgroundFetch) -> list[str]:

@@ -48,6 +48,8 @@ class Worker:
         self.skip_waiting = False
         self.sources: dict[str, bytes] = {}
         """*Script resource map*: what this worker has read of SITE, by path, since its last start."""
+        self.event_types: frozenset[str] | None = None
+        """*Set of event types to handle*; None until it has run in this process."""
         self.overtaken = False
         """A newer version was found: from then on this one starts with what it had, not with what SITE has."""
         self._services = services
@@ -113,6 +115,7 @@ class Worker:
             self._services.realms[realm] = self.registration.storage_key
             try:
                 await realm.evaluate()
+                self.event_types = realm.event_types
             except ScriptError as error:
                 self._services.trace.emit(Console(level="error", text=str(error), where=error.where))
                 self._services.script_failed(error)

@@ -51,6 +51,11 @@ class Realm(Protocol):
         """Run the script's top level. Raises ScriptError with the line."""
         ...
 
+    @property
+    def event_types(self) -> frozenset[str]:
+        """The types that the script listens to, once it was evaluated."""
+        ...
+
     async def dispatch(self, event: EventSpec) -> EventResult:
         """Fire `event` and wait until it is no longer active."""
         ...

@@ -118,6 +118,9 @@ class ExtendableEvent(Event):
         self._lifetime.feed(machine.PromiseAdded())
         self._observe(promise)
 
+    def _after_dispatch(self) -> None:
+        """The last listener has run to its first suspension."""
+
     def _observe(self, promise: Promise[Any]) -> None:
         promise.handle()
         promise.add_done_callback(self._lifetime.settled)
@@ -157,6 +160,7 @@ async def dispatch_extendable(
         lifetime.feed(machine.RealmDied())
     try:
         await fire(target, event)
+        event._after_dispatch()
         await pass_turn()
         lifetime.feed(machine.DispatchFinished())
         await lifetime.ended.wait()

@@ -9,11 +9,14 @@ import attrs
 import trio
 
 from swruntime.agent.fetching import BodySource as Sender, Fetched
+from swruntime.agent.handle_fetch import Answer
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.algorithms import filtering
 from swruntime.concepts import http
 from swruntime.errors import AbortError, NetworkFailure
-from swruntime.realms.python.body_sources import BodySource
+from swruntime.realms.python.abort import AbortSignal
+from swruntime.realms.python.body_sources import BodySource, split
+from swruntime.realms.python.context import error_text
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
@@ -32,11 +35,20 @@ def fetch(realm: PythonRealm, input: str | Request, **init: Any) -> Promise[Resp
         source = request._take_source()
     except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
         return context.rejected(error, name="fetch")
+    return fetch_concept(realm, concept, source, request.signal)
+
+
+def fetch_concept(
+    realm: PythonRealm, request: http.Request, source: BodySource | None, signal: AbortSignal | None = None
+) -> Promise[Response]:
+    """Fetch what was checked already."""
+    context = realm.context
     deferred: Deferred[Response] = context.deferred("fetch")
-    exchange = _Exchange(realm, concept, source, deferred)
-    request.signal._add_algorithm(lambda: exchange.abort(request.signal.reason))
+    exchange = _Exchange(realm, request, source, deferred)
+    if signal is not None:
+        signal._add_algorithm(lambda: exchange.abort(signal.reason))
     exchange.forget = context.on_discard(lambda: exchange.abort(context.dead_error()))
-    context.agent_nursery.start_soon(exchange.run, name=f"fetch {concept.url}")
+    context.agent_nursery.start_soon(exchange.run, name=f"fetch {request.url}")
     return deferred.promise
 
 
@@ -65,23 +77,56 @@ class _Exchange:
         """Its realm need no longer tell of its end."""
 
     async def run(self) -> None:
-        sender: Sender | None = self._source.chunks if self._source is not None else None
-        length = self._source.length if self._source is not None else None
-        fetcher = self._realm.agent.services.fetcher
         with self._scope, self._send:
             try:
-                async with fetcher.fetch(self._request, body=sender, body_length=length) as fetched:
-                    self._deferred.resolve(self._response(fetched))
-                    async for chunk in fetched.body:
-                        await self._send.send(chunk)
+                answer = await self._ask_worker()
+                if answer is None:
+                    await self._ask_network()
+                else:
+                    self._deferred.resolve(self._answered(answer))
+                    if answer.body is not None:
+                        await self._pass_on(answer.body.chunks())
             except NetworkFailure as failure:
                 self._fail(
                     TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}")
                 )
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
+            except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
+                self._fail(TypeError(f"fetch of {self._request.url} failed: {error_text(error)}"))
         self.forget()
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
+
+    async def _ask_worker(self) -> Answer | None:
+        """A page's request goes through its controller: https://fetch.spec.whatwg.org/#http-fetch, step 3"""
+        client = self._realm.client
+        if client is None or client.controller is None:
+            return None
+        body, self._source = (
+            (None, None) if self._source is None else split(self._realm.context, self._source)
+        )
+        return await self._realm.agent.fetch_handler.subresource(client, self._request, body)
+
+    async def _ask_network(self) -> None:
+        sender: Sender | None = self._source.chunks if self._source is not None else None
+        length = self._source.length if self._source is not None else None
+        fetcher = self._realm.agent.services.fetcher
+        async with fetcher.fetch(self._request, body=sender, body_length=length) as fetched:
+            self._deferred.resolve(self._response(fetched))
+            await self._pass_on(fetched.body)
+
+    async def _pass_on(self, body: AsyncIterator[bytes]) -> None:
+        async for chunk in body:
+            await self._send.send(chunk)
+
+    def _answered(self, answer: Answer) -> Response:
+        internal = answer.response
+        if not internal.url_list:
+            internal = attrs.evolve(internal, url_list=(self._request.url,))
+        shown = filtering.exposed(internal, self._request.credentials)
+        return Response._of(
+            self._realm.context, internal, self if answer.body is not None else None, exposed=shown
+        )
 
     def abort(self, reason: BaseException | None) -> None:
         self._fail(reason or AbortError(f"fetch of {self._request.url} was aborted"))

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.clients import Client
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
@@ -56,6 +57,16 @@ class PythonRealm:
         self._drained: Callable[[], None] = lambda: None
         context.on_discard(lambda: self._drained())
         context.nursery.start_soon(self._run_queue, name="update handling queue")
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """See `swruntime.ports.realm.Realm.event_types`; a page has no events that matter to the agent."""
+        return frozenset()
+
+    @property
+    def client(self) -> Client | None:
+        """The page that this realm is of; None in a worker."""
+        return None
 
     @property
     def storage_key(self) -> str:

@@ -110,6 +110,10 @@ class WindowRealm(PythonRealm):
         finally:
             self.context.report_unhandled()
 
+    @property
+    def client(self) -> Client:
+        return self._client
+
     def _object_for(self, about: object) -> EventTarget | None:
         return self._container if about is self._client else super()._object_for(about)
 

@@ -6,10 +6,11 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import trio
 
+from swruntime.agent.handle_fetch import FetchExchange
 from swruntime.agent.promise import Promise
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
@@ -18,15 +19,19 @@ from swruntime.concepts.environment import Environment
 from swruntime.errors import NotSupportedError, ScriptError, SiteError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.background_fetch_events import BackgroundFetchEvent, BackgroundFetchUpdateUIEvent
+from swruntime.realms.python.body_sources import BodySource
 from swruntime.realms.python.caches import CacheStorage
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.events import EventHandler
 from swruntime.realms.python.extendable import ExtendableEvent, dispatch_extendable
+from swruntime.realms.python.fetch_event import FetchEvent
+from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.location import Location, Navigator
 from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.request import Request
 from swruntime.realms.python.scope import GlobalScope, common_names
 from swruntime.realms.python.unimplemented import Unimplemented
 from swruntime.trace import Diagnostic
@@ -38,12 +43,13 @@ class InstallEvent(ExtendableEvent):
 
 INTERFACES: dict[str, type[ExtendableEvent]] = {
     cls.__name__: cls
-    for cls in (ExtendableEvent, InstallEvent, BackgroundFetchEvent, BackgroundFetchUpdateUIEvent)
+    for cls in (ExtendableEvent, InstallEvent, FetchEvent, BackgroundFetchEvent, BackgroundFetchUpdateUIEvent)
 }
 
 FIRED = (
     "install",
     "activate",
+    "fetch",
     "backgroundfetchsuccess",
     "backgroundfetchfail",
     "backgroundfetchabort",
@@ -51,7 +57,7 @@ FIRED = (
 )
 """The event types that this version fires."""
 
-NOT_FIRED = ("fetch", "message", "messageerror", "sync", "periodicsync", "push", "notificationclick")
+NOT_FIRED = ("message", "messageerror", "sync", "periodicsync", "push", "notificationclick")
 """Event types of the standards that this version does not fire; a handler for one is told so."""
 
 
@@ -60,6 +66,7 @@ class ServiceWorkerGlobalScope(GlobalScope):
 
     oninstall = EventHandler()
     onactivate = EventHandler()
+    onfetch = EventHandler()
     onbackgroundfetchsuccess = EventHandler()
     onbackgroundfetchfail = EventHandler()
     onbackgroundfetchabort = EventHandler()
@@ -77,7 +84,11 @@ class WorkerRealm(PythonRealm):
         names = self._global_names(console)
         self.scope._names = names
         self._loader = Loader(
-            context, globals=names, scope_modules={"swruntime.worker": names}, console=console, sources=worker.sources
+            context,
+            globals=names,
+            scope_modules={"swruntime.worker": names},
+            console=console,
+            sources=worker.sources,
         )
         names["import_scripts"] = self._loader.import_scripts
 
@@ -127,6 +138,11 @@ class WorkerRealm(PythonRealm):
                 text = f"on{type} is never called: this version of swruntime does not fire {type!r}"
                 self.context.tell(Diagnostic(code="not-implemented", message=text))
 
+    @property
+    def event_types(self) -> frozenset[str]:
+        """See `swruntime.ports.realm.Realm.event_types`."""
+        return frozenset(listener.type for listener in self.scope._listeners)
+
     async def dispatch(self, event: EventSpec) -> EventResult:
         """See `swruntime.ports.realm.Realm.dispatch`."""
         make = self.context.bind(INTERFACES[event.interface])
@@ -134,9 +150,33 @@ class WorkerRealm(PythonRealm):
         if event.fetch is not None:
             fetch = self.agent.fetches.numbered(event.fetch)
             if fetch is None:
-                return EventResult("interrupted", "its background fetch was given up while the worker started")
+                return EventResult(
+                    "interrupted", "its background fetch was given up while the worker started"
+                )
             arguments["registration"] = self.instance(fetch)
+        if isinstance(event.payload, FetchExchange):
+            return await dispatch_extendable(
+                self.context, self.scope, self._fetch_event(event.name, event.payload)
+            )
         return await dispatch_extendable(self.context, self.scope, make(event.name, **arguments))
+
+    def _fetch_event(self, name: str, exchange: FetchExchange) -> FetchEvent:
+        body = cast("BodySource | None", exchange.body)
+        preload: Promise[Any] | None = None
+        if exchange.preload is not None:
+            preload = fetch_concept(self, exchange.preload, None)
+            preload.handle()
+        event = self.context.bind(FetchEvent)(
+            name,
+            request=Request._of(self.context, exchange.request, body, guard="immutable"),
+            client_id=exchange.client_id,
+            resulting_client_id=exchange.resulting_client_id,
+            replaces_client_id=exchange.replaces_client_id,
+            preload_response=preload,
+            cancelable=True,
+        )
+        event._exchange = exchange
+        return event
 
     def discard(self, reason: str) -> None:
         """See `swruntime.ports.realm.Realm.discard`."""
