@@ -56,6 +56,9 @@ TEMPORARY: dict[Cause, WaitReason] = {
 
 _NO_HEADERS = HeaderList()
 
+_SAFE = ("GET", "HEAD")
+"""Methods that may be sent again although nobody knows what became of the first time."""
+
 
 class State(Enum):
     PENDING = "pending"
@@ -189,7 +192,7 @@ class SendRequest(Effect):
 
 @attrs.frozen
 class StoreResponse(Effect):
-    """Keep the response. `fresh`: what was stored before is redundant, its readers are told, a new body begins."""
+    """Keep the response. `fresh`: what was stored before is redundant; tell its readers, begin a new body."""
 
     fresh: bool
 
@@ -244,6 +247,7 @@ class Record:
     stored: int = 0
     head: StoredHead | None = None
     restarted: bool = False
+    sent: bool = False
     attempt: int = 0
     failures: int = 0
     best: int = 0
@@ -276,7 +280,7 @@ class Record:
     def snapshot(self) -> RecordSnapshot:
         """What is stored of it. Why it waits is not: after a restart it tries at once."""
         if not self.settled:
-            return RecordSnapshot(head=self.head, restarted=self.restarted)
+            return RecordSnapshot(head=self.head, restarted=self.restarted, sent=self.sent)
         return RecordSnapshot(self.result, self.cause, self.message, self.status, self.head, self.restarted)
 
 
@@ -294,6 +298,7 @@ def restore(
         best=stored,
         head=snapshot.head,
         restarted=snapshot.restarted,
+        sent=snapshot.sent,
         result=snapshot.result,
         cause=snapshot.cause,
         message=snapshot.message,
@@ -325,6 +330,11 @@ def _patient(r: Record, now: float) -> bool:
 def is_all_here(r: Record, i: Start) -> bool:
     """The process died between the last byte and the result."""
     return r.head is not None and not _own_range(r) and r.head.complete_length == r.stored
+
+
+def was_sent_by_an_earlier_process(r: Record, i: Start) -> bool:
+    """The process died while a POST was under way: sending it again could repeat a side effect."""
+    return r.sent
 
 
 def asks_for_the_rest(r: Record) -> bool:
@@ -394,9 +404,7 @@ def is_longer_than_told(r: Record, i: Bytes) -> bool:
 
 
 def is_whole(r: Record, i: End) -> bool:
-    length = _complete_length(r)
-    if length is None and r.transfer is not None:
-        length = r.transfer.part_end
+    length = _told_length(r)
     return length is None or r.stored == length
 
 
@@ -450,10 +458,12 @@ def _in_a_part(r: Record) -> bool:
     return r.transfer is not None and r.transfer.part_end is not None and not _own_range(r)
 
 
-def _complete_length(r: Record) -> int | None:
-    if _own_range(r):
+def _told_length(r: Record) -> int | None:
+    """The length of the file; where nobody told it, or the script asked for a part, where the part ends."""
+    whole = r.head.complete_length if r.head else None
+    if whole is None or (_own_range(r) and r.head is not None and r.head.status == 206):
         return r.transfer.part_end if r.transfer else None
-    return r.head.complete_length if r.head else None
+    return whole
 
 
 def send_request(r: Record, i: Start) -> Outcome[Record]:
@@ -463,6 +473,7 @@ def send_request(r: Record, i: Start) -> Outcome[Record]:
     new = attrs.evolve(
         r,
         attempt=r.attempt + 1,
+        sent=r.method not in _SAFE,
         transfer=Transfer(range_start, begun_at=range_start),
         progress_at=i.now if r.progress_at is None else r.progress_at + queued,
         queued_at=None,
@@ -511,7 +522,7 @@ def wait_after_early_end(r: Record, i: End) -> Outcome[Record]:
 
 
 def _short(r: Record) -> str:
-    return f"the body ended after {r.stored} of {_complete_length(r)} bytes"
+    return f"the body ended after {r.stored} of {_told_length(r)} bytes"
 
 
 def queue_again(r: Record, i: Wake) -> Outcome[Record]:
@@ -597,7 +608,15 @@ def _settle(
         status = r.head.status
     effects: tuple[Effect, ...] = (Terminate(),) if terminate and r.in_flight else ()
     new = attrs.evolve(
-        r, transfer=None, wait=None, refusal=None, result=result, cause=cause, message=message, status=status
+        r,
+        sent=False,
+        transfer=None,
+        wait=None,
+        refusal=None,
+        result=result,
+        cause=cause,
+        message=message,
+        status=status,
     )
     return new, (*effects, Settled(result, cause, message, status))
 
@@ -631,6 +650,11 @@ def give_up(r: Record, i: Wake) -> Outcome[Record]:
 
 def fail(r: Record, i: Failure) -> Outcome[Record]:
     return _settle(r, "fetch-error", i.cause, i.message, terminate=False)
+
+
+def fail_sent(r: Record, i: Start) -> Outcome[Record]:
+    message = f"the process ended while the {r.method} request was under way; it may not be sent again"
+    return _settle(r, "fetch-error", "reset", message)
 
 
 def fail_changed(r: Record, i: Head) -> Outcome[Record]:
@@ -676,6 +700,7 @@ TABLE: Table[Record] = {
     # Not transferring
     (State.PENDING, Start): (
         Row(State.SUCCESS, succeed, is_all_here),
+        Row(State.FETCH_ERROR, fail_sent, was_sent_by_an_earlier_process),
         Row(State.REQUESTED, send_request),
     ),
     (State.PENDING, Unavailable): (Row(State.WAITING, wait_offline),),

@@ -26,6 +26,8 @@ class RecordSnapshot:
     head: StoredHead | None = None
     restarted: bool = False
     """It started over once already because of a 416."""
+    sent: bool = False
+    """A request was sent that must not be sent twice, and how it ended is not known."""
 
 
 FetchStateName = Literal["pending", "paused", "success", "failure", "aborted"]

@@ -32,13 +32,17 @@ class StoredWorker:
 
 @attrs.frozen
 class StoredRegistration:
-    """A service worker registration; its key is (storage_key, scope)."""
+    """A service worker registration; its key is (storage_key, scope).
+
+    `unregistered`: it was, and waits to be cleared.
+    """
 
     storage_key: str
     scope: str
     update_via_cache: UpdateViaCache = "imports"
     waiting: StoredWorker | None = None
     active: StoredWorker | None = None
+    unregistered: bool = False
 
 
 @attrs.frozen

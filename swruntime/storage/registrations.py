@@ -17,6 +17,7 @@ class _Workers:
     update_via_cache: UpdateViaCache
     waiting: StoredWorker | None
     active: StoredWorker | None
+    unregistered: bool = False
 
 
 class RegistrationRows:
@@ -29,7 +30,9 @@ class RegistrationRows:
         return [_registration(storage_key, scope, text) for storage_key, scope, text in rows]
 
     def save(self, registration: StoredRegistration) -> None:
-        workers = _Workers(registration.update_via_cache, registration.waiting, registration.active)
+        workers = _Workers(
+            registration.update_via_cache, registration.waiting, registration.active, registration.unregistered
+        )
         self._database.execute(
             """
             INSERT INTO registrations (storage_key, scope, workers) VALUES (?, ?, ?)
@@ -46,4 +49,11 @@ class RegistrationRows:
 
 def _registration(storage_key: str, scope: str, text: str) -> StoredRegistration:
     workers = from_json(text, _Workers)
-    return StoredRegistration(storage_key, scope, workers.update_via_cache, workers.waiting, workers.active)
+    return StoredRegistration(
+        storage_key,
+        scope,
+        workers.update_via_cache,
+        workers.waiting,
+        workers.active,
+        workers.unregistered,
+    )
