@@ -12,44 +12,91 @@ was wrong; 130 interrupted.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from swruntime.errors import DOMException, ScriptError, StorageFull, SwruntimeError, UsageError
+from swruntime.errors import DOMException, ScriptError, SwruntimeError, UsageError, WaitingForUser
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+MOST_WAITING = 3
+"""So many of the things that wait are named in an error's line."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; answers with the exit status. One line on standard error tells what was wrong."""
-    from swruntime.cli.arguments import parse
+    """Run a command; answers with the exit status. One line on standard error tells what was wrong.
 
+    What is a defect of swruntime comes out as it is, with its traceback.
+    """
     try:
+        from swruntime.cli.arguments import parse
+        from swruntime.cli.output import say_anything
+
+        say_anything()
         options = parse(arguments)
         return int(options.command(options))
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else WRONG
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough of it.
-        sys.stderr.close()
-        return FAILED
-    except BaseExceptionGroup as group:
-        if group.subgroup(KeyboardInterrupt) is not None:
+    except BaseException as error:
+        leaves = list(_leaves(error))
+        told = next((known for leaf in leaves if (known := _tell(leaf)) is not None), None)
+        if told is None:
+            raise
+        return told
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What is in a group; an interrupt first, because what it interrupted fails too."""
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    interrupts, others = error.split(KeyboardInterrupt)
+    for part in (interrupts, others):
+        if part is not None:
+            for each in part.exceptions:
+                yield from _leaves(each)
+
+
+def _tell(error: BaseException) -> int | None:
+    """Tell what is no defect of ours, and answer with the exit status; None for a defect."""
+    from swruntime.cli.output import complain, leave_standard_output
+
+    match error:
+        case KeyboardInterrupt():
+            complain("interrupted; what was stored stays, and 'run' or 'resume' goes on from there")
             return INTERRUPTED
-        raise
-    except UsageError as error:
-        return _say(str(error), WRONG)
-    except ScriptError as error:
-        where = f"{error.where}: " if error.where else ""
-        return _say(f"{where}{error}", FAILED)
-    except (StorageFull, SwruntimeError) as error:
-        return _say(str(error), FAILED)
-    except DOMException as error:
-        return _say(f"{error.name}: {error}", FAILED)
+        case BrokenPipeError():
+            # Whoever read our output has enough of it.
+            leave_standard_output()
+            return FAILED
+        case UsageError():
+            complain(str(error))
+            return WRONG
+        case ScriptError():
+            complain(script_error_text(error))
+        case WaitingForUser():
+            complain(waiting_text(error))
+        case DOMException():
+            complain(f"{error.name}: {error}")
+        case SwruntimeError():
+            complain(str(error))
+        case OSError():
+            complain(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
+        case _:
+            return None
+    return FAILED
 
 
-def _say(text: str, status: int) -> int:
-    print(f"swruntime: {' '.join(text.split())}", file=sys.stderr)
-    return status
+def script_error_text(error: ScriptError) -> str:
+    """What a script raised, with its file and line."""
+    return f"{error.where}: {error}" if error.where else str(error)
+
+
+def waiting_text(error: WaitingForUser) -> str:
+    """What waits, in one line, and how the user of a command line can move it."""
+    named = "; ".join(error.waiting[:MOST_WAITING])
+    more = len(error.waiting) - MOST_WAITING
+    others = f"; and {more} more" if more > 0 else ""
+    owed = [line for line in error.waiting if " is owed " in line]
+    hints = ["a --scenario can do what a user does: online, resume, abort"] * (len(owed) < len(error.waiting))
+    hints += ["mend the worker and run 'resume', or give up with 'resume --drop ID'"] * bool(owed)
+    return f"nothing goes on by itself: {named}{others} ({'; '.join(hints)})"

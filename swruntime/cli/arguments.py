@@ -10,10 +10,14 @@ from typing import NoReturn
 from swruntime.algorithms.sizes import parse_size
 from swruntime.network.conditions import PRESETS
 
+LARGEST_TOTAL = 2**53 - 1
+"""Of --download-total: an enforced unsigned long long takes no more. https://webidl.spec.whatwg.org/#EnforceRange"""
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        line = " ".join(message.split())
+        self.exit(2, f"{self.prog}: {line} (see '{self.prog} --help')\n")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -21,6 +25,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(
         prog="swruntime",
         description="Runs service workers, and performs their background fetches for real.",
+        epilog="'swruntime COMMAND --help' tells more of a command. Exit status: 0 done; 1 a script raised, or a "
+        "background fetch ended otherwise than it should; 2 the command line was wrong; 130 interrupted.",
+        allow_abbrev=False,
     )
     from swruntime.runtime import VERSION
 
@@ -42,22 +49,26 @@ Commands = argparse._SubParsersAction
 def _command(
     commands: Commands[_Parser], name: str, help: str, perform: Callable[[argparse.Namespace], int]
 ) -> _Parser:
-    parser = commands.add_parser(name, help=help, description=help)
+    parser = commands.add_parser(
+        name, help=help, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False
+    )
     parser.set_defaults(command=perform, name=name)
     parser.add_argument(
         "site", metavar="SITE", type=Path, help="the folder with the site's files and scripts"
     )
     parser.add_argument("--profile", metavar="DIR", type=Path, help="default: SITE/.swruntime")
-    parser.add_argument("--origin", metavar="URL", help="the site's origin runs elsewhere")
-    parser.add_argument("--json", action="store_true", help="for programs: nothing else on standard output")
+    parser.add_argument("--origin", metavar="URL", help="the site's origin runs elsewhere, at URL")
     return parser
+
+
+def _json_option(parser: _Parser, what: str) -> None:
+    parser.add_argument("--json", action="store_true", help=f"{what}, and nothing else on standard output")
 
 
 def _agent_options(parser: _Parser) -> None:
     """What holds for every command that opens a user agent."""
+    _json_option(parser, "the trace, one object a line")
     add = parser.add_argument
-    add("--worker", metavar="FILE", help="the worker's script; default: worker.py, or sw.js")
-    add("--scope", metavar="PATH", help="the registration's scope; default: the worker's folder")
     add(
         "--scenario",
         metavar="FILE",
@@ -66,18 +77,23 @@ def _agent_options(parser: _Parser) -> None:
         default=[],
         help="what the user and the network do",
     )
-    add("--conditions", choices=sorted(PRESETS), help="of the network, from the start")
+    add(
+        "--conditions",
+        choices=sorted(PRESETS),
+        metavar="NAME",
+        help=f"of the network, from the start: {', '.join(PRESETS)}",
+    )
     add("--quota", metavar="SIZE", type=_size, help="what an origin may store; default: 60 %% of the disk")
-    add("--permission", choices=("granted", "denied", "prompt"), default="granted")
+    add("--permission", choices=("granted", "denied", "prompt"), default="granted", help="default: granted")
     add(
         "--give-up",
         metavar="SECONDS",
         type=_seconds,
         default=600.0,
-        help="without progress, then it is final",
+        help="so long without progress, and a network failure is final; default: 600",
     )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
-    add("--seed", metavar="N", type=int, default=0)
+    add("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
     add("--trace", metavar="FILE", type=Path, help="the trace to a file as well")
     add(
         "--expect",
@@ -85,14 +101,22 @@ def _agent_options(parser: _Parser) -> None:
         type=_expectation,
         action="append",
         default=[],
-        help="how one shall end",
+        help="the background fetch ID shall end so, instead of success",
     )
+
+
+def _worker_options(parser: _Parser) -> None:
+    """What holds for every command that registers a worker."""
+    add = parser.add_argument
+    add("--worker", metavar="FILE", help="the worker's script; default: worker.py")
+    add("--scope", metavar="PATH", help="the registration's scope; default: the worker's folder")
 
 
 def _add_run(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.run import run
 
     parser = _command(commands, "run", "register the worker and run the page scripts", run)
+    _worker_options(parser)
     _agent_options(parser)
     parser.add_argument(
         "--page", metavar="FILE", action="append", default=[], help="a page script; default: page.py"
@@ -103,13 +127,14 @@ def _add_fetch(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.fetch import fetch
 
     parser = _command(commands, "fetch", "one background fetch from the shell", fetch)
-    parser.add_argument("id", metavar="ID")
-    parser.add_argument("urls", metavar="URL", nargs="+")
+    parser.add_argument("id", metavar="ID", help="its name; asked again with the same URLs, it goes on")
+    parser.add_argument("urls", metavar="URL", nargs="+", help="absolute, or below the site's origin")
+    _worker_options(parser)
     _agent_options(parser)
     add = parser.add_argument
-    add("--title", metavar="TEXT", default="")
-    add("--download-total", metavar="SIZE", type=_size, default=0, help="more bytes than that, and it fails")
-    add("--icon", metavar="URL", action="append", default=[])
+    add("--title", metavar="TEXT", default="", help="shown to the user")
+    add("--download-total", metavar="SIZE", type=_total, default=0, help="more bytes than that, and it fails")
+    add("--icon", metavar="URL", action="append", default=[], help="shown to the user")
     add("--header", metavar="'K: V'", type=_header, action="append", default=[], help="of every request")
 
 
@@ -118,13 +143,14 @@ def _add_resume(commands: Commands[_Parser]) -> None:
 
     parser = _command(commands, "resume", "only take up what an earlier process left", resume)
     _agent_options(parser)
-    parser.add_argument("--drop", metavar="ID", action="append", default=[], help="give one up")
+    parser.add_argument("--drop", metavar="ID", action="append", default=[], help="give this one up")
 
 
 def _add_status(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.status import status
 
     parser = _command(commands, "status", "registrations, background fetches, caches, storage", status)
+    _json_option(parser, "one object")
     parser.add_argument("--quota", metavar="SIZE", type=_size, help="what an origin may store")
     parser.add_argument("--check", action="store_true", help="verify the profile")
 
@@ -133,9 +159,10 @@ def _add_cache(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.cache import cache
 
     parser = _command(commands, "cache", "list the caches, a cache, or take out what is in one", cache)
+    _json_option(parser, "one object")
     add = parser.add_argument
-    add("cache", metavar="NAME", nargs="?")
-    add("url", metavar="URL", nargs="?")
+    add("cache", metavar="NAME", nargs="?", help="list this cache's entries; without it, the caches")
+    add("url", metavar="URL", nargs="?", help="only this entry, absolute or below the site's origin")
     add("--output", metavar="FILE", help="one stored body; - is standard output")
     add("--output-dir", metavar="DIR", type=Path, help="all of a cache, under their URL paths")
     add("--delete", action="store_true", help="the entry, or the cache")
@@ -145,14 +172,15 @@ def _add_abort(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.resume import abort
 
     parser = _command(commands, "abort", "the user's abort", abort)
-    parser.add_argument("id", metavar="ID")
+    parser.add_argument("id", metavar="ID", help="which background fetch")
     _agent_options(parser)
 
 
 def _add_clear(commands: Commands[_Parser]) -> None:
     from swruntime.cli.commands.resume import clear
 
-    _command(commands, "clear", "forget the site: its profile is deleted", clear)
+    parser = _command(commands, "clear", "forget the site: its profile is deleted", clear)
+    _json_option(parser, "one object")
 
 
 def _size(text: str) -> int:
@@ -160,6 +188,15 @@ def _size(text: str) -> int:
         return parse_size(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _total(text: str) -> int:
+    size = _size(text)
+    if size > LARGEST_TOTAL:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too large a size; the largest is {LARGEST_TOTAL} bytes"
+        )
+    return size
 
 
 def _seconds(text: str) -> float:

@@ -18,7 +18,7 @@ class Narrator:
         self._say = say
         self._progress = progress
         self._last_progress: dict[int, float] = {}
-        self._totals: dict[int, int] = {}
+        self._origin = ""
 
     def __call__(self, line: Line) -> None:
         tell = getattr(self, "_" + line["kind"].replace(".", "_").replace("-", "_"), None)
@@ -26,12 +26,20 @@ class Narrator:
             text = tell(line)
             if text:
                 about = f"{line['id']}: " if line.get("id") else ""
-                self._say(f"{line['time']:8.3f}  {about}{text}")
+                # What a script prints may have many lines.
+                self._say(f"{line['time']:8.3f}  {about}{text}".replace("\n", "\n" + " " * 10))
+
+    def _agent_open(self, line: Line) -> str:
+        self._origin = line["origin"]
+        return ""
 
     def _fetch_start(self, line: Line) -> str:
         total = line["download_total"]
-        self._totals[line["fetch"]] = total
-        many = f"{len(line['requests'])} requests" if len(line["requests"]) > 1 else line["requests"][0]
+        many = (
+            f"{len(line['requests'])} requests"
+            if len(line["requests"]) > 1
+            else self._short(line["requests"][0])
+        )
         return f"background fetch of {many}" + (f", up to {human(total)}" if total else "")
 
     def _fetch_progress(self, line: Line) -> str:
@@ -57,20 +65,21 @@ class Narrator:
         if line["attempt"] == 1 and not line["range_start"]:
             return ""
         at = f"from byte {line['range_start']:,} (Range)" if line["range_start"] else "from the beginning"
-        return f"{_path(line['url'])} {at}, attempt {line['attempt']}"
+        again = f", attempt {line['attempt']}" if line["attempt"] > 1 else ""
+        return f"asks for {self._short(line['url'])} {at}{again}"
 
     def _record_wait(self, line: Line) -> str:
         if line["reason"] == "slot":
             return ""
         message = f": {line['message']}" if line["message"] else ""
-        until = f", until {line['until']:.1f} s" if line["until"] is not None else ""
-        return f"{_path(line['url'])} waits ({line['reason']}{until}){message}"
+        until = f" until {line['until']:.1f} s" if line["until"] is not None else ""
+        return f"{self._short(line['url'])} waits{until} ({line['reason']}){message}"
 
     def _record_settle(self, line: Line) -> str:
         if line["result"] == "success":
-            return f"{_path(line['url'])} is complete, {human(line['bytes'])}"
+            return f"{self._short(line['url'])} is complete, {human(line['bytes'])}"
         message = f": {line['message']}" if line["message"] else ""
-        return f"{_path(line['url'])} ended with {line['result']}{message}"
+        return f"{self._short(line['url'])} ended with {line['result']}{message}"
 
     def _event_end(self, line: Line) -> str:
         if line["outcome"] == "fulfilled":
@@ -96,8 +105,7 @@ class Narrator:
         where = f"{line['where']}: " if line["where"] else ""
         return f"{where}{line['message']} [{line['code']}]"
 
-
-def _path(url: str) -> str:
-    """A URL, short: its path and query."""
-    parsed = urls.parse(url)
-    return parsed.pathname + parsed.search
+    def _short(self, url: str) -> str:
+        """A URL of the site's own origin as its path and query; another one as it is."""
+        parsed = urls.parse(url)
+        return parsed.pathname + parsed.search if parsed.origin == self._origin else url

@@ -7,11 +7,33 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from swruntime.errors import UsageError
 from swruntime.trace import Line, Sink, to_json
+
+UNENCODABLE = "backslashreplace"
+"""A DOMString may hold a lone surrogate, which no encoding has; as \\udXXX it is JSON all the same."""
+
+
+def complain(text: str) -> None:
+    """What was wrong, in one line on standard error."""
+    print(f"swruntime: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+def say_anything() -> None:
+    """From now on standard output takes every text, whatever the terminal's encoding lacks."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors=UNENCODABLE)
+
+
+def leave_standard_output() -> None:
+    """Whoever read it is gone: what is still buffered goes nowhere, instead of failing when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 @contextmanager
@@ -23,12 +45,13 @@ def pure_standard_output() -> Iterator[Callable[[str], None]]:
     os.dup2(2, 1)
     python_stdout, sys.stdout = sys.stdout, sys.stderr
     try:
-        with os.fdopen(os.dup(real), "w", encoding="utf-8", buffering=1) as lines:
 
-            def write(text: str) -> None:
-                lines.write(text + "\n")
+        def write(text: str) -> None:
+            rest = memoryview((text + "\n").encode("utf-8", UNENCODABLE))
+            while rest:
+                rest = rest[os.write(real, rest) :]
 
-            yield write
+        yield write
     finally:
         sys.stdout = python_stdout
         os.dup2(real, 1)
@@ -37,7 +60,10 @@ def pure_standard_output() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
-    """A sink for the trace: lines on standard output (--json) or told to a person; and to a file as well."""
+    """A sink for the trace: lines on standard output (--json) or told to a person; and to a file as well.
+
+    Raises UsageError where the file cannot be written.
+    """
     with ExitStack() as stack:
         outputs: list[Sink] = []
         if as_json:
@@ -57,9 +83,9 @@ def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
 
 def _to_file(stack: ExitStack, path: Path) -> Sink:
     try:
-        file = stack.enter_context(path.open("w", encoding="utf-8", buffering=1))
+        file = stack.enter_context(path.open("w", encoding="utf-8", errors=UNENCODABLE, buffering=1))
     except OSError as error:
-        raise UsageError(f"trace {str(path)!r} cannot be written: {error.strerror}") from None
+        raise UsageError(f"--trace {str(path)!r} cannot be written: {error.strerror}") from None
 
     def write(line: Line) -> None:
         file.write(to_json(line) + "\n")
@@ -70,3 +96,8 @@ def _to_file(stack: ExitStack, path: Path) -> Sink:
 def print_object(data: dict[str, Any]) -> None:
     """The one object of `status`, `cache` under --json."""
     print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A number of things, as people say it."""
+    return f"{count:,} {one if count == 1 else many}"

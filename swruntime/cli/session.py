@@ -7,21 +7,34 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import trio
 
 from swruntime.agent.user_agent import UserAgent
+from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator
-from swruntime.cli.output import sinks
+from swruntime.cli.output import complain, sinks
 from swruntime.display.terminal import TerminalDisplay
-from swruntime.errors import ScriptError, SiteError, UsageError, WaitingForUser
-from swruntime.runtime import open_user_agent
+from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
+from swruntime.ports.store import Store
+from swruntime.runtime import checked_origin, open_user_agent, shown_origin
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
 from swruntime.trace import Diagnostic, Line
 
 WORKERS = ("worker.py", "sw.js")
 PAGES = ("page.py", "page.js")
+
+
+@attrs.frozen
+class Ended:
+    """How a background fetch ended, in this process, or in an earlier one that could not deliver its event."""
+
+    id: str
+    result: str
+    failure_reason: str
+    message: str | None = None
 
 
 @attrs.define
@@ -30,36 +43,65 @@ class Session:
 
     agent: UserAgent
     options: Namespace
+    ended: list[Ended]
     players: list[ScenarioPlayer] = attrs.field(factory=list)
-    settled: list[Line] = attrs.field(factory=list)
-    """The trace's `fetch.settle` lines."""
 
-    def worker_script(self) -> str:
-        """The worker's path from the origin's root. Raises SiteError when SITE has none."""
-        return "/" + find_script(self.options.site, self.options.worker, WORKERS, "worker")
-
-    def status(self) -> int:
-        """0, or 1 where a script raised or a background fetch ended otherwise than it should."""
+    def complaints(self) -> list[str]:
+        """Why the exit status is not 0: what scripts raised, and what ended otherwise than it should."""
         expected = dict(self.options.expect)
-        failed = bool(self.agent.script_errors)
-        for line in self.settled:
-            wanted = expected.pop(line["id"], "success")
-            failed |= wanted not in (line["result"], line["failure_reason"])
-        return int(failed or bool(expected))
+        found = dict.fromkeys(script_error_text(error) for error in self.agent.script_errors)
+        for each in self.ended:
+            if expected.get(each.id, "success") not in (each.result, each.failure_reason):
+                found[_ended_text(each, expected.get(each.id))] = None
+        for id in expected.keys() - {each.id for each in self.ended}:
+            found[f"--expect {id}={expected[id]}: no background fetch of that id ended"] = None
+        return list(found)
+
+
+def _ended_text(ended: Ended, expected: str | None) -> str:
+    how = ended.failure_reason or ended.result
+    why = f": {ended.message}" if ended.message else ""
+    instead = f", not with {expected}" if expected is not None else ""
+    return f"background fetch {ended.id!r} ended with {how}{instead}{why}"
 
 
 def find_script(site: Path, given: str | None, defaults: tuple[str, ...], what: str) -> str:
-    """A script's path below SITE, with slashes. Raises SiteError where there is none."""
-    if given is not None:
-        if not (site / given).is_file():
-            raise SiteError(f"--{what} is {given!r}, and there is no such file in {str(site)!r}")
-        return Path(given).as_posix()
-    for name in defaults:
+    """A script's path below SITE, with slashes; `given` may also name it as a shell would complete it.
+
+    Raises SiteError where there is none, and for a script that is not Python.
+    """
+    names = defaults if given is None else (_below(site, given, what),)
+    for name in names:
         if (site / name).is_file():
+            _check_python(site, name, what)
             return name
-    raise SiteError(
-        f"there is no {what} in {str(site)!r}; expected {' or '.join(defaults)}, or --{what} FILE"
-    )
+    raise SiteError(f"there is no {what} in {str(site)!r}; expected {defaults[0]}, or --{what} FILE")
+
+
+def _below(site: Path, given: str, what: str) -> str:
+    folder = site.resolve()
+    for path in (folder / given, Path(given).absolute()):
+        if path.is_file() and path.resolve().is_relative_to(folder):
+            return path.resolve().relative_to(folder).as_posix()
+    raise SiteError(f"--{what} is {given!r}, and there is no such file in {str(site)!r}")
+
+
+def _check_python(site: Path, name: str, what: str) -> None:
+    if not name.endswith(".py"):
+        raise SiteError(
+            f"the {what} of {str(site)!r} is {name}: JavaScript is not in this version; expected {what}.py"
+        )
+
+
+def worker_script(options: Namespace) -> str:
+    """The worker's path from the origin's root. Raises SiteError when SITE, or a worker in it, is not there."""
+    check_site(options.site)
+    return script_url(find_script(options.site, options.worker, WORKERS, "worker"))
+
+
+def script_url(name: str) -> str:
+    """The path of a URL for a script that `find_script` found."""
+    return "/" + quote(name)
 
 
 def check_site(site: Path) -> None:
@@ -70,8 +112,22 @@ def check_site(site: Path) -> None:
 
 
 def profile_of(options: Namespace) -> Path:
-    profile: Path = options.profile or options.site / ".swruntime"
+    """The profile's folder, which need not be there yet. Raises UsageError where it cannot be."""
+    if options.profile is None:
+        return Path(options.site) / ".swruntime"
+    profile: Path = options.profile
+    for path in (profile, *profile.parents):
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"--profile is {str(profile)!r}, and {str(path)!r} is not a folder")
     return profile
+
+
+def check_origin(store: Store, options: Namespace) -> str:
+    """The profile's origin. Raises OriginMismatch where --origin names another one."""
+    kept = shown_origin(store.origin)
+    if options.origin is not None and checked_origin(options.origin) != kept:
+        raise OriginMismatch(f"--origin is {options.origin}, and the profile belongs to {kept}")
+    return kept
 
 
 def run_session(
@@ -80,7 +136,10 @@ def run_session(
     """Open an agent as `options` say, perform `body` while scenarios play, and answer with the exit status."""
     check_site(options.site)
     scenarios = [read_scenario(path) for path in options.scenario]
-    return trio.run(_session, options, scenarios, body, take_up)
+    complaints = trio.run(_session, options, scenarios, body, take_up)
+    for text in complaints:
+        complain(text)
+    return FAILED if complaints else DONE
 
 
 async def _session(
@@ -88,31 +147,33 @@ async def _session(
     scenarios: list[Scenario],
     body: Callable[[Session], Awaitable[None]],
     take_up: bool,
-) -> int:
+) -> list[str]:
     display = TerminalDisplay() if not options.json else None
     narrator = Narrator(display.say if display else _nothing, progress=not (display and display.live))
     with sinks(as_json=options.json, file=options.trace, narrate=narrator) as sink:
         async with _open(options, sink, display, take_up) as session:
-            async with trio.open_nursery() as nursery:
-                for scenario in scenarios:
-                    player = ScenarioPlayer(session.agent, scenario)
-                    session.players.append(player)
-                    nursery.start_soon(player.play)
+            session.players = [ScenarioPlayer(session.agent, scenario) for scenario in scenarios]
+            for player in session.players:
+                # In the agent's own nursery, whose end ends them too.
+                player.start(session.agent.services.nursery)
+            stuck = []
+            try:
                 await body(session)
-                nursery.cancel_scope.cancel()
+            except WaitingForUser as waiting:
+                stuck.append(waiting_text(waiting))
             _tell_steps_left(session)
-            return session.status()
+            return [*session.complaints(), *stuck]
 
 
 @asynccontextmanager
 async def _open(
     options: Namespace, sink: Callable[[Line], None], display: TerminalDisplay | None, take_up: bool
 ) -> AsyncIterator[Session]:
-    settled: list[Line] = []
+    ended: list[Ended] = []
 
     def both(line: Line) -> None:
         if line["kind"] == "fetch.settle":
-            settled.append(line)
+            ended.append(Ended(line["id"], line["result"], line["failure_reason"], line["message"]))
         sink(line)
 
     async with open_user_agent(
@@ -127,13 +188,26 @@ async def _open(
         on_trace=both,
         display=display,
         conditions=options.conditions,
-        take_up=take_up,
+        take_up=False,
     ) as agent:
         try:
-            yield Session(agent, options, settled=settled)
+            session = Session(agent, options, ended)
+            if take_up:
+                take_up_all(session)
+            yield session
         finally:
             if display is not None:
                 display.close()
+
+
+def take_up_all(session: Session) -> None:
+    """Go on with what is left. What ended in an earlier process, and is not delivered yet, counts as ended here."""
+    for fetch in session.agent.background_fetches:
+        if fetch.dormant and not fetch.active:
+            result = fetch.progress
+            message = fetch.machine.fetch.message
+            session.ended.append(Ended(fetch.id, result.result, result.failure_reason, message))
+    session.agent.fetches.take_up()
 
 
 def _nothing(text: str) -> None:
@@ -150,17 +224,19 @@ def _tell_steps_left(session: Session) -> None:
 async def active_registration(session: Session, window: Any) -> Any:
     """Register SITE's worker and wait until it is active; the ServiceWorkerRegistration in `window`.
 
-    Raises ScriptError when the worker's script or its install handler fails.
+    Raises ScriptError when the worker's script or its install handler fails, UsageError for a scope that is none.
     """
     options, agent = session.options, session.agent
     try:
         registration = await window.navigator.service_worker.register(
-            session.worker_script(), scope=options.scope
+            worker_script(options), scope=options.scope
         )
     except TypeError as error:
         if isinstance(error.__cause__, ScriptError):
             raise error.__cause__ from None
         raise UsageError(str(error)) from None
+    except DOMException as error:
+        raise UsageError(f"{error.name}: {error}") from None
     concept = registration._concept
     while concept.active is None:
         if concept.newest_worker is None:
@@ -170,36 +246,31 @@ async def active_registration(session: Session, window: Any) -> Any:
     return registration
 
 
-async def settled(session: Session) -> None:
-    """Wait until nothing is active. What only a user could move is left, and told: raises WaitingForUser."""
-    await session.agent.settled()
-
-
 async def until_done(session: Session, pages: Callable[[], Awaitable[None]]) -> None:
     """Run `pages`, and then wait until nothing is active any more.
 
     Raises WaitingForUser as soon as nothing can go on by itself, also while a page still waits.
     """
     agent = session.agent
-
-    async def watch() -> None:
-        while True:
-            await agent.settled()
-            await agent.services.activity.wait_for_change()
-
     stuck: list[WaitingForUser] = []
+    failed: list[Exception] = []
 
-    async def give_up_when_stuck(scope: trio.CancelScope) -> None:
+    async def watch(scope: trio.CancelScope) -> None:
         try:
-            await watch()
+            while True:
+                await agent.settled()
+                await agent.services.activity.wait_for_change()
         except WaitingForUser as waiting:
             stuck.append(waiting)
             scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(give_up_when_stuck, nursery.cancel_scope)
-        await pages()
+        nursery.start_soon(watch, nursery.cancel_scope)
+        try:
+            await pages()
+        except Exception as error:  # noqa: BLE001 - raised again outside, where no nursery puts it into a group
+            failed.append(error)
         nursery.cancel_scope.cancel()
-    if stuck:
-        raise stuck[0]
+    for each in (*failed, *stuck):
+        raise each
     await agent.settled()

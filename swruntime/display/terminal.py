@@ -7,7 +7,6 @@ specification's rules for a display: origin and title, and whether bandwidth is 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -25,7 +24,7 @@ class TerminalDisplay:
     """Implements `swruntime.ports.display.Display`."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._console = console or Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._tasks: dict[int, TaskID] = {}
         self._progress: Progress | None = None
 
@@ -36,14 +35,14 @@ class TerminalDisplay:
 
     def say(self, text: str) -> None:
         """A line of text, above the bars."""
-        self._console.print(escape(text))
+        self._console.print(text)
 
     def show(self, view: FetchView) -> None:
         if not self.live:
             return
         if self._progress is None:
             self._progress = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 DownloadColumn(binary_units=True),
                 TransferSpeedColumn(),
@@ -76,7 +75,7 @@ def _description(view: FetchView) -> str:
     state = view.progress.result or (
         "paused" if view.paused else "running" if view.bandwidth_in_use else _reason(view)
     )
-    return escape(f"{view.origin}  {view.title or view.id}  [{state}]")
+    return f"{view.origin}  {view.title or view.id}  [{state}]"
 
 
 def _reason(view: FetchView) -> str:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -39,6 +39,8 @@ from swruntime.trace import Diagnostic
 
 Action = Literal["offline", "online", "conditions", "pause", "resume", "abort", "click", "stop-worker"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+OF_FETCHES = ("pause", "resume", "abort", "click")
+"""What is done to background fetches."""
 
 _STEP_KEYS = {"at", "after", "fetch", "bytes", "do", "scope", "conditions"}
 
@@ -141,6 +143,10 @@ def _checked_step(data: object) -> Step:
         raise ValueError("bytes needs fetch, the id of a background fetch")
     if (do == "conditions") != ("conditions" in data):
         raise ValueError("do = 'conditions' and the key conditions go together")
+    if "fetch" in data and "bytes" not in data and do not in OF_FETCHES:
+        raise ValueError(f"fetch goes with bytes, or with {', '.join(OF_FETCHES)}; do is {do!r}")
+    if "scope" in data and do != "stop-worker":
+        raise ValueError(f"scope goes with stop-worker; do is {do!r}")
     return Step(
         do,
         at=_seconds("at", data["at"]) if "at" in data else None,
@@ -160,7 +166,10 @@ def _seconds(key: str, value: object) -> float:
 
 def _size(key: str, value: object) -> int:
     if isinstance(value, str):
-        return parse_size(value)
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{key} is {value!r}; expected bytes, such as 65536 or '20MiB'")
     return value
@@ -173,7 +182,11 @@ def _text(key: str, value: object) -> str | None:
 
 
 class ScenarioPlayer:
-    """Plays a scenario on an agent. `play` ends when every step is done; it may never, where bytes do not come."""
+    """Plays a scenario on an agent, once it is started.
+
+    While a step waits for its time, the agent is not settled; a step that waits for bytes keeps nobody waiting,
+    because they may never come.
+    """
 
     def __init__(self, agent: UserAgent, scenario: Scenario) -> None:
         self._agent = agent
@@ -184,27 +197,49 @@ class ScenarioPlayer:
         if scenario.conditions is not None:
             agent.network.conditions = scenario.conditions
 
-    async def play(self) -> None:
-        """Do every step, in order. While one waits for a time, the agent is not settled."""
-        for step in self._scenario.steps:
-            if step.bytes is not None and step.fetch is not None:
-                await self._until_bytes(step.fetch, step.bytes)
-            else:
-                await self._until_time(step)
-            self.left.pop(0)
-            self._do(step)
+    def start(self, nursery: trio.Nursery) -> None:
+        """Play in `nursery`. From this moment on the agent is not settled before the first step's time."""
+        nursery.start_soon(self._play, self._hold(), name="scenario")
+
+    def _hold(self) -> Callable[[], None]:
+        return self._agent.services.activity.begin("scenario")
+
+    async def _play(self, release: Callable[[], None]) -> None:
+        try:
+            for step in self._scenario.steps:
+                if step.bytes is None:
+                    await self._until_time(step)
+                elif not self._has_bytes(step):
+                    release()
+                    await self._until_bytes(step)
+                    release = self._hold()
+                self.left.pop(0)
+                await self._do(step)
+        finally:
+            release()
 
     async def _until_time(self, step: Step) -> None:
-        until = self._opened + step.at if step.at is not None else trio.current_time() + (step.after or 0)
-        with self._agent.services.activity.under_way("scenario"):
-            await trio.sleep_until(until)
+        if step.at is not None:
+            await trio.sleep_until(self._opened + step.at)
+        else:
+            await trio.sleep(step.after or 0)
 
-    async def _until_bytes(self, id: str, size: int) -> None:
+    def _has_bytes(self, step: Step) -> bool:
+        assert step.bytes is not None
+        return any(fetch.machine.downloaded >= step.bytes for fetch in self._named(step.fetch))
+
+    async def _until_bytes(self, step: Step) -> None:
         # The trace tells of progress only every so often; the bytes themselves are asked.
-        while not any(f.id == id and f.machine.downloaded >= size for f in self._agent.background_fetches):
+        while not self._has_bytes(step):
             await self._agent.services.activity.wait_for_bytes()
 
-    def _do(self, step: Step) -> None:
+    def _named(self, id: str | None) -> list[BackgroundFetch]:
+        """Those of that id, or all. An active one hides those of the same id whose event is owed still."""
+        found = [fetch for fetch in self._agent.background_fetches if id in (None, fetch.id)]
+        active = [fetch for fetch in found if fetch.active]
+        return active if id is not None and active else found
+
+    async def _do(self, step: Step) -> None:
         agent = self._agent
         match step.do:
             case "offline":
@@ -219,19 +254,28 @@ class ScenarioPlayer:
                     if step.scope in (None, registration.scope):
                         agent.terminate_worker(registration)
             case "pause" | "resume" | "abort" | "click":
-                self._do_with_fetches(step)
+                await self._do_with_fetches(step)
 
-    def _do_with_fetches(self, step: Step) -> None:
-        meant = [f for f in self._agent.background_fetches if step.fetch in (None, f.id)]
+    async def _do_with_fetches(self, step: Step) -> None:
+        meant = self._named(step.fetch)
         if not meant:
-            text = f"scenario: {step}: there is no such background fetch now"
-            self._agent.trace.emit(Diagnostic(code="scenario", message=text))
+            self._tell(f"{step}: there is no such background fetch now")
         for fetch in meant:
-            _user_action(fetch, step.do)
+            match step.do:
+                case "pause":
+                    done = await fetch.pause()
+                case "resume":
+                    done = await fetch.resume()
+                case "abort":
+                    done = await fetch.abort()
+                case _:
+                    fetch.click()  # its promise waits for the handler, and the next step does not
+                    done = True
+            if not done:
+                self._tell(f"{step}: refused by {fetch.id!r}")
 
-
-def _user_action(fetch: BackgroundFetch, action: str) -> None:
-    {"pause": fetch.pause, "resume": fetch.resume, "abort": fetch.abort, "click": fetch.click}[action]()
+    def _tell(self, text: str) -> None:
+        self._agent.trace.emit(Diagnostic(code="scenario", message=f"scenario: {text}"))
 
 
 __all__ = [

@@ -4,37 +4,53 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import unquote
+from typing import Any
 
 from swruntime.agent.response_data import PIECE
 from swruntime.algorithms import matching, urls
 from swruntime.algorithms.sizes import human
-from swruntime.cli.output import print_object
-from swruntime.cli.session import check_site, profile_of
+from swruntime.cli.filenames import file_names
+from swruntime.cli.output import counted, print_object
+from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import UsageError
 from swruntime.ports.store import CacheEntry, Store
-from swruntime.runtime import shown_origin
 from swruntime.storage import open_profile
 
 
 def cache(options: Namespace) -> int:
     check_site(options.site)
     _check(options)
-    store = open_profile(profile_of(options), read_only=not options.delete)
+    profile = profile_of(options)
+    if not profile.exists():
+        raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
+    store = open_profile(profile, read_only=not options.delete)
     try:
-        _perform(store, shown_origin(store.origin), options)
+        _perform(store, check_origin(store, options), options)
     finally:
         store.close()
     return 0
 
 
 def _check(options: Namespace) -> None:
+    asked = [
+        option
+        for option, value in (
+            ("--output", options.output),
+            ("--output-dir", options.output_dir),
+            ("--delete", options.delete or None),
+        )
+        if value is not None
+    ]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} do not go together; take out first, then delete")
     if options.output is not None and options.url is None:
         raise UsageError("--output takes one stored body: name the cache and the URL")
+    if options.output == "-" and options.json:
+        raise UsageError("--output - and --json both want standard output; name a file")
     if options.output_dir is not None and (options.cache is None or options.url is not None):
         raise UsageError("--output-dir takes all of a cache: name the cache, and no URL")
     if options.delete and options.cache is None:
@@ -54,9 +70,9 @@ def _perform(store: Store, origin: str, options: Namespace) -> None:
     if options.delete:
         _delete(store, origin, entries, options)
     elif options.output is not None:
-        _output(store, entries[0], options.output)
+        _output(store, entries[0], options)
     elif options.output_dir is not None:
-        _output_all(store, entries, options.output_dir)
+        _output_all(store, entries, options)
     else:
         _list_entries(store, entries, options)
 
@@ -80,7 +96,9 @@ def _list_caches(store: Store, origin: str, options: Namespace) -> None:
         print_object({"caches": [{"name": name, "entries": count} for name, count in counts.items()]})
         return
     for name, count in counts.items():
-        print(f"{name}  {count} entries")
+        print(f"{name}  {counted(count, 'entry', 'entries')}")
+    if not counts:
+        print("no cache", file=sys.stderr)
 
 
 def _length(store: Store, entry: CacheEntry) -> int:
@@ -105,51 +123,62 @@ def _list_entries(store: Store, entries: list[CacheEntry], options: Namespace) -
         print(f"{entry.response.status}  {human(_length(store, entry)):>10}  {entry.request.url}")
 
 
-def _output(store: Store, entry: CacheEntry, output: str) -> None:
-    if output == "-":
-        _copy(store, entry, sys.stdout.buffer)
+def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
+    if options.output == "-":
+        sys.stdout.flush()
+        for piece in _pieces(store, entry):
+            sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    _write(store, entry, Path(output))
+    _write(store, entry, Path(options.output), "--output")
+    if options.json:
+        print_object({"cache": options.cache, "file": options.output, **_described(store, entry)})
 
 
-def _write(store: Store, entry: CacheEntry, path: Path) -> None:
-    try:
-        with path.open("wb") as file:
-            _copy(store, entry, file)
-    except OSError as error:
-        raise UsageError(f"output {str(path)!r} cannot be written: {error.strerror}") from None
-
-
-def _copy(store: Store, entry: CacheEntry, file: BinaryIO) -> None:
-    offset = 0
-    while entry.body is not None and (data := store.read(entry.body, offset, PIECE)):
-        file.write(data)
-        offset += len(data)
-
-
-def _output_all(store: Store, entries: list[CacheEntry], folder: Path) -> None:
-    """Each under its URL's path, confined to `folder`."""
-    folder = folder.resolve()
-    for entry in entries:
-        path = _confined(folder, entry.request.url)
+def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> None:
+    """Each under its URL's path, confined to the folder."""
+    folder: Path = options.output_dir.resolve()
+    written = []
+    for entry, parts in zip(entries, file_names(entry.request.url for entry in entries), strict=True):
+        path = folder.joinpath(*parts)
+        if not path.resolve().is_relative_to(folder):
+            raise UsageError(f"--output-dir {str(folder)!r} has a link that leads out of it, at {path}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"output-dir {str(path.parent)!r} cannot be made: {error.strerror}") from None
-        _write(store, entry, path)
-        print(path.relative_to(folder))
+            raise UsageError(f"--output-dir {str(path.parent)!r} cannot be made: {error.strerror}") from None
+        _write(store, entry, path, "--output-dir")
+        name = path.relative_to(folder).as_posix()
+        written.append({"file": name, **_described(store, entry)})
+        if not options.json:
+            print(name)
+    if options.json:
+        print_object({"cache": options.cache, "folder": str(folder), "files": written})
 
 
-def _confined(folder: Path, url: str) -> Path:
-    parts = [unquote(part) for part in urls.parse(url).pathname.split("/") if part]
-    if any(part in (".", "..") or "/" in part or "\\" in part or "\0" in part for part in parts):
-        raise UsageError(f"{url} has a path that would leave the folder; take it out with --output")
-    path = folder.joinpath(*parts) if parts else folder / "index.html"
-    path = path / "index.html" if url.endswith("/") and parts else path
-    if not path.resolve().is_relative_to(folder):
-        raise UsageError(f"{url} has a path that would leave the folder; take it out with --output")
-    return path
+def _described(store: Store, entry: CacheEntry) -> dict[str, Any]:
+    return {"url": entry.request.url, "bytes": _length(store, entry)}
+
+
+def _write(store: Store, entry: CacheEntry, path: Path, option: str) -> None:
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise UsageError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from None
+    with file:
+        for piece in _pieces(store, entry):
+            file.write(piece)
+
+
+def _pieces(store: Store, entry: CacheEntry) -> Iterator[bytes]:
+    """Raises UsageError where the process that writes the profile has deleted the entry meanwhile."""
+    offset = 0
+    try:
+        while entry.body is not None and (data := store.read(entry.body, offset, PIECE)):
+            yield data
+            offset += len(data)
+    except FileNotFoundError:
+        raise UsageError(f"{entry.request.url} is gone from the cache, while it was read") from None
 
 
 def _delete(store: Store, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
@@ -158,3 +187,5 @@ def _delete(store: Store, origin: str, entries: list[CacheEntry], options: Names
     else:
         with store.transaction():
             store.delete_entries(entry.id for entry in entries)
+    if options.json:
+        print_object({"cache": options.cache, "deleted": [entry.request.url for entry in entries]})

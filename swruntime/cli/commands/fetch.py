@@ -6,25 +6,27 @@ from argparse import Namespace
 from typing import Any
 
 from swruntime.agent.background_fetch import BackgroundFetch
-from swruntime.cli.session import Session, active_registration, run_session
+from swruntime.cli.session import Session, active_registration, run_session, take_up_all, worker_script
 from swruntime.errors import DOMException, UsageError
 
 
 def fetch(options: Namespace) -> int:
-    return run_session(options, _fetch)
+    worker_script(options)
+    return run_session(options, _fetch, take_up=False)
 
 
 async def _fetch(session: Session) -> None:
     options = session.options
-    session.worker_script()
     window = await session.agent.open_window("/")
-    registration = await active_registration(session, window)
     requests = _requests(options, window)
+    registration = await active_registration(session, window)
     earlier = [
         f for f in session.agent.background_fetches if f.id == options.id and f.scope == registration.scope
     ]
     for each in earlier:
         _check_same(each, requests, options)
+    # Only now: what is refused changes nothing.
+    take_up_all(session)
     if not earlier:
         try:
             await registration.background_fetch.fetch(
@@ -43,9 +45,13 @@ async def _fetch(session: Session) -> None:
 
 def _requests(options: Namespace, window: Any) -> list[Any]:
     try:
-        return [window.Request(url, headers=options.header) for url in options.urls]
+        requests = [window.Request(url, headers=options.header) for url in options.urls]
     except TypeError as error:
         raise UsageError(str(error)) from None
+    for name, value in options.header:
+        if name not in requests[0]._concept.headers:
+            raise UsageError(f"--header '{name}: {value}' is a header that Fetch keeps to the user agent")
+    return requests
 
 
 def _check_same(earlier: BackgroundFetch, requests: list[Any], options: Namespace) -> None:

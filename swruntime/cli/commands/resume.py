@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
+from pathlib import Path
 
 from swruntime.agent.background_fetch import BackgroundFetch
-from swruntime.cli.session import Session, check_site, profile_of, run_session
+from swruntime.cli.output import complain, print_object
+from swruntime.cli.session import (
+    Session,
+    check_origin,
+    check_site,
+    profile_of,
+    run_session,
+    take_up_all,
+)
 from swruntime.errors import UsageError
-from swruntime.storage import forget
+from swruntime.storage import forget, open_profile
 
 
 def resume(options: Namespace) -> int:
-    """Take up what is left, and wait until it has ended."""
-    return run_session(options, _resume)
+    """Take up what is left, and wait until it has ended. Without a profile there is nothing, and none is made."""
+    check_site(options.site)
+    if not profile_of(options).exists():
+        if options.drop:
+            raise _unknown(options.drop[0], [])
+        complain(f"there is no profile in {str(profile_of(options))!r}: nothing to resume")
+        return 0
+    return run_session(options, _resume, take_up=False)
 
 
 async def _resume(session: Session) -> None:
+    # What is dropped is dropped before it is taken up: its event is not dispatched, its worker not started.
     for id in session.options.drop:
         for fetch in _named(session, id):
+            if fetch.active:
+                session.options.expect.insert(0, (id, "aborted"))
+            fetch.dormant = False
             fetch.drop()
+    take_up_all(session)
     await session.agent.settled()
 
 
 def abort(options: Namespace) -> int:
     """Abort one background fetch; its event is delivered. The others are left asleep."""
-    options.expect.append((options.id, "aborted"))
+    check_site(options.site)
+    if not profile_of(options).exists():
+        raise _unknown(options.id, [])
+    options.expect.insert(0, (options.id, "aborted"))
     return run_session(options, _abort, take_up=False)
 
 
 async def _abort(session: Session) -> None:
     found = [fetch for fetch in _named(session, session.options.id) if fetch.active]
     if not found:
-        raise UsageError(f"background fetch {session.options.id!r} has ended already; nothing to abort")
+        raise UsageError(
+            f"background fetch {session.options.id!r} has ended already, and only its event is owed; "
+            f"'resume' delivers it, 'resume --drop' gives it up"
+        )
     for fetch in found:
+        fetch.dormant = False
         await fetch.abort()
     await session.agent.settled()
 
@@ -41,17 +67,34 @@ async def _abort(session: Session) -> None:
 def _named(session: Session, id: str) -> list[BackgroundFetch]:
     found = [fetch for fetch in session.agent.background_fetches if fetch.id == id]
     if not found:
-        known = ", ".join(repr(f.id) for f in session.agent.background_fetches) or "none"
-        raise UsageError(f"there is no background fetch {id!r}; there are: {known}")
+        raise _unknown(id, session.agent.background_fetches)
     return found
+
+
+def _unknown(id: str, known: list[BackgroundFetch]) -> UsageError:
+    names = ", ".join(repr(fetch.id) for fetch in known) or "none"
+    return UsageError(f"there is no background fetch {id!r}; there are: {names}")
 
 
 def clear(options: Namespace) -> int:
     """Forget the site."""
     check_site(options.site)
     profile = profile_of(options)
-    if not profile.exists():
-        print(f"swruntime: there is no profile in {str(profile)!r}: nothing to forget", file=sys.stderr)
-        return 0
-    forget(profile)
+    there = profile.exists()
+    if there:
+        _check_origin_of(profile, options)
+        forget(profile)
+    else:
+        complain(f"there is no profile in {str(profile)!r}: nothing to forget")
+    if options.json:
+        print_object({"profile": str(profile), "cleared": there})
     return 0
+
+
+def _check_origin_of(profile: Path, options: Namespace) -> None:
+    if options.origin is not None:
+        store = open_profile(profile, read_only=True)
+        try:
+            check_origin(store, options)
+        finally:
+            store.close()

@@ -12,44 +12,48 @@ from swruntime.cli.session import (
     active_registration,
     find_script,
     run_session,
+    script_url,
     until_done,
+    worker_script,
 )
 from swruntime.errors import ScriptError
+from swruntime.trace import Console
 
 
 def run(options: Namespace) -> int:
-    return run_session(options, _run)
+    worker_script(options)
+    pages = _pages(options)
+    return run_session(options, lambda session: _run(session, pages))
 
 
-async def _run(session: Session) -> None:
-    options = session.options
-    session.worker_script()
-    scripts = _pages(options)
+async def _run(session: Session, pages: list[str]) -> None:
     window = await session.agent.open_window("/")
 
-    async def pages() -> None:
-        await active_registration(session, window)
-        failures: list[ScriptError] = []
+    async def one(script: str, url: str) -> None:
+        page = await session.agent.open_window(url)
+        try:
+            await page.run(script_url(script))
+        except ScriptError as error:
+            # The other pages and the background fetches go on; the exit status tells of it in the end.
+            session.agent.trace.emit(Console(level="error", text=str(error), where=error.where))
+            session.agent.script_errors.append(error)
+        finally:
+            page.close()
 
-        async def one(script: str) -> None:
-            page = await session.agent.open_window("/")
-            try:
-                await page.run("/" + script)
-            except ScriptError as error:
-                failures.append(error)
-            finally:
-                page.close()
-
+    async def all_pages() -> None:
+        registration = await active_registration(session, window)
         async with trio.open_nursery() as nursery:
-            for script in scripts:
-                nursery.start_soon(one, script)
-        if failures:
-            raise failures[0]
+            for script in pages:
+                # At the scope, so that the worker is theirs: elsewhere it would never be ready.
+                nursery.start_soon(one, script, registration.scope)
 
-    await until_done(session, pages)
+    await until_done(session, all_pages)
 
 
 def _pages(options: Namespace) -> list[str]:
+    """The page scripts. Raises SiteError for one that is not there, and for JavaScript."""
     if options.page:
-        return [find_script(options.site, page, (), "page") for page in options.page]
-    return [name for name in PAGES if (options.site / name).is_file()][:1]
+        return [find_script(options.site, page, PAGES, "page") for page in options.page]
+    if any((options.site / name).is_file() for name in PAGES):
+        return [find_script(options.site, None, PAGES, "page")]
+    return []

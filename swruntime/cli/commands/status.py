@@ -7,11 +7,10 @@ from typing import Any
 
 from swruntime.agent.controls import DEFAULT_QUOTA
 from swruntime.algorithms.sizes import human
-from swruntime.cli.output import print_object
-from swruntime.cli.session import check_site, profile_of
-from swruntime.errors import UsageError
+from swruntime.cli.output import complain, counted, print_object
+from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.errors import NotAProfile, UsageError
 from swruntime.ports.store import Store, StoredFetch, StoredRegistration
-from swruntime.runtime import checked_origin, shown_origin
 from swruntime.storage import open_profile, verify, writer_of
 
 
@@ -21,7 +20,15 @@ def status(options: Namespace) -> int:
     if not profile.exists():
         raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
     problems = verify(profile) if options.check else []
-    store = open_profile(profile, read_only=True)
+    try:
+        store = open_profile(profile, read_only=True)
+    except NotAProfile:
+        if not problems:
+            raise
+        # It is damaged so badly that there is nothing to tell of it but that.
+        for problem in problems:
+            complain(problem)
+        return 1
     try:
         found = _status(store, options, writer_of(profile))
     finally:
@@ -36,9 +43,7 @@ def status(options: Namespace) -> int:
 
 
 def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, Any]:
-    origin = shown_origin(store.origin)
-    if options.origin is not None and checked_origin(options.origin) != origin:
-        raise UsageError(f"origin is {options.origin}, and the profile belongs to {origin}")
+    origin = check_origin(store, options)
     keys = {origin, *(r.storage_key for r in store.registrations())}
     caches = [_cache(store, key, name) for key in sorted(keys) for name in store.cache_names(key)]
     quota = options.quota if options.quota is not None else int(store.disk_size() * DEFAULT_QUOTA)
@@ -98,16 +103,18 @@ def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
     )
     if snapshot.event == "held":
         return (
-            f"the user: {event} was interrupted {snapshot.attempts} times; mend the worker, or resume --drop"
+            f"the user: {event} was interrupted {counted(snapshot.attempts, 'time', 'times')}; "
+            "give it up with 'resume --drop'"
         )
     if snapshot.state == "paused":
-        return "the user: " + ("permission" if snapshot.pause_cause == "permission" else "paused")
+        why = "asked for permission" if snapshot.pause_cause == "permission" else "paused"
+        return f"the user: {why}; a --scenario with the step 'resume' lets it go on"
     if writer is not None:
-        return f"process {writer} is at it"
+        return f"process {writer}, which is at it"
     if snapshot.event == "owed":
-        tried = f", tried {snapshot.attempts} times" if snapshot.attempts else ""
-        return f"run or resume: its {event} event is owed{tried}"
-    return "run or resume: no process is at it"
+        tried = f", tried {counted(snapshot.attempts, 'time', 'times')}" if snapshot.attempts else ""
+        return f"'run' or 'resume': its {event} event is owed{tried}"
+    return "'run' or 'resume': no process is at it"
 
 
 def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
@@ -130,7 +137,9 @@ def _print(found: dict[str, Any]) -> None:
         print(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
         print(f"         waits for {fetch['waits_for']}")
     for cache in found["caches"]:
-        print(f"cache    {cache['name']}: {cache['entries']} entries, {human(cache['bytes'])}")
+        print(
+            f"cache    {cache['name']}: {counted(cache['entries'], 'entry', 'entries')}, {human(cache['bytes'])}"
+        )
     for problem in found.get("problems", []):
         print(f"problem  {problem}")
     if found.get("problems") == []:
