@@ -413,7 +413,7 @@ TABLE: Table[Fetch] = {
 
 
 class Machine:
-    """A background fetch with its records. What `feed` and `feed_record` answer is to be performed in order."""
+    """A background fetch with its records. `feed` and `feed_record` answer with effects, in order."""
 
     def __init__(
         self,
@@ -529,7 +529,7 @@ class Machine:
             case BeginRecords():
                 return [OnRecord(i, records.Enqueue()) for i, r in self._unsettled_records()]
             case PauseRecords():
-                return self._tell(records.Pause(), unless=records.State.PAUSED)
+                return self._tell(records.Pause())
             case ResumeRecords():
                 return self._tell(records.Resume())
             case AbortRecords(message):
@@ -537,11 +537,10 @@ class Machine:
             case _:
                 return [effect]
 
-    def _tell(self, input: records.Input, unless: records.State | None = None) -> list[Effect | OnRecord]:
+    def _tell(self, input: records.Input) -> list[Effect | OnRecord]:
         result: list[Effect | OnRecord] = []
-        for index, record in self._unsettled_records():
-            if record.state is not unless:
-                result += [OnRecord(index, e) for e in self._step(index, input)]
+        for index, _ in self._unsettled_records():
+            result += [OnRecord(index, e) for e in self._step(index, input)]
         return result
 
     def _unsettled_records(self) -> list[tuple[int, Record]]:

@@ -1,0 +1,601 @@
+"""The machine of one record, row by row: first the table's own rows, then what SPEC-NOTES says of a record."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from swruntime.concepts.background import StoredHead
+from swruntime.concepts.http import HeaderList
+from swruntime.errors import Cause, ImpossibleInput
+from swruntime.machines.record import (
+    FIRST_BACKOFF,
+    IN_FLIGHT,
+    LONGEST_BACKOFF,
+    SETTLED,
+    TABLE,
+    TEMPORARY,
+    Abort,
+    Append,
+    Bytes,
+    End,
+    Enqueue,
+    Failure,
+    Head,
+    Input,
+    NoRoom,
+    Pause,
+    Record,
+    Resume,
+    SendRequest,
+    Settled,
+    Start,
+    State,
+    StoreResponse,
+    Terminate,
+    Transfer,
+    Unavailable,
+    WaitFor,
+    Wake,
+    feed,
+    restore,
+)
+from swruntime.machines.snapshots import RecordSnapshot
+from swruntime.machines.table import Effect, Row
+
+OWN_RANGE = HeaderList((("Range", "bytes=1-4"),))
+NEW = Record(give_up=100.0)
+POST = Record(method="POST", give_up=100.0)
+OWN = Record(headers=OWN_RANGE, give_up=100.0)
+
+
+def ok(length: int | None = 10, *, etag: str | None = '"a"', now: float = 0.0) -> Head:
+    return Head(now, StoredHead(200, etag=etag, complete_length=length))
+
+
+def part(
+    content_range: str | None = "bytes 4-9/10", *, etag: str | None = '"a"', length: int | None = 10
+) -> Head:
+    return Head(1.0, StoredHead(206, etag=etag, complete_length=length), content_range=content_range)
+
+
+def status(code: int, *, now: float = 1.0, retry_after: float | None = None, says: str | None = None) -> Head:
+    return Head(now, StoredHead(code), content_range=says, retry_after=retry_after)
+
+
+def fed(record: Record, *inputs: Input) -> Record:
+    for input in inputs:
+        record, _ = feed(record, input)
+    return record
+
+
+def last(record: Record, *inputs: Input) -> tuple[Record, tuple[Effect, ...]]:
+    return feed(fed(record, *inputs[:-1]), inputs[-1])
+
+
+def failure(cause: Cause = "reset", now: float = 1.0, jitter: float = 0.0) -> Failure:
+    return Failure(now, cause, "the connection broke", jitter)
+
+
+REQUESTED = fed(NEW, Start(0.0))
+RECEIVING = fed(REQUESTED, ok(), Bytes(0.0, 4))
+WAITING = fed(RECEIVING, failure())
+PAUSED = fed(RECEIVING, Pause())
+RESUMED = fed(PAUSED, Resume())
+ASKING = fed(WAITING, Wake(2.0), Start(2.0))
+"""Asked for bytes 4 and following of 10."""
+UNTOLD = fed(REQUESTED, ok(None), Bytes(0.0, 4), failure(), Wake(2.0), Start(2.0))
+"""The same, and nobody told how long the file is."""
+BLIND = fed(REQUESTED, ok(None, etag=None))
+REFUSED = fed(ASKING, status(503, now=2.0, retry_after=1000.0))
+
+CASES: list[tuple[Record, Input, str, State]] = [
+    (fed(REQUESTED, ok(4), Bytes(0.0, 4), Pause(), Resume()), Start(1.0), "is_all_here", State.SUCCESS),
+    (attrs.evolve(POST, sent=True), Start(1.0), "was_sent_by_an_earlier_process", State.FETCH_ERROR),
+    (NEW, Start(0.0), "", State.REQUESTED),
+    (NEW, Unavailable("off"), "", State.WAITING),
+    (NEW, Pause(), "", State.PAUSED),
+    (NEW, Abort("by the user"), "", State.ABORTED),
+    (REFUSED, Wake(100.0), "has_given_up_on_status", State.BAD_STATUS),
+    (WAITING, Wake(100.0), "has_given_up", State.FETCH_ERROR),
+    (WAITING, Wake(2.0), "", State.PENDING),
+    (WAITING, Unavailable("off"), "", State.WAITING),
+    (WAITING, Pause(), "", State.PAUSED),
+    (WAITING, Abort("by the user"), "", State.ABORTED),
+    (PAUSED, Resume(), "", State.PENDING),
+    (PAUSED, Abort("by the user"), "", State.ABORTED),
+    (UNTOLD, status(416, says="bytes */4"), "is_complete_already", State.SUCCESS),
+    (ASKING, status(416), "is_first_416", State.PENDING),
+    (attrs.evolve(ASKING, restarted=True), status(416), "is_second_416", State.FETCH_ERROR),
+    (ASKING, status(500), "is_status_to_retry", State.WAITING),
+    (REQUESTED, status(404), "is_not_ok", State.BAD_STATUS),
+    (fed(POST, Start(0.0)), part("bytes 0-9/10"), "is_206_to_other_method", State.FETCH_ERROR),
+    (fed(OWN, Start(0.0)), part("bytes 1-4/10"), "is_answer_to_own_range", State.RECEIVING),
+    (ASKING, part("bytes 5-9/10"), "is_invalid_206", State.FETCH_ERROR),
+    (ASKING, part(), "is_continuing_206", State.RECEIVING),
+    (REQUESTED, part("bytes 0-4/10"), "is_beginning_206", State.RECEIVING),
+    (REQUESTED, ok(), "", State.RECEIVING),
+    (REQUESTED, failure(), "is_temporary", State.WAITING),
+    (REQUESTED, failure("tls"), "", State.FETCH_ERROR),
+    (REQUESTED, Pause(), "", State.PAUSED),
+    (REQUESTED, Abort("by the user"), "", State.ABORTED),
+    (RECEIVING, Bytes(1.0, 3, room=2), "exceeds_download_total", State.TOTAL_EXCEEDED),
+    (RECEIVING, Bytes(1.0, 7), "is_longer_than_told", State.FETCH_ERROR),
+    (RECEIVING, Bytes(1.0, 6), "", State.RECEIVING),
+    (RECEIVING, NoRoom("the disk is full"), "", State.QUOTA_EXCEEDED),
+    (fed(RECEIVING, Bytes(1.0, 6)), End(1.0), "is_whole", State.SUCCESS),
+    (
+        fed(ASKING, part("bytes 4-6/10"), Bytes(2.0, 3)),
+        End(2.0),
+        "is_short_part_with_progress",
+        State.PENDING,
+    ),
+    (fed(ASKING, part()), End(2.0), "is_short_part", State.FETCH_ERROR),
+    (RECEIVING, End(1.0), "ended_early_but_may_retry", State.WAITING),
+    (RECEIVING, End(100.0), "", State.FETCH_ERROR),
+    (RECEIVING, failure(), "is_temporary", State.WAITING),
+    (RECEIVING, failure("coding"), "", State.FETCH_ERROR),
+    (RECEIVING, Pause(), "", State.PAUSED),
+    (RECEIVING, Abort("by the user"), "", State.ABORTED),
+]
+
+
+def taken(record: Record, input: Input) -> Row[Record]:
+    return next(
+        row for row in TABLE[record.state, type(input)] if row.when is None or row.when(record, input)
+    )
+
+
+@pytest.mark.parametrize(("record", "input", "guard", "to"), CASES)
+def test_each_row_of_the_table(record: Record, input: Input, guard: str, to: State) -> None:
+    row = taken(record, input)
+    assert (row.guard, row.to) == (guard, to)
+    new, effects = feed(record, input)
+    assert new.state is to
+    settled = [e for e in effects if isinstance(e, Settled)]
+    assert len(settled) == new.settled
+    assert (new.result != "") == new.settled
+    assert [State(e.result) for e in settled] == [to] * new.settled
+    assert (Terminate() in effects) == (
+        record.in_flight and not new.in_flight and not isinstance(input, End | Failure)
+    )
+    assert (new.transfer is not None) == new.in_flight
+    assert [new.wait] == [e for e in effects if isinstance(e, WaitFor)] or new.wait is None
+
+
+def test_no_row_is_left_out_above() -> None:
+    rows = {(state, input, row.guard) for (state, input), rows in TABLE.items() for row in rows}
+    assert {(record.state, type(input), guard) for record, input, guard, _ in CASES} == rows
+    assert len(CASES) == len(rows)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state in SETTLED])
+def test_nothing_can_be_fed_to_a_settled_record(state: State) -> None:
+    assert not [pair for pair in TABLE if pair[0] is state]
+    with pytest.raises(ImpossibleInput, match="Record"):
+        feed(attrs.evolve(NEW, state=state), Abort("late"))
+
+
+# In flight: failure
+
+
+@pytest.mark.parametrize("cause", sorted(TEMPORARY))
+@pytest.mark.parametrize("record", [REQUESTED, RECEIVING])
+def test_a_temporary_failure_waits_keeps_the_bytes_and_tells_why(record: Record, cause: Cause) -> None:
+    new, effects = feed(record, failure(cause))
+    until = None if cause == "offline" else 1.0 + FIRST_BACKOFF
+    assert effects == (WaitFor(TEMPORARY[cause], until, "the connection broke"),)
+    assert (new.stored, new.head) == (record.stored, record.head)
+
+
+@pytest.mark.parametrize("record", [fed(POST, Start(0.0)), fed(POST, Start(0.0), ok(), Bytes(0.0, 4))])
+@pytest.mark.parametrize("cause", sorted(TEMPORARY))
+def test_a_failure_of_another_method_is_final(record: Record, cause: Cause) -> None:
+    status = 200 if record.head else None
+    _, effects = feed(record, failure(cause))
+    assert effects == (Settled("fetch-error", cause, "the connection broke", status),)
+
+
+@pytest.mark.parametrize("cause", ["tls", "cors", "csp", "mixed-content", "redirect", "protocol", "coding"])
+def test_another_failure_is_final(cause: Cause) -> None:
+    assert feed(REQUESTED, failure(cause))[1] == (
+        Settled("fetch-error", cause, "the connection broke", None),
+    )
+
+
+def test_patience_ends_when_the_limit_has_passed_without_progress() -> None:
+    assert RECEIVING.deadline == 100.0
+    assert feed(RECEIVING, failure(now=99.9))[0].state is State.WAITING
+    assert feed(RECEIVING, failure(now=100.0))[0].state is State.FETCH_ERROR
+    assert fed(RECEIVING, Bytes(50.0, 1), failure(now=100.0)).state is State.WAITING
+
+
+def test_being_offline_never_exhausts_the_patience() -> None:
+    record = fed(RECEIVING, failure("offline", now=1e6), Wake(2e6))
+    assert (record.state, record.deadline) == (State.PENDING, 2e6 + 100.0)
+    record = fed(NEW, Unavailable("off"), Wake(1e6), Start(1e6), failure(now=1e6 + 99))
+    assert record.state is State.WAITING
+
+
+def test_a_wait_that_ends_while_offline_goes_on_without_limit() -> None:
+    record, effects = last(WAITING, Unavailable("off"))
+    assert effects == (WaitFor("offline", None, "off"),)
+    assert fed(record, Wake(1e6)).deadline == 1e6 + 100.0
+    record, effects = last(REFUSED, Unavailable("off"), Wake(1e6))
+    assert effects == (Enqueue(),)
+
+
+def test_waiting_for_a_connection_costs_no_patience() -> None:
+    record = fed(WAITING, Wake(2.0), Start(1002.0))
+    assert record.deadline == 1100.0
+    assert fed(record, failure(now=1003.0)).state is State.WAITING
+    record = fed(ASKING, part("bytes 4-5/10"), Bytes(3.0, 2), End(3.0), Start(1003.0))
+    assert record.deadline == 1103.0
+    record = fed(ASKING, status(416, now=3.0), Start(1003.0))
+    assert record.deadline == 1100.0
+
+
+def test_back_off_doubles_up_to_its_limit_and_starts_again_with_progress() -> None:
+    record, waits = attrs.evolve(NEW, give_up=1e9), []
+    for _ in range(9):
+        record = fed(record, Start(0.0), failure(now=0.0))
+        assert record.wait is not None
+        waits.append(record.wait.until)
+        record = fed(record, Wake(0.0))
+    assert waits == [FIRST_BACKOFF * 2**n for n in range(6)] + [LONGEST_BACKOFF] * 3
+    record = fed(record, Start(0.0), ok(), Bytes(0.0, 1), failure(now=0.0))
+    assert record.wait == WaitFor("reset", FIRST_BACKOFF, "the connection broke")
+
+
+def test_jitter_shortens_a_wait_by_less_than_half_and_the_deadline_bounds_it() -> None:
+    assert feed(REQUESTED, failure(jitter=0.5))[0].wait == WaitFor("reset", 1.75, "the connection broke")
+    assert feed(REQUESTED, failure(now=99.5))[0].wait == WaitFor("reset", 100.0, "the connection broke")
+
+
+def test_giving_up_tells_the_last_failure() -> None:
+    _, effects = feed(WAITING, Wake(100.0))
+    message = "the connection broke; gave up after 100 s without progress"
+    assert effects == (Settled("fetch-error", "reset", message, 200),)
+
+
+def test_bytes_that_were_here_before_are_no_progress() -> None:
+    """A body that cannot be resumed, cut at the same place again and again, does not keep us busy for ever."""
+    record = fed(BLIND, Bytes(1.0, 4), failure(), Wake(2.0), Start(2.0), ok(None, etag=None))
+    record = fed(record, Bytes(50.0, 4))
+    assert (record.stored, record.deadline) == (4, 101.0)
+    assert fed(record, Bytes(60.0, 1)).deadline == 160.0
+
+
+# In flight: a status
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_retry_after_waits_that_long(code: int) -> None:
+    new, effects = feed(REQUESTED, status(code, retry_after=30.0))
+    assert effects == (Terminate(), WaitFor("retry-after", 31.0, f"the server answered {code}"))
+    assert (new.head, new.stored) == (None, 0)
+    assert feed(REQUESTED, status(code, retry_after=0.0))[0].wait == WaitFor(
+        "retry-after", 1.0 + FIRST_BACKOFF, f"the server answered {code}"
+    )
+
+
+@pytest.mark.parametrize("code", [301, 404, 429, 500, 503])
+def test_any_status_to_a_range_request_keeps_the_bytes_and_exposes_nothing(code: int) -> None:
+    new, effects = feed(ASKING, status(code, now=2.0))
+    assert effects == (Terminate(), WaitFor("retry-after", 4.0, f"the server answered {code}"))
+    assert (new.head, new.stored) == (ASKING.head, 4)
+
+
+@pytest.mark.parametrize(
+    ("record", "head"),
+    [
+        (REQUESTED, status(404)),
+        (REQUESTED, status(429)),
+        (REQUESTED, status(500, retry_after=3.0)),
+        (REQUESTED, status(0)),
+        (REQUESTED, status(503, now=100.0, retry_after=3.0)),
+        (REQUESTED, status(416, says="bytes */0")),
+        (fed(POST, Start(0.0)), status(503, retry_after=3.0)),
+        (fed(OWN, Start(0.0)), status(416, says="bytes */3")),
+    ],
+)
+def test_a_final_status_is_told_at_the_head(record: Record, head: Head) -> None:
+    new, effects = feed(record, head)
+    code = head.head.status
+    told = Settled("bad-status", "status", f"the server answered {code}", code)
+    assert effects == (StoreResponse(False), Terminate(), told)
+    assert (new.stored, new.head) == (0, head.head)
+
+
+def test_a_final_status_to_a_range_makes_the_bytes_redundant() -> None:
+    new, effects = feed(ASKING, status(404, now=100.0))
+    assert effects[0] == StoreResponse(True)
+    assert (new.state, new.stored) == (State.BAD_STATUS, 0)
+    new, effects = feed(REFUSED, Wake(100.0))
+    assert effects == (StoreResponse(True), Settled("bad-status", "status", "the server answered 503", 503))
+    assert (new.stored, new.head) == (0, StoredHead(503))
+
+
+# In flight: 206
+
+
+def test_the_rest_is_asked_for_with_if_range() -> None:
+    assert last(WAITING, Wake(2.0), Start(2.0))[1] == (SendRequest(4, '"a"'),)
+    assert feed(RESUMED, Start(2.0))[1] == (SendRequest(4, '"a"'),)
+    dated = StoredHead(200, etag='W/"a"', last_modified="Thu, 01 Jan 2026 00:00:00 GMT")
+    record = fed(NEW, Start(0.0), Head(0.0, dated), Bytes(0.0, 4), failure(), Wake(2.0))
+    assert feed(record, Start(2.0))[1] == (SendRequest(4, dated.last_modified),)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [StoredHead(200), StoredHead(200, etag='W/"a"'), StoredHead(200, etag='"a"', coded=True)],
+)
+def test_without_a_validator_or_with_a_coding_it_starts_over(head: StoredHead) -> None:
+    record = fed(REQUESTED, Head(0.0, head), Bytes(0.0, 4), failure(), Wake(2.0))
+    assert feed(record, Start(2.0))[1] == (SendRequest(0, None),)
+
+
+def test_a_valid_206_appends() -> None:
+    new, effects = feed(ASKING, part())
+    assert effects == ()
+    assert new.transfer == Transfer(4, 10, begun_at=4)
+    new, effects = feed(new, Bytes(3.0, 6))
+    assert effects == (Append(),)
+    assert feed(new, End(3.0))[1] == (Settled("success", None, None, 200),)
+
+
+def test_a_206_tells_the_length_that_was_not_known() -> None:
+    new, _ = feed(UNTOLD, part())
+    assert new.head == StoredHead(200, etag='"a"', complete_length=10)
+    assert feed(fed(new, failure(), Wake(3.0), Start(3.0)), part("bytes 4-11/12"))[0].cause == "changed"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        part("bytes 3-9/10"),
+        part("bytes 4-9/10", etag='"b"'),
+        part("bytes 4-9/10", etag=None),
+        part("bytes 4-10/11"),
+        part("bytes 4-9/*"),
+        part(None),
+        part("bytes=4-9/10"),
+    ],
+)
+def test_an_invalid_206_is_a_changed_file(head: Head) -> None:
+    new, effects = feed(ASKING, head)
+    assert new.stored == 4
+    assert effects[0] == Terminate()
+    assert isinstance(effects[1], Settled)
+    assert (effects[1].result, effects[1].cause) == ("fetch-error", "changed")
+
+
+def test_another_last_modified_is_a_changed_file() -> None:
+    def dated(code: int, date: str, says: str | None = None) -> Head:
+        return Head(0.0, StoredHead(code, last_modified=date, complete_length=10), content_range=says)
+
+    record = fed(REQUESTED, dated(200, "Monday"), Bytes(0.0, 4), failure(), Wake(2.0), Start(2.0))
+    assert fed(record, dated(206, "Monday", "bytes 4-9/10")).state is State.RECEIVING
+    assert fed(record, dated(206, "Tuesday", "bytes 4-9/10")).cause == "changed"
+
+
+def test_a_206_to_another_method_is_a_fetch_error() -> None:
+    _, effects = feed(fed(POST, Start(0.0)), part("bytes 0-9/10"))
+    assert effects == (Terminate(), Settled("fetch-error", "protocol", "206 to a POST request", None))
+
+
+def test_a_206_that_nobody_asked_for_must_begin_at_zero() -> None:
+    new, effects = feed(REQUESTED, part("bytes 0-4/10"))
+    assert (effects, new.transfer) == ((StoreResponse(False),), Transfer(0, 5))
+    assert feed(REQUESTED, part("bytes 1-4/10"))[0].cause == "changed"
+
+
+def test_more_bytes_than_the_head_told_are_a_fetch_error() -> None:
+    told = Settled("fetch-error", "protocol", "the body is longer than the server said", 200)
+    assert last(ASKING, part("bytes 4-6/10"), Bytes(3.0, 4))[1] == (Terminate(), told)
+    assert last(REQUESTED, ok(3), Bytes(3.0, 4))[1] == (Terminate(), told)
+    assert last(REQUESTED, ok(None), Bytes(3.0, 4))[1] == (Append(),)
+
+
+def test_a_range_of_the_scripts_own_is_the_whole_answer() -> None:
+    record, effects = last(OWN, Start(0.0), part("bytes 1-4/10"))
+    assert effects == (StoreResponse(False),)
+    assert last(record, Bytes(1.0, 4), End(1.0))[1] == (Settled("success", None, None, 206),)
+    assert last(record, Bytes(1.0, 5))[0].state is State.FETCH_ERROR
+    assert last(record, Bytes(1.0, 3), End(1.0))[0].state is State.WAITING
+    record = fed(record, Bytes(1.0, 3), failure(), Wake(2.0))
+    record, effects = feed(record, Start(2.0))
+    assert effects == (SendRequest(0, None),)
+    assert feed(record, part("bytes 1-4/10"))[1] == (StoreResponse(True),)
+
+
+@pytest.mark.parametrize("says", [None, "nonsense", "bytes 1-4/*"])
+def test_a_range_of_the_scripts_own_is_not_validated(says: str | None) -> None:
+    record = fed(OWN, Start(0.0), part(says, length=None), Bytes(1.0, 4))
+    assert feed(record, End(1.0))[0].state is State.SUCCESS
+    assert fed(record, Pause(), Resume(), Start(2.0)).state is State.REQUESTED
+
+
+def test_a_whole_answer_to_a_range_of_the_scripts_own_is_taken_as_it_is() -> None:
+    assert fed(OWN, Start(0.0), ok(10), Bytes(1.0, 10), End(1.0)).state is State.SUCCESS
+    assert fed(OWN, Start(0.0), ok(10), Bytes(1.0, 4), End(1.0)).state is State.WAITING
+
+
+# In flight: 416
+
+
+def test_416_at_the_very_end_is_success() -> None:
+    new, effects = feed(UNTOLD, status(416, says="bytes */4"))
+    assert effects == (Terminate(), Settled("success", None, None, 200))
+    assert new.stored == 4
+
+
+def test_416_never_makes_a_success_of_half_a_file() -> None:
+    assert feed(ASKING, status(416, says="bytes */4"))[0].state is State.PENDING
+
+
+@pytest.mark.parametrize("says", ["bytes */5", None, "nonsense"])
+def test_416_otherwise_starts_over_once(says: str | None) -> None:
+    record, effects = feed(UNTOLD, status(416, says=says))
+    assert effects == (Terminate(), Enqueue())
+    assert (record.head, record.restarted) == (None, True)
+    record, effects = feed(record, Start(3.0))
+    assert effects == (SendRequest(0, None),)
+    record, effects = feed(record, ok(None))
+    assert (effects, record.stored) == ((StoreResponse(True),), 0)
+    record = fed(record, Bytes(4.0, 2), failure(now=4.0), Wake(5.0), Start(5.0))
+    _, effects = feed(record, status(416, says=says))
+    told = Settled("fetch-error", "changed", "the server refused the range (416) again", 200)
+    assert effects == (Terminate(), told)
+
+
+# In flight: an ok status, bytes, the end
+
+
+def test_an_ok_status_to_a_range_request_starts_over_in_new_data() -> None:
+    new, effects = feed(ASKING, ok(12, etag='"b"'))
+    assert effects == (StoreResponse(True),)
+    assert (new.stored, new.transfer, new.head) == (
+        0,
+        Transfer(0),
+        StoredHead(200, '"b"', complete_length=12),
+    )
+    assert feed(fed(REQUESTED, ok(), failure(), Wake(2.0), Start(2.0)), ok())[1] == (StoreResponse(True),)
+    assert feed(REQUESTED, ok())[1] == (StoreResponse(False),)
+
+
+def test_the_download_total_is_exceeded_by_more_than_the_room_only() -> None:
+    assert feed(RECEIVING, Bytes(1.0, 3, room=3))[0].state is State.RECEIVING
+    new, effects = feed(RECEIVING, Bytes(1.0, 3, room=2))
+    told = Settled("download-total-exceeded", "download-total", "the download total was exceeded", 200)
+    assert effects == (Terminate(), told)
+    assert new.stored == 4
+
+
+def test_bytes_that_could_not_be_stored_are_not_counted() -> None:
+    new, effects = last(RECEIVING, Bytes(1.0, 6), NoRoom("the disk is full", unstored=6))
+    assert effects == (Terminate(), Settled("quota-exceeded", "quota", "the disk is full", 200))
+    assert new.stored == 4
+
+
+def test_a_body_of_unknown_length_is_complete_where_its_framing_is() -> None:
+    assert feed(BLIND, End(1.0))[1] == (Settled("success", None, None, 200),)
+    post = fed(POST, Start(0.0), ok(None), Bytes(0.0, 3))
+    assert feed(post, End(1.0))[1] == (Settled("success", None, None, 200),)
+
+
+def test_a_206_short_of_the_whole_asks_for_the_rest_after_progress() -> None:
+    new, effects = last(ASKING, part("bytes 4-6/10"), Bytes(2.0, 3), End(2.0))
+    assert effects == (Enqueue(),)
+    assert feed(new, Start(2.0))[1] == (SendRequest(7, '"a"'),)
+
+
+@pytest.mark.parametrize("received", [(), (Bytes(2.0, 3),)])
+def test_a_206_short_of_the_whole_is_final_without_progress_or_validator(received: tuple[Bytes, ...]) -> None:
+    record = fed(REQUESTED, part("bytes 0-4/10", etag=None), *received)
+    _, effects = feed(record, End(2.0))
+    message = f"the body ended after {record.stored} of 10 bytes"
+    assert effects == (Settled("fetch-error", "truncated", message, 206),)
+
+
+def test_a_206_of_unknown_length_is_success_at_the_end_of_its_part_only() -> None:
+    record = fed(UNTOLD, part("bytes 4-9/*", length=None), Bytes(2.0, 5))
+    assert feed(record, End(2.0))[1] == (Enqueue(),)
+    assert last(record, Bytes(2.0, 1), End(2.0))[1] == (Settled("success", None, None, 200),)
+
+
+def test_a_body_that_ends_too_early_is_never_success() -> None:
+    new, effects = feed(RECEIVING, End(1.0))
+    assert effects == (WaitFor("reset", 2.0, "the body ended after 4 of 10 bytes"),)
+    assert new.cause == "truncated"
+    post = fed(POST, Start(0.0), ok(), Bytes(0.0, 4))
+    message = "the body ended after 4 of 10 bytes"
+    assert feed(post, End(1.0))[1] == (Settled("fetch-error", "truncated", message, 200),)
+    assert feed(RECEIVING, failure("truncated"))[0].state is State.WAITING
+
+
+# Any unsettled
+
+
+@pytest.mark.parametrize("record", [NEW, WAITING, REQUESTED, RECEIVING])
+def test_a_pause_ends_the_exchange_and_keeps_the_bytes(record: Record) -> None:
+    new, effects = feed(record, Pause())
+    wait = WaitFor("paused", None, None)
+    assert effects == ((Terminate(), wait) if record.in_flight else (wait,))
+    assert (new.stored, new.head) == (record.stored, record.head)
+
+
+def test_resuming_begins_with_fresh_patience() -> None:
+    record = fed(RECEIVING, failure(), Pause(), Resume(), Start(1e6), failure(now=1e6))
+    assert record.wait == WaitFor("reset", 1e6 + FIRST_BACKOFF, "the connection broke")
+
+
+def test_complete_bytes_need_no_request() -> None:
+    record = fed(RECEIVING, Bytes(1.0, 6), Pause(), Resume())
+    assert feed(record, Start(2.0))[1] == (Settled("success", None, None, 200),)
+    assert feed(fed(OWN, Start(0.0), ok(0), Pause(), Resume()), Start(1.0))[0].state is State.REQUESTED
+
+
+@pytest.mark.parametrize("record", [NEW, WAITING, REQUESTED, RECEIVING, PAUSED])
+def test_an_abort_settles_every_unsettled_one(record: Record) -> None:
+    new, effects = feed(record, Abort("by the user"))
+    code = record.head.status if record.head else None
+    told = Settled("aborted", "aborted", "by the user", code)
+    assert effects == ((Terminate(), told) if record.in_flight else (told,))
+    assert new.stored == record.stored
+
+
+def test_properties_agree_with_the_states() -> None:
+    for state in State:
+        record = attrs.evolve(NEW, state=state)
+        assert record.settled == (state in SETTLED)
+        assert record.in_flight == (state in IN_FLIGHT)
+
+
+# After the process died
+
+
+@pytest.mark.parametrize("record", [NEW, WAITING, REQUESTED, RECEIVING, PAUSED, ASKING])
+def test_what_is_unsettled_is_pending_again(record: Record) -> None:
+    snapshot = record.snapshot()
+    assert snapshot == RecordSnapshot(head=record.head)
+    again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=record.stored)
+    assert (again.state, again.deadline) == (State.PENDING, None)
+    assert feed(again, Start(9.0))[1] == (SendRequest(record.stored, '"a"' if record.stored else None),)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_what_must_not_be_sent_twice_is_not(method: str) -> None:
+    """Sending it again could repeat a side effect, as in a pause."""
+    record = Record(method=method, give_up=100.0)
+    for sent in (fed(record, Start(0.0)), fed(record, Start(0.0), ok(), Bytes(0.0, 4))):
+        snapshot = sent.snapshot()
+        again = restore(snapshot, method=method, headers=HeaderList(), give_up=100.0, stored=sent.stored)
+        new, effects = feed(again, Start(9.0))
+        assert [type(e) for e in effects] == [Settled]
+        assert (new.result, new.cause) == ("fetch-error", "reset")
+    waiting = restore(record.snapshot(), method=method, headers=HeaderList(), give_up=100.0, stored=0)
+    assert feed(waiting, Start(9.0))[1] == (SendRequest(0, None),)
+    complete = fed(record, Start(0.0), ok(4), Bytes(0.0, 4))
+    again = restore(complete.snapshot(), method=method, headers=HeaderList(), give_up=100.0, stored=4)
+    assert feed(again, Start(9.0))[0].state is State.SUCCESS
+
+
+def test_what_is_settled_stays_so() -> None:
+    for record, input, _, to in CASES:
+        settled, _ = feed(record, input)
+        if to not in SETTLED:
+            continue
+        snapshot = settled.snapshot()
+        again = restore(
+            snapshot, method=record.method, headers=record.headers, give_up=100.0, stored=settled.stored
+        )
+        assert (again.state, again.stored, again.snapshot()) == (to, settled.stored, snapshot)
+
+
+def test_starting_over_because_of_416_is_remembered() -> None:
+    snapshot = fed(ASKING, status(416)).snapshot()
+    assert snapshot == RecordSnapshot(restarted=True)
+    again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4)
+    assert feed(again, Start(9.0))[1] == (SendRequest(0, None),)
