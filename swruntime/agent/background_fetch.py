@@ -297,6 +297,8 @@ class BackgroundFetch:
         }
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
+        if any(isinstance(e, machine.Release) for e in effects):
+            return  # until its rows go, in a transaction of their own, it is as it was: its event is owed
         with self._services.store.transaction():
             for effect in effects:
                 if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
