@@ -176,13 +176,18 @@ async def _unwrapped_nursery() -> AsyncIterator[trio.Nursery]:
                 raised = error
                 raise
     except BaseExceptionGroup as group:
-        if raised is not None and not isinstance(raised, trio.Cancelled):
-            others = group.subgroup(
-                lambda e: e is not raised and not isinstance(e, trio.Cancelled | BaseExceptionGroup)
-            )
-            if others is None:
-                raise raised from None
-        raise
+        if raised is None or not _leaves(group) <= _leaves(raised):
+            raise
+    if raised is not None:
+        # Out here, so that its cause and context stay what they were.
+        raise raised
+
+
+def _leaves(error: BaseException) -> set[int]:
+    """The identities of the exceptions in a group: groups are made anew where Trio takes cancellations out."""
+    if isinstance(error, BaseExceptionGroup):
+        return {leaf for each in error.exceptions for leaf in _leaves(each)}
+    return {id(error)}
 
 
 def _checked_site(site: Path | str | None) -> Path | None:

@@ -73,7 +73,7 @@ class BackgroundFetches:
         """
         # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
         self._check(registration, id, download_total)
-        with self._services.activity.under_way("fetch()"), ExitStack() as pins:
+        with ExitStack() as pins:
             try:
                 stored = await self._store_bodies(registration.storage_key, requests, bodies, pins)
                 async with registration.edit_queue:

@@ -164,7 +164,9 @@ async def onbackgroundfetchsuccess(event):
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-async def test_a_record_put_into_a_cache_is_not_copied(lab: Lab, autojump_clock: object, on_disk: bool) -> None:
+async def test_a_record_put_into_a_cache_is_not_copied(
+    lab: Lab, autojump_clock: object, on_disk: bool
+) -> None:
     lab.origin.add("/a", b"x" * 100_000, content_type="text/x")
     lab.worker(KEEP)
     async with lab.open(quota=150_000, profile=lab.profile if on_disk else None) as agent:

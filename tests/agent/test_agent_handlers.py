@@ -142,10 +142,7 @@ async def test_modules_are_evaluated_anew_at_each_start(lab: Lab, autojump_clock
     lab.origin.add("/a", b"aaa")
     lab.worker("print('tools evaluated')\ncount = 0\n", "tools.py")
     lab.worker(
-        "import tools\n"
-        "def onbackgroundfetchsuccess(event):\n"
-        "    tools.count += 1\n"
-        "    print(tools.count)\n"
+        "import tools\ndef onbackgroundfetchsuccess(event):\n    tools.count += 1\n    print(tools.count)\n"
     )
     async with lab.open() as agent:
         await lab.manager.fetch("one", "/a")
@@ -264,7 +261,9 @@ async def test_a_script_that_breaks_between_starts(lab: Lab, autojump_clock: obj
         fetch = await lab.manager.fetch("f", "/a")
         await agent.terminate_worker(lab.registration)
         lab.worker("x = 1\nraise ValueError('broken')\n")
-        with pytest.raises(WaitingForUser, match=r"backgroundfetchsuccess is owed \(its worker could not run"):
+        with pytest.raises(
+            WaitingForUser, match=r"backgroundfetchsuccess is owed \(its worker could not run"
+        ):
             await agent.settled()
         assert (fetch.result, fetch.records_available) == ("success", True)
         lab.one("event.end", name="backgroundfetchsuccess", outcome="interrupted", where="worker.py:2")
@@ -306,7 +305,9 @@ async def test_update_ui(lab: Lab, autojump_clock: object) -> None:
 async def test_update_ui_with_nothing_extends_the_event_and_changes_nothing(
     lab: Lab, autojump_clock: object
 ) -> None:
-    lab.worker("def onbackgroundfetchfail(event):\n    event.update_ui()\n    kept.append(event)\nkept = []\n")
+    lab.worker(
+        "def onbackgroundfetchfail(event):\n    event.update_ui()\n    kept.append(event)\nkept = []\n"
+    )
     async with lab.open() as agent:
         await lab.manager.fetch("f", "/missing", title="Old")
         line = await agent.until(lambda line: line["kind"] == "event.end")
@@ -383,7 +384,9 @@ async def test_update_ui_with_wrong_arguments(lab: Lab, autojump_clock: object) 
 
 
 async def test_the_display_of_abort_and_click_cannot_be_changed(lab: Lab, autojump_clock: object) -> None:
-    lab.worker("def onbackgroundfetchabort(event):\n    print(type(event).__name__, hasattr(event, 'update_ui'))\n")
+    lab.worker(
+        "def onbackgroundfetchabort(event):\n    print(type(event).__name__, hasattr(event, 'update_ui'))\n"
+    )
     async with lab.open() as agent:
         await (await lab.manager.fetch("f", "/a")).abort()
         await agent.settled()

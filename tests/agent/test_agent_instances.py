@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from swruntime import InvalidStateError
+from swruntime.network.conditions import Conditions
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -19,7 +20,7 @@ async def test_progress_events(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/big", b"x" * 1_000_000, chunk=10_000)
     seen: list[tuple[float, int, str]] = []
     async with lab.open() as agent:
-        agent.network.conditions = swruntime_conditions(download=200_000)
+        agent.network.conditions = Conditions("slow", download=200_000)
         fetch = await lab.manager.fetch("f", "/big")
 
         def listen(event: Any) -> None:
@@ -37,12 +38,6 @@ async def test_progress_events(lab: Lab, autojump_clock: object) -> None:
     assert [result for *_, result in seen[:-1]] == [""] * (len(seen) - 1)
     assert seen[-1][1:] == (1_000_000, "success")
     assert [line["downloaded"] for line in lab.of("fetch.progress")] == sizes[: len(lab.of("fetch.progress"))]
-
-
-def swruntime_conditions(**figures: float) -> Any:
-    from swruntime.network.conditions import Conditions
-
-    return Conditions("test", **figures)
 
 
 async def test_many_chunks_in_no_time_make_few_events(lab: Lab, autojump_clock: object) -> None:
@@ -121,7 +116,9 @@ async def test_an_id_is_free_again_while_the_old_event_is_owed(lab: Lab, autojum
     )
     async with lab.open() as agent:
         old = await lab.manager.fetch("f", "/old")
-        await agent.until(lambda line: line["kind"] == "event.start" and line["name"] == "backgroundfetchsuccess")
+        await agent.until(
+            lambda line: line["kind"] == "event.start" and line["name"] == "backgroundfetchsuccess"
+        )
         new = await lab.manager.fetch("f", "/new")
         assert new is not old
         assert await lab.manager.get("f") is new
@@ -156,7 +153,7 @@ async def test_a_response_is_ready_at_its_headers_and_streams_as_it_grows(
 ) -> None:
     lab.origin.add("/big", b"x" * 300_000, chunk=10_000, content_type="audio/mpeg")
     async with lab.open() as agent:
-        agent.network.conditions = swruntime_conditions(download=100_000)
+        agent.network.conditions = Conditions("slow", download=100_000)
         fetch = await lab.manager.fetch("f", "/big")
         record = await fetch.match("/big")
         response = await record.response_ready
@@ -195,7 +192,9 @@ async def test_response_ready_is_one_promise(lab: Lab, autojump_clock: object) -
         await agent.settled()
 
 
-async def test_what_is_not_awaited_makes_no_noise_but_a_rejection_does(lab: Lab, autojump_clock: object) -> None:
+async def test_what_is_not_awaited_makes_no_noise_but_a_rejection_does(
+    lab: Lab, autojump_clock: object
+) -> None:
     async with lab.open() as agent:
         fetch = await lab.manager.fetch("f", "/missing")
         await fetch.match("/missing")
@@ -218,7 +217,12 @@ async def test_what_the_user_sees(lab: Lab, autojump_clock: object) -> None:
         assert [(i.src, i.sizes) for i in shown.icons] == [(f"{HOME}/icon.png", "10x10")]
         assert (shown.progress.downloaded, shown.progress.download_total) == (60, 1000)
         (record,) = shown.records
-        assert (record.url, record.method, record.state, record.downloaded) == (f"{HOME}/a", "GET", "receiving", 60)
+        assert (record.url, record.method, record.state, record.downloaded) == (
+            f"{HOME}/a",
+            "GET",
+            "receiving",
+            60,
+        )
         await shown.abort()
         await agent.settled()
 

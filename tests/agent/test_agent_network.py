@@ -90,7 +90,11 @@ async def test_offline_from_the_start_holds_for_a_post_too(lab: Lab, autojump_cl
         agent.network.go_online()
         await agent.settled()
         assert fetch.failure_reason == "bad-status"
-    lab.said("backgroundfetchfail f failure bad-status".replace(" f ", " off "), "{}/post 200 2", "{}/missing 404 0")
+    lab.said(
+        "backgroundfetchfail f failure bad-status".replace(" f ", " off "),
+        "{}/post 200 2",
+        "{}/missing 404 0",
+    )
 
 
 async def test_conditions_slow_a_transfer_down(lab: Lab, autojump_clock: object) -> None:
@@ -153,7 +157,9 @@ async def test_a_connection_that_breaks_again_and_again(lab: Lab, autojump_clock
     assert {line["reason"] for line in lab.of("record.wait")} == {"reset"}
 
 
-async def test_a_connection_that_breaks_without_progress_is_given_up(lab: Lab, autojump_clock: object) -> None:
+async def test_a_connection_that_breaks_without_progress_is_given_up(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/big", Pattern(100_000), drop_after=[50_000, *[0] * 1000])
     fetch = await run(lab, "/big", give_up=100)
     assert fetch.failure_reason == "fetch-error"
@@ -247,7 +253,9 @@ async def test_416_starts_over_once(lab: Lab, autojump_clock: object) -> None:
     refused = {"status": 416, "headers": {"Content-Range": "bytes */5"}}
     whole = {"body": b"x" * 1000}
     lab.origin.add("/f", responses=[{**whole, "drop_after": 500}, refused, whole])
-    lab.origin.add("/g", responses=[{**whole, "drop_after": 500}, refused, {**whole, "drop_after": 500}, refused])
+    lab.origin.add(
+        "/g", responses=[{**whole, "drop_after": 500}, refused, {**whole, "drop_after": 500}, refused]
+    )
     fetch = await run(lab, "/f", "/g")
     assert fetch.failure_reason == "fetch-error"
     lab.one("record.settle", index=0, result="success", bytes=1000)
@@ -255,7 +263,9 @@ async def test_416_starts_over_once(lab: Lab, autojump_clock: object) -> None:
     assert ranges(lab, "/f") == [None, "bytes=500-", None]
 
 
-async def test_another_etag_in_the_middle_is_never_stitched_together(lab: Lab, autojump_clock: object) -> None:
+async def test_another_etag_in_the_middle_is_never_stitched_together(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/f", b"x" * 1000, drop_after=500, range_etag='"other"')
     fetch = await run(lab, "/f")
     assert fetch.failure_reason == "fetch-error"
@@ -292,7 +302,9 @@ async def test_a_server_that_ignores_range(lab: Lab, autojump_clock: object) -> 
 async def test_without_a_validator_no_range_is_asked_for(lab: Lab, autojump_clock: object) -> None:
     body = Pattern(100_000)
     lab.origin.add("/weak", body, drop_after=30_000, etag='W/"weak"')
-    lab.origin.add("/dated", body, drop_after=30_000, etag=None, last_modified="Thu, 01 Jan 2026 00:00:00 GMT")
+    lab.origin.add(
+        "/dated", body, drop_after=30_000, etag=None, last_modified="Thu, 01 Jan 2026 00:00:00 GMT"
+    )
     lab.origin.add("/coded", body, drop_after=30_000, coding="gzip")
     fetch = await run(lab, "/weak", "/dated", "/coded")
     assert fetch.result == "success"
@@ -334,7 +346,9 @@ async def test_a_request_with_a_range_of_its_own_is_whole_and_never_resumed(
 # Redirects, HEAD, 204
 
 
-async def test_redirects_are_followed_and_resumed_from_the_original_url(lab: Lab, autojump_clock: object) -> None:
+async def test_redirects_are_followed_and_resumed_from_the_original_url(
+    lab: Lab, autojump_clock: object
+) -> None:
     body = Pattern(100_000)
     lab.origin.add("/old", redirect="/new")
     lab.origin.add("/new", body, drop_after=50_000, chunk=10_000)

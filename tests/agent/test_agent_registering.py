@@ -117,9 +117,7 @@ async def test_a_script_cannot_end_the_process(lab: Lab, autojump_clock: object)
 
 @pytest.mark.parametrize("how", ["raise ValueError('no')", "event.wait_until(refuse())"])
 async def test_a_rejected_install(lab: Lab, autojump_clock: object, how: str) -> None:
-    lab.worker(
-        f"async def refuse():\n    raise ValueError('no')\ndef oninstall(event):\n    {how}\n"
-    )
+    lab.worker(f"async def refuse():\n    raise ValueError('no')\ndef oninstall(event):\n    {how}\n")
     async with lab.open(ready=False) as agent:
         window = await agent.open_window("/")
         registration = await window.navigator.service_worker.register("/worker.py")
@@ -177,13 +175,3 @@ async def test_a_page_that_is_not_secure(lab: Lab, autojump_clock: object) -> No
         window = await agent.open_window("/")
         with pytest.raises(SecurityError, match="not secure"):
             await window.navigator.service_worker.register("/worker.py")
-
-
-async def test_what_is_not_implemented_says_so(lab: Lab, autojump_clock: object) -> None:
-    lab.worker("async def onbackgroundfetchfail(event):\n    await clients.claim()\n")
-    async with lab.open() as agent:
-        await lab.manager.fetch("f", "/missing")
-        await agent.settled()
-        error = agent.script_errors[0]
-        assert "clients" in str(error)
-        assert "not implemented" in str(error)

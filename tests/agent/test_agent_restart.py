@@ -63,7 +63,9 @@ async def test_a_transfer_that_is_left_in_the_middle(lab: Lab, autojump_clock: o
     assert [r.range for r in lab.origin.requests if r.path == "/small"] == [None]
 
 
-async def test_what_a_script_still_holds_settles_when_the_agent_closes(lab: Lab, autojump_clock: object) -> None:
+async def test_what_a_script_still_holds_settles_when_the_agent_closes(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/never", delay=1e6)
     async with lab.open() as agent:
         fetch = await lab.manager.fetch("f", "/never")
@@ -181,7 +183,9 @@ async def test_an_owed_event_without_a_site(lab: Lab, autojump_clock: object) ->
     assert "SITE" in lab.of("event.end", outcome="interrupted")[-1]["error"]
 
 
-async def test_interrupted_five_times_it_is_held_until_it_is_dropped(lab: Lab, autojump_clock: object) -> None:
+async def test_interrupted_five_times_it_is_held_until_it_is_dropped(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/a", b"x" * 1000)
     lab.worker("import trio\nasync def onbackgroundfetchsuccess(event):\n    await trio.sleep_forever()\n")
     async with lab.open(profile=lab.profile):
@@ -234,7 +238,9 @@ async def test_a_post_is_not_sent_again_by_the_next_process(lab: Lab, autojump_c
     lab.one("fetch.settle", result="failure", failure_reason="fetch-error")
 
 
-async def test_a_post_that_was_not_sent_yet_is_sent_by_the_next_process(lab: Lab, autojump_clock: object) -> None:
+async def test_a_post_that_was_not_sent_yet_is_sent_by_the_next_process(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/post", b"ok")
     async with lab.open(profile=lab.profile) as agent:
         agent.network.go_offline()
@@ -249,7 +255,9 @@ async def test_a_post_that_was_not_sent_yet_is_sent_by_the_next_process(lab: Lab
 
 async def test_a_worker_that_waits_for_its_activation(lab: Lab, autojump_clock: object) -> None:
     """The process died between install and activate: the next one activates it."""
-    lab.worker("import trio\nasync def onactivate(event):\n    await trio.sleep(10)\n    print('activated')\n")
+    lab.worker(
+        "import trio\nasync def onactivate(event):\n    await trio.sleep(10)\n    print('activated')\n"
+    )
     async with lab.open(profile=lab.profile):
         await trio.sleep(1)
         assert lab.registration.active.state == "activating"
@@ -263,8 +271,9 @@ async def test_a_worker_that_waits_for_its_activation(lab: Lab, autojump_clock: 
 async def test_an_unregistered_registration_does_not_come_back(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/a", b"x" * 1000, stall_after=500)
     async with lab.open(profile=lab.profile) as agent:
+        await agent.settled()
         controlled = await agent.open_window("/")
-        assert controlled.navigator.service_worker.controller is not None or True
+        assert controlled.navigator.service_worker.controller is not None
         await lab.manager.fetch("f", "/a")
         await trio.sleep(1)
         assert await lab.registration.unregister()

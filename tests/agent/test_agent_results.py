@@ -19,7 +19,12 @@ async def test_success_of_two_records(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/b", b"bbbbb")
     async with lab.open() as agent:
         fetch = await lab.manager.fetch("two", ["/a", "b"], title="Two")
-        assert (fetch.id, fetch.result, fetch.failure_reason, fetch.records_available) == ("two", "", "", True)
+        assert (fetch.id, fetch.result, fetch.failure_reason, fetch.records_available) == (
+            "two",
+            "",
+            "",
+            True,
+        )
         await agent.settled()
         assert (fetch.result, fetch.downloaded, fetch.records_available) == ("success", 8, False)
     lab.said("backgroundfetchsuccess two success ", "{}/a 200 3", "{}/b 200 5")
@@ -50,7 +55,9 @@ async def test_match_all_answers_in_the_order_of_the_requests(lab: Lab, autojump
     assert [line["index"] for line in lab.of("record.settle")] == [2, 1, 0]
 
 
-async def test_duplicates_and_methods_as_the_upstream_match_test_counts_them(lab: Lab, autojump_clock: object) -> None:
+async def test_duplicates_and_methods_as_the_upstream_match_test_counts_them(
+    lab: Lab, autojump_clock: object
+) -> None:
     lab.origin.add("/f", b"x")
     async with lab.open():
         put = lab.request("/f", method="PUT", body="p")
@@ -182,7 +189,10 @@ async def test_two_fetches_of_a_registration_and_one_of_another(lab: Lab, autoju
     for path in ("/a", "/b", "/sub/c"):
         lab.origin.add(path, b"x" * 100, delay=1)
     (lab.site / "sub").mkdir()
-    lab.worker(lab.site.joinpath("worker.py").read_text().replace("print(event.type", "print('sub', event.type"), "sub/worker.py")
+    lab.worker(
+        lab.site.joinpath("worker.py").read_text().replace("print(event.type", "print('sub', event.type"),
+        "sub/worker.py",
+    )
     async with lab.open() as agent:
         sub = await agent.open_window("/sub/")
         await sub.navigator.service_worker.register("/sub/worker.py")
@@ -225,7 +235,9 @@ async def test_a_thousand_records(lab: Lab, autojump_clock: object) -> None:
     assert len(lab.of("record.wait", reason="slot")) == 994
 
 
-async def test_six_connections_an_origin_and_no_fetch_starves_another(lab: Lab, autojump_clock: object) -> None:
+async def test_six_connections_an_origin_and_no_fetch_starves_another(
+    lab: Lab, autojump_clock: object
+) -> None:
     under_way: list[str] = []
     most = 0
 

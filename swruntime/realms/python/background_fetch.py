@@ -62,6 +62,7 @@ class BackgroundFetchManager(metaclass=NoPublicConstructor):
             return context.rejected(error, name="BackgroundFetchManager.fetch")
 
         fetches = self._realm.agent.fetches
+        ended = self._realm.agent.services.activity.begin("fetch()")
         begun: list[BackgroundFetch] = []
 
         async def operation() -> BackgroundFetchRegistration:
@@ -80,6 +81,7 @@ class BackgroundFetchManager(metaclass=NoPublicConstructor):
         promise = context.promise(operation, name="BackgroundFetchManager.fetch")
         # Nothing transfers before the promise is resolved: the tests upstream, and every script, rely on it.
         promise.add_done_callback(lambda _: _begin(begun))
+        promise.add_done_callback(lambda _: ended())
         return promise
 
     def get(self, id: str) -> Promise[BackgroundFetchRegistration | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import attrs
@@ -43,11 +44,14 @@ def fetch_concept(
 ) -> Promise[Response]:
     """Fetch what was checked already."""
     context = realm.context
+    # 4. Aborted before it began.
+    if signal is not None and signal.reason is not None:
+        return context.rejected(signal.reason, name="fetch")
     deferred: Deferred[Response] = context.deferred("fetch")
     exchange = _Exchange(realm, request, source, deferred)
+    exchange.ended.callback(context.on_discard(lambda: exchange.abort(context.dead_error())))
     if signal is not None:
-        signal._add_algorithm(lambda: exchange.abort(signal.reason))
-    exchange.forget = context.on_discard(lambda: exchange.abort(context.dead_error()))
+        exchange.follow(signal)
     context.agent_nursery.start_soon(exchange.run, name=f"fetch {request.url}")
     return deferred.promise
 
@@ -73,8 +77,8 @@ class _Exchange:
         self._scope = trio.CancelScope()
         self._send, self._receive = trio.open_memory_channel[bytes](0)
         self._failure: BaseException | None = None
-        self.forget: Callable[[], None] = lambda: None
-        """Its realm need no longer tell of its end."""
+        self.ended = ExitStack()
+        """Closed at its end: whoever would have ended it forgets it."""
 
     async def run(self) -> None:
         with self._scope, self._send:
@@ -94,7 +98,7 @@ class _Exchange:
                 pass  # nobody reads the body any more
             except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
                 self._fail(TypeError(f"fetch of {self._request.url} failed: {error_text(error)}"))
-        self.forget()
+        self.ended.close()
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
 
     async def _ask_worker(self) -> Answer | None:
@@ -127,6 +131,15 @@ class _Exchange:
         return Response._of(
             self._realm.context, internal, self if answer.body is not None else None, exposed=shown
         )
+
+    def follow(self, signal: AbortSignal) -> None:
+        """End when `signal` is aborted."""
+
+        def algorithm() -> None:
+            self.abort(signal.reason)
+
+        signal._add_algorithm(algorithm)
+        self.ended.callback(signal._remove_algorithm, algorithm)
 
     def abort(self, reason: BaseException | None) -> None:
         self._fail(reason or AbortError(f"fetch of {self._request.url} was aborted"))

@@ -148,12 +148,17 @@ class PythonRealm:
 
     def in_queue(self, name: str, answer: Callable[[], Any]) -> Promise[Any]:
         """A promise of `answer()`, computed in the queue, after every update that waits there now."""
+        if not self.context.alive:
+            return self.context.rejected(self.context.dead_error(), name=name)
         deferred: Deferred[Any] = self.context.deferred(name)
         forget = self.context.on_discard(lambda: deferred.reject(self.context.dead_error()))
 
         def run() -> None:
             forget()
-            deferred.resolve(answer())
+            try:
+                deferred.resolve(answer())
+            except Exception as error:  # noqa: BLE001 - it becomes the rejection
+                deferred.reject(error)
 
         self._enqueue(run)
         return deferred.promise
