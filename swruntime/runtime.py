@@ -46,6 +46,9 @@ SITES_OWN = "site"
 VIRTUAL_EPOCH = 1_767_225_600.0
 """What the time of day is when a virtual clock shows 0: 2026-01-01 UTC."""
 
+CLOSING = 1.0
+"""Seconds that may pass until the connections are closed."""
+
 VERSION = installed_version("swruntime")
 
 
@@ -103,12 +106,12 @@ async def open_user_agent(
     store = _open_store(profile)
     try:
         origin_of_site, elsewhere = _origin(store, origin)
-        async with _unwrapped_nursery() as nursery:
+        async with _sockets() as out, _unwrapped_nursery() as nursery:
             opened_at = trio.current_time()
             trace = Trace(lambda: trio.current_time() - opened_at)
             if on_trace is not None:
                 trace.add_sink(on_trace)
-            conditioned = ConditionedNetwork(_network(network, folder, origin_of_site, elsewhere))
+            conditioned = ConditionedNetwork(_network(network, out, folder, origin_of_site, elsewhere))
             wall = _wall_clock()
             rng = random.Random(seed)
             permissions = Permissions(permission, trace)
@@ -162,6 +165,18 @@ async def open_user_agent(
                 nursery.cancel_scope.cancel()
     finally:
         store.close()
+
+
+@asynccontextmanager
+async def _sockets() -> AsyncIterator[HttpxNetwork]:
+    """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
+    out = HttpxNetwork(outside=True)
+    try:
+        yield out
+    finally:
+        with trio.move_on_after(CLOSING) as closing:
+            closing.shield = True
+            await out.aclose()
 
 
 @asynccontextmanager
@@ -239,9 +254,8 @@ def checked_origin(text: str) -> str:
     return url.origin
 
 
-def _network(network: Any, site: Path | None, origin: str, elsewhere: bool) -> Network:
+def _network(network: Any, out: HttpxNetwork, site: Path | None, origin: str, elsewhere: bool) -> Network:
     if network is None:
-        out = HttpxNetwork(outside=True)
         if elsewhere or site is None:
             return out
         return OriginRouter(out, {origin: SiteNetwork(site)})
