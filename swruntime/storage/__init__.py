@@ -16,6 +16,6 @@ lock, room     one writer at a time; a full disk
 from __future__ import annotations
 
 from swruntime.storage.check import forget, verify
-from swruntime.storage.profile import memory_store, open_profile, writer_of
+from swruntime.storage.profile import memory_store, open_profile, profile_origin, writer_of
 
-__all__ = ["forget", "memory_store", "open_profile", "verify", "writer_of"]
+__all__ = ["forget", "memory_store", "open_profile", "profile_origin", "verify", "writer_of"]

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from swruntime.errors import NotAProfile
 from swruntime.storage.files import FileBodies
 from swruntime.storage.lock import ProfileLock
 from swruntime.storage.profile import (
@@ -15,6 +16,7 @@ from swruntime.storage.profile import (
     SQLITE_FILES,
     current_connection,
     require_profile,
+    require_profile_or_nothing,
 )
 from swruntime.storage.recovery import current_boot_id
 
@@ -82,12 +84,15 @@ def _has_row(connection: sqlite3.Connection, body: int) -> bool:
 def forget(directory: Path) -> None:
     """Delete the profile in `directory`, and the folder if nothing else is in it.
 
+    What an interrupted creation or deletion left is deleted as well: the lock is made first and goes last.
+
     Raises NotAProfile, ProfileInUse; nothing is deleted then.
     """
-    require_profile(directory)
+    if not require_profile_or_nothing(directory) and not (directory / LOCK).exists():
+        raise NotAProfile(f"there is no profile in {directory}")
     lock = ProfileLock.acquire(directory / LOCK)
     try:
-        require_profile(directory)  # somebody may have forgotten it meanwhile
+        require_profile_or_nothing(directory)  # somebody may have forgotten it meanwhile
         # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
         for name in (*SQLITE_FILES, GITIGNORE):
             (directory / name).unlink(missing_ok=True)

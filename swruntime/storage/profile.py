@@ -107,6 +107,18 @@ def writer_of(directory: Path) -> int | None:
     return lock_holder(directory / LOCK)
 
 
+def profile_origin(directory: Path) -> str | None:
+    """The origin that the profile in `directory` keeps; None where nothing was ever kept, or there is none.
+
+    Raises NotAProfile, ProfileTooNew.
+    """
+    if not require_profile_or_nothing(directory):
+        return None
+    with _damage_told(directory), current_connection(directory) as connection:
+        origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
+        return origin
+
+
 def require_profile_or_nothing(directory: Path) -> bool:
     """Whether there is a profile; False where there is room for one.
 

@@ -10,7 +10,7 @@ import trio
 
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NotAProfile, ProfileInUse, ProfileTooNew
-from swruntime.storage import forget, open_profile, schema, verify
+from swruntime.storage import forget, open_profile, profile_origin, schema, verify
 from swruntime.storage.files import FileBodies
 from swruntime.storage.store import SqlStore
 
@@ -128,6 +128,29 @@ def test_what_is_not_the_profiles_is_not_forgotten(tmp_path: Path) -> None:
     (tmp_path / "profile" / "thesis.tex").write_text("mine")
     forget(tmp_path / "profile")
     assert [path.name for path in (tmp_path / "profile").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("left", ["profile.new", "bodies"])
+def test_what_an_interrupted_creation_or_deletion_left_is_forgotten(tmp_path: Path, left: str) -> None:
+    profile = tmp_path / "profile"
+    open_profile(profile).close()
+    (profile / "profile.sqlite3").rename(profile / left if left == "profile.new" else tmp_path / "gone")
+    assert profile_origin(profile) is None
+    forget(profile)
+    assert not profile.exists()
+
+
+def test_the_origin_of_a_profile(tmp_path: Path) -> None:
+    assert profile_origin(tmp_path / "profile") is None
+    store = open_profile(tmp_path / "profile")
+    assert profile_origin(tmp_path / "profile") is None
+    store.set_origin(KEY)
+    assert profile_origin(tmp_path / "profile") == KEY
+    store.close()
+    assert profile_origin(tmp_path / "profile") == KEY
+    (tmp_path / "profile" / "profile.sqlite3").write_text("mine")
+    with pytest.raises(NotAProfile):
+        profile_origin(tmp_path / "profile")
 
 
 def test_a_profile_in_use_is_not_forgotten(tmp_path: Path) -> None:

@@ -16,16 +16,19 @@ from swruntime.cli.session import (
     take_up_all,
 )
 from swruntime.errors import UsageError
-from swruntime.storage import forget, open_profile
+from swruntime.storage import forget, open_profile, profile_origin
 
 
 def resume(options: Namespace) -> int:
-    """Take up what is left, and wait until it has ended. Without a profile there is nothing, and none is made."""
+    """Take up what is left, and wait until it has ended. Without a profile there is nothing, and none is made.
+
+    Nor does it give an origin to one that has none yet, because the process that made it died at once.
+    """
     check_site(options.site)
-    if not profile_of(options).exists():
+    if profile_origin(profile_of(options)) is None:
         if options.drop:
             raise _unknown(options.drop[0], [])
-        complain(f"there is no profile in {str(profile_of(options))!r}: nothing to resume")
+        complain(f"there is nothing in the profile {str(profile_of(options))!r}: nothing to resume")
         return 0
     return run_session(options, _resume, take_up=False)
 
