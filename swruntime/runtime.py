@@ -5,22 +5,22 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
+import attrs
 import trio
 
 from swruntime.agent.background_fetches import BackgroundFetches
-from swruntime.agent.clients import Client, Clients
+from swruntime.agent.clients import Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.user_agent import UserAgent
-from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import OriginMismatch, ScriptError, SiteError, UsageError
@@ -29,11 +29,14 @@ from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork
+from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
-from swruntime.ports.realm import Realm
 from swruntime.ports.store import Store
 from swruntime.ports.wallclock import WallClock
+from swruntime.realms.python.watchdog import Watchdog
+from swruntime.realms.python.window_realm import open_window_realm
+from swruntime.realms.python.worker_realm import open_worker_realm
 from swruntime.storage import memory_store, open_profile
 from swruntime.trace import AgentOpen, Diagnostic, Sink, Trace
 
@@ -41,7 +44,7 @@ DEFAULT_ORIGIN = "http://localhost:8400"
 """Where SITE's files answer, in process, when no `origin` is given."""
 
 SITES_OWN = "site"
-"""What a profile keeps as its origin where SITE's files answer for DEFAULT_ORIGIN."""
+"""What a profile keeps as its origin where SITE's files answer for DEFAULT_ORIGIN; "site ORIGIN" for another."""
 
 VIRTUAL_EPOCH = 1_767_225_600.0
 """What the time of day is when a virtual clock shows 0: 2026-01-01 UTC."""
@@ -81,6 +84,8 @@ async def open_user_agent(
     limits: Limits | None = None,
     conditions: str | None = None,
     take_up: bool = True,
+    serve_at: str | None = None,
+    upstream: str | None = None,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -99,72 +104,114 @@ async def open_user_agent(
     limits: how patient the agent is; `give_up` is not asked then.
     conditions: of the network from the start, a preset's name.
     take_up: False leaves what the profile keeps asleep.
+    serve_at: the origin that `site`'s files answer for, in place of http://localhost:8400.
+    upstream: a server's origin; it answers for the site's origin in place of `site`'s files.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
     folder = _checked_site(site)
-    store = _open_store(profile)
-    try:
-        origin_of_site, elsewhere = _origin(store, origin)
+    limits = limits or Limits(give_up=_checked_give_up(give_up))
+    with ExitStack() as stack:
+        store = _open_store(profile)
+        stack.callback(store.close)
+        origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _sockets() as out, _unwrapped_nursery() as nursery:
-            opened_at = trio.current_time()
-            trace = Trace(lambda: trio.current_time() - opened_at)
-            if on_trace is not None:
-                trace.add_sink(on_trace)
-            conditioned = ConditionedNetwork(_network(network, out, folder, origin_of_site, elsewhere))
-            wall = _wall_clock()
-            rng = random.Random(seed)
-            permissions = Permissions(permission, trace)
-            storage = StorageControl(store, quota, origin_of_site)
-            agents: list[UserAgent] = []
-            services = Services(
+            parts = _Parts(
                 nursery=nursery,
                 store=store,
-                trace=trace,
-                fetcher=Fetcher(conditioned, VERSION, _tell_skipped(trace), web_security),
-                connectivity=conditioned,
-                quota=storage,
-                wall=wall,
-                rng=rng,
-                permission=lambda key: permissions.query("background-fetch", key),
-                open_worker_realm=_worker_realms(agents, folder),
-                read_script=lambda path: _read_script(folder, path),
-                script_failed=lambda error: agents[0].script_errors.append(error),
-                opened_at=opened_at,
-                limits=limits or Limits(give_up=_checked_give_up(give_up)),
-                display=display,
-            )
-            clients = Clients(rng)
-            registrations = Registrations(services, clients)
-            fetches = BackgroundFetches(services, registrations)
-            agent = UserAgent(
-                services,
+                site=folder,
                 origin=origin_of_site,
-                registrations=registrations,
-                clients=clients,
-                background_fetches=fetches,
-                network=NetworkControl(conditioned, trace),
-                permissions=permissions,
-                storage=storage,
-                open_window_realm=_window_realms(agents, folder),
+                network=_network(network, out, folder, origin_of_site, elsewhere, upstream),
+                quota=quota,
+                permission=permission,
+                web_security=web_security,
+                seed=seed,
+                display=display,
+                limits=limits,
             )
-            agents.append(agent)
-            trace.emit(AgentOpen(version=VERSION, wall=wall.now(), origin=origin_of_site, seed=seed))
+            if on_trace is not None:
+                parts.trace.add_sink(on_trace)
+            agent = _assemble(parts)
+            opened = AgentOpen(
+                version=VERSION, wall=agent.services.wall.now(), origin=origin_of_site, seed=seed
+            )
+            parts.trace.emit(opened)
             if conditions is not None:
                 agent.network.conditions = conditions
-            registrations.restore()
-            fetches.restore()
-            conditioned.on_change(agent.network_changed)
+            agent.restore()
             if take_up:
-                registrations.try_activate_all()
-                fetches.take_up()
+                agent.take_up()
             try:
                 yield agent
             finally:
                 agent.close()
+                parts.watchdog.close()
                 nursery.cancel_scope.cancel()
-    finally:
-        store.close()
+
+
+@attrs.define(kw_only=True)
+class _Parts:
+    """What an agent is made of."""
+
+    nursery: trio.Nursery
+    store: Store
+    site: Path | None
+    origin: str
+    network: Network
+    quota: int | None
+    permission: PermissionState
+    web_security: bool
+    seed: int
+    display: Display | None
+    limits: Limits
+    opened_at: float = attrs.field(factory=trio.current_time)
+    trace: Trace = attrs.field(init=False)
+    watchdog: Watchdog = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.trace = Trace(lambda: trio.current_time() - self.opened_at)
+        self.watchdog = Watchdog(self.trace)
+
+
+def _assemble(parts: _Parts) -> UserAgent:
+    """Put the parts together, from the ground up."""
+    conditioned = ConditionedNetwork(parts.network)
+    permissions = Permissions(parts.permission, parts.trace)
+    storage = StorageControl(parts.store, parts.quota, parts.origin)
+    rng = random.Random(parts.seed)
+    services = Services(
+        nursery=parts.nursery,
+        store=parts.store,
+        trace=parts.trace,
+        fetcher=Fetcher(conditioned, VERSION, _tell_skipped(parts.trace), parts.web_security),
+        connectivity=conditioned,
+        quota=storage,
+        wall=_wall_clock(),
+        rng=rng,
+        permission=lambda key: permissions.query("background-fetch", key),
+        read_script=lambda path: _read_script(parts.site, path),
+        watch_realm=parts.watchdog.watch,
+        opened_at=parts.opened_at,
+        limits=parts.limits,
+        display=parts.display,
+    )
+    clients = Clients(rng)
+    registrations = Registrations(services, clients)
+    agent = UserAgent(
+        services,
+        origin=parts.origin,
+        registrations=registrations,
+        clients=clients,
+        background_fetches=BackgroundFetches(services, registrations),
+        network=NetworkControl(conditioned, parts.trace),
+        permissions=permissions,
+        storage=storage,
+        open_window_realm=lambda client: open_window_realm(agent, parts.site, client),
+    )
+    services.open_worker_realm = lambda worker: open_worker_realm(agent, parts.site, worker)
+    services.script_failed = agent.script_errors.append
+    conditioned.on_change(agent.network_changed)
+    return agent
 
 
 @asynccontextmanager
@@ -225,22 +272,42 @@ def _open_store(profile: Path | str | None) -> Store:
     return memory_store() if profile is None else open_profile(Path(profile))
 
 
-def _origin(store: Store, given: str | None) -> tuple[str, bool]:
+def _origin(store: Store, given: str | None, serve_at: str | None) -> tuple[str, bool]:
     """The site's origin, and whether it runs elsewhere. The profile keeps it."""
     wanted = None if given is None else checked_origin(given)
+    if wanted is None and serve_at is not None:
+        wanted = _kept_for(checked_origin(serve_at))
     kept = store.origin
     if kept is None:
         kept = wanted or SITES_OWN
         store.set_origin(kept)
+    elif given is None and not _is_sites_own(kept):
+        pass  # it runs elsewhere, wherever its gateway is
     elif wanted not in (None, kept):
-        shown = f"{DEFAULT_ORIGIN} (SITE's own files)" if kept == SITES_OWN else kept
-        raise OriginMismatch(f"origin is {wanted}, and the profile belongs to {shown}; use another profile")
-    return (DEFAULT_ORIGIN, False) if kept == SITES_OWN else (kept, True)
+        raise OriginMismatch(
+            f"origin is {_named(str(wanted))}, and the profile belongs to {_named(kept)}; use another profile"
+        )
+    return shown_origin(kept), not _is_sites_own(kept)
+
+
+def _kept_for(origin: str) -> str:
+    """What a profile keeps where SITE's files answer for `origin`."""
+    return SITES_OWN if origin == DEFAULT_ORIGIN else f"{SITES_OWN} {origin}"
+
+
+def _is_sites_own(kept: str) -> bool:
+    return kept.partition(" ")[0] == SITES_OWN
+
+
+def _named(kept: str) -> str:
+    return f"{shown_origin(kept)} (SITE's own files)" if _is_sites_own(kept) else kept
 
 
 def shown_origin(kept: str | None) -> str:
     """The origin that a profile belongs to, from what it keeps."""
-    return DEFAULT_ORIGIN if kept in (None, SITES_OWN) else str(kept)
+    if kept is None or kept == SITES_OWN:
+        return DEFAULT_ORIGIN
+    return kept.removeprefix(f"{SITES_OWN} ")
 
 
 def checked_origin(text: str) -> str:
@@ -254,8 +321,12 @@ def checked_origin(text: str) -> str:
     return url.origin
 
 
-def _network(network: Any, out: HttpxNetwork, site: Path | None, origin: str, elsewhere: bool) -> Network:
+def _network(
+    network: Any, out: HttpxNetwork, site: Path | None, origin: str, elsewhere: bool, upstream: str | None
+) -> Network:
     if network is None:
+        if upstream is not None:
+            return OriginRouter(out, {origin: UpstreamNetwork(out, upstream=upstream, site=origin)})
         if elsewhere or site is None:
             return out
         return OriginRouter(out, {origin: SiteNetwork(site)})
@@ -281,24 +352,6 @@ def _read_script(site: Path | None, path: str) -> bytes | None:
 
 def _tell_skipped(trace: Trace) -> Callable[[str, str], None]:
     return lambda code, message: trace.emit(Diagnostic(code=code, message=message))
-
-
-def _worker_realms(agents: list[UserAgent], site: Path | None) -> Callable[[Worker], Awaitable[Realm]]:
-    async def open_realm(worker: Worker) -> Realm:
-        from swruntime.realms.python.worker_realm import open_worker_realm
-
-        return await open_worker_realm(agents[0], site, worker)
-
-    return open_realm
-
-
-def _window_realms(agents: list[UserAgent], site: Path | None) -> Callable[[Client], Awaitable[Any]]:
-    async def open_realm(client: Client) -> Any:
-        from swruntime.realms.python.window_realm import open_window_realm
-
-        return await open_window_realm(agents[0], site, client)
-
-    return open_realm
 
 
 __all__ = ["DEFAULT_ORIGIN", "VERSION", "ScriptError", "checked_origin", "open_user_agent"]

@@ -8,7 +8,7 @@ there is nothing to hand out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from swruntime.agent.promise import Promise as Promise
     from swruntime.errors import (
         AbortError as AbortError,
+        DataCloneError as DataCloneError,
         DOMException as DOMException,
         InvalidStateError as InvalidStateError,
         NotAllowedError as NotAllowedError,
@@ -29,11 +30,20 @@ if TYPE_CHECKING:
         BackgroundFetchRecord as BackgroundFetchRecord,
         BackgroundFetchRegistration as BackgroundFetchRegistration,
     )
+    from swruntime.realms.python.broadcast_channel import BroadcastChannel as BroadcastChannel
     from swruntime.realms.python.caches import Cache as Cache, CacheStorage as CacheStorage
     from swruntime.realms.python.console import Console
     from swruntime.realms.python.events import Event as Event, EventTarget as EventTarget
     from swruntime.realms.python.headers import Headers as Headers
     from swruntime.realms.python.location import Location, Navigator
+    from swruntime.realms.python.message_events import MessageEvent as MessageEvent
+    from swruntime.realms.python.message_ports import (
+        MessageChannel as MessageChannel,
+        MessagePort as MessagePort,
+    )
+    from swruntime.realms.python.navigation_preload import (
+        NavigationPreloadManager as NavigationPreloadManager,
+    )
     from swruntime.realms.python.request import Request as Request
     from swruntime.realms.python.response import Response as Response
     from swruntime.realms.python.service_worker import (
@@ -51,6 +61,7 @@ if TYPE_CHECKING:
     origin: str
     is_secure_context: bool
     fetch: Callable[..., Promise[Response]]
+    structured_clone: Callable[..., Any]
     close: Callable[[], None]
     add_event_listener: Callable[..., None]
     remove_event_listener: Callable[..., None]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from swruntime.agent.promise import Promise as Promise
     from swruntime.errors import (
         AbortError as AbortError,
+        DataCloneError as DataCloneError,
         DOMException as DOMException,
         InvalidStateError as InvalidStateError,
         NotAllowedError as NotAllowedError,
@@ -33,12 +34,29 @@ if TYPE_CHECKING:
         BackgroundFetchEvent as BackgroundFetchEvent,
         BackgroundFetchUpdateUIEvent as BackgroundFetchUpdateUIEvent,
     )
+    from swruntime.realms.python.broadcast_channel import BroadcastChannel as BroadcastChannel
     from swruntime.realms.python.caches import Cache as Cache, CacheStorage as CacheStorage
+    from swruntime.realms.python.clients import (
+        Client as Client,
+        Clients as Clients,
+        WindowClient as WindowClient,
+    )
     from swruntime.realms.python.console import Console
     from swruntime.realms.python.events import Event as Event, EventTarget as EventTarget
     from swruntime.realms.python.extendable import ExtendableEvent as ExtendableEvent
+    from swruntime.realms.python.extendable_message import (
+        ExtendableMessageEvent as ExtendableMessageEvent,
+    )
     from swruntime.realms.python.headers import Headers as Headers
     from swruntime.realms.python.location import Location, Navigator
+    from swruntime.realms.python.message_events import MessageEvent as MessageEvent
+    from swruntime.realms.python.message_ports import (
+        MessageChannel as MessageChannel,
+        MessagePort as MessagePort,
+    )
+    from swruntime.realms.python.navigation_preload import (
+        NavigationPreloadManager as NavigationPreloadManager,
+    )
     from swruntime.realms.python.request import Request as Request
     from swruntime.realms.python.response import Response as Response
     from swruntime.realms.python.service_worker import (
@@ -53,7 +71,7 @@ if TYPE_CHECKING:
     self: ServiceWorkerGlobalScope
     registration: ServiceWorkerRegistration
     service_worker: ServiceWorker
-    clients: Any
+    clients: Clients
     caches: CacheStorage
     console: Console
     location: Location
@@ -61,6 +79,7 @@ if TYPE_CHECKING:
     origin: str
     is_secure_context: bool
     fetch: Callable[..., Promise[Response]]
+    structured_clone: Callable[..., Any]
     skip_waiting: Callable[[], Promise[None]]
     import_scripts: Callable[..., None]
     add_event_listener: Callable[..., None]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -38,9 +40,30 @@ class Clients:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._clients: dict[str, Client] = {}
+        self._held: Counter[Registration] = Counter()
+        self._focused: list[Client] = []
+        """Those that were ever focused, the last one first."""
 
     def all(self) -> list[Client]:
         return list(self._clients.values())
+
+    @property
+    def focused(self) -> Client | None:
+        """The window that the user looks at; None before any was focused."""
+        return self._focused[0] if self._focused else None
+
+    def focus(self, client: Client) -> bool:
+        """Bring a window to the front. False where it is gone."""
+        if client.id not in self._clients:
+            return False
+        if client in self._focused:
+            self._focused.remove(client)
+        self._focused.insert(0, client)
+        return True
+
+    def by_focus(self) -> list[Client]:
+        """Those that were focused, the last one first; then the others, in the order of their opening."""
+        return self._focused + [c for c in self.all() if c not in self._focused]
 
     def new_id(self) -> str:
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
@@ -51,7 +74,20 @@ class Clients:
 
     def remove(self, client: Client) -> None:
         self._clients.pop(client.id, None)
+        if client in self._focused:
+            self._focused.remove(client)
 
     def using(self, registration: Registration) -> bool:
         """Whether any client uses it: https://w3c.github.io/ServiceWorker/#dfn-use"""
+        if self._held[registration]:
+            return True
         return any(client.registration is registration for client in self._clients.values())
+
+    def hold(self, registration: Registration) -> Callable[[], None]:
+        """A page that is no window of ours uses `registration` (`serve`'s), until what is returned is called."""
+        self._held[registration] += 1
+
+        def release() -> None:
+            self._held[registration] -= 1
+
+        return release

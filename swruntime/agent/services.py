@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Protocol, TypeVarTuple
 
 import attrs
 import trio
@@ -12,6 +12,7 @@ import trio
 from swruntime.agent.activity import Activity
 from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
+from swruntime.agent.messaging import Broadcasts
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import ScriptError
 from swruntime.ports.display import Display
@@ -67,16 +68,19 @@ class Services:
     rng: random.Random
     permission: Callable[[str], PermissionState]
     """The state of the permission "background-fetch" for an origin."""
-    open_worker_realm: Callable[[Worker], Awaitable[Realm]]
-    script_failed: Callable[[ScriptError], None]
     read_script: Callable[[str], bytes | None]
     """A script of SITE by its path, None where there is none (any more)."""
+    watch_realm: Callable[[Any], None]
+    """Have a new realm's script watched, by whoever knows its language."""
     opened_at: float
     """On Trio's clock: the trace's time 0."""
     limits: Limits = attrs.field(factory=Limits)
     activity: Activity = attrs.field(factory=Activity)
     connections: Connections = attrs.field(factory=Connections)
+    broadcasts: Broadcasts = attrs.field(factory=Broadcasts)
     display: Display | None = None
+    open_worker_realm: Callable[[Worker], Awaitable[Realm]] = attrs.field(init=False)
+    script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
     clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
     """Abort and release every background fetch of a registration."""
     fire_owed: Callable[[Registration], None] = attrs.field(init=False)

@@ -200,6 +200,16 @@ class UserAgent:
                 self.trace.remove_sink(sink)
             raise
 
+    def claim(self, registration: Registration) -> None:
+        """*claim()*: the windows that a registration matches are controlled by its active worker from now on."""
+        for client in self._clients.all():
+            matched = self._registrations.match(client.environment.origin, client.url)
+            if matched is registration and client.registration is not registration:
+                before, client.registration = client.registration, registration
+                if before is not None:
+                    self._registrations.client_left(before)
+                self._services.notify(client, "controllerchange")
+
     def client_left(self, client: Client) -> None:
         """A window was closed: a worker that waited for it may be activated now."""
         self._clients.remove(client)
@@ -213,6 +223,16 @@ class UserAgent:
             for fetch in self._fetches.all():
                 fetch.wake()
         self._services.activity.changed()
+
+    def restore(self) -> None:
+        """Know what the profile keeps; it sleeps until `take_up()`."""
+        self._registrations.restore()
+        self._fetches.restore()
+
+    def take_up(self) -> None:
+        """Go on with what an earlier process left."""
+        self._registrations.try_activate_all()
+        self._fetches.take_up()
 
     def close(self) -> None:
         """Discard every realm. What was stored stays; nothing is aborted."""

@@ -6,6 +6,8 @@ Spec: https://w3c.github.io/ServiceWorker/#service-worker-lifetime, #run-service
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,8 +21,12 @@ from swruntime.trace import Console, EventEnd, EventStart, WorkerStart, WorkerSt
 
 if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
+    from swruntime.agent.messaging import Posted
     from swruntime.agent.registrations import Registration
     from swruntime.agent.services import Services
+
+
+_CLICKS = ("backgroundfetchclick", "notificationclick")
 
 
 @attrs.frozen
@@ -52,11 +58,16 @@ class Worker:
         """*Set of event types to handle*; None until it has run in this process."""
         self.overtaken = False
         """A newer version was found: from then on this one starts with what it had, not with what SITE has."""
+        self.clicks = 0
+        """Events of a user's click that are being handled."""
         self._services = services
         self._machine = machine.ServiceWorker(machine.State(state))
         self._realm: Realm | None = None
+        self._last_posted: trio.Event | None = None
+        """Set when the message that was posted last is being dispatched."""
         self._starting = trio.Lock()
         self._events = 0
+        self._kept_alive = 0
         self._idle: trio.CancelScope | None = None
 
     def __repr__(self) -> str:
@@ -69,6 +80,11 @@ class Worker:
     @property
     def running(self) -> bool:
         return self._realm is not None
+
+    @property
+    def window_interaction(self) -> bool:
+        """Whether it may open and focus windows now: the user has just clicked something of it."""
+        return self.clicks > 0
 
     @property
     def has_no_pending_events(self) -> bool:
@@ -142,21 +158,58 @@ class Worker:
             WorkerStop(script=self.script_url, scope=self.registration.scope, reason=reason)
         )
 
+    def post_message(self, posted: Posted) -> None:
+        """Fire `message` at it, starting it if need be. Messages arrive in the order of these calls.
+
+        Spec: https://w3c.github.io/ServiceWorker/#service-worker-postmessage-options, step 6
+        """
+        previous, self._last_posted = self._last_posted, trio.Event()
+        self._services.start("message", self._deliver, posted, previous, self._last_posted)
+
+    async def _deliver(self, posted: Posted, previous: trio.Event | None, dispatched: trio.Event) -> None:
+        spec = EventSpec("message", "ExtendableMessageEvent", payload=posted)
+        try:
+            if previous is not None:
+                await previous.wait()
+            # *Run Service Worker* fails for a worker that is redundant.
+            if self.state != "redundant":
+                await self.fire(spec, on_dispatch=dispatched.set)
+        finally:
+            dispatched.set()
+            posted.drop()
+
     async def fire(
-        self, spec: EventSpec, *, attempt: int = 1, background_fetch: BackgroundFetch | None = None
+        self,
+        spec: EventSpec,
+        *,
+        attempt: int = 1,
+        background_fetch: BackgroundFetch | None = None,
+        on_dispatch: Callable[[], None] = lambda: None,
     ) -> Fired:
-        """Start the worker if need be, fire an event at it, and wait until the event is no longer active."""
+        """Start the worker if need be, fire an event at it, and wait until the event is no longer active.
+
+        `on_dispatch` is called just before the realm is handed the event; never, if the worker could not start.
+        """
         about = (background_fetch.id, background_fetch.number) if background_fetch else (None, None)
         self._events += 1
+        self.clicks += spec.name in _CLICKS
         self._not_idle()
         try:
             with self._services.activity.under_way("event"):
-                return await self._fire(spec, attempt, *about)
+                return await self._fire(spec, attempt, about[0], about[1], on_dispatch)
         finally:
             self._events -= 1
+            self.clicks -= spec.name in _CLICKS
             self._idle_soon()
 
-    async def _fire(self, spec: EventSpec, attempt: int, id: str | None, number: int | None) -> Fired:
+    async def _fire(
+        self,
+        spec: EventSpec,
+        attempt: int,
+        id: str | None,
+        number: int | None,
+        on_dispatch: Callable[[], None],
+    ) -> Fired:
         trace, scope = self._services.trace, self.registration.scope
         start = EventStart(name=spec.name, scope=scope, attempt=attempt, id=id, fetch=number)
         try:
@@ -168,6 +221,7 @@ class Worker:
             trace.emit(start)
             result = EventResult("interrupted", "the agent was closed")
             try:
+                on_dispatch()
                 result = await self._dispatch(realm, spec)
             finally:
                 fired = Fired(result)
@@ -197,8 +251,20 @@ class Worker:
             self.stop(f"{spec.name} lasted over {limit:g} s")
         return EventResult("timed-out", f"it lasted over {limit:g} s")
 
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """While the block runs it does not count as idle: it streams a response, though its event has ended."""
+        self._kept_alive += 1
+        self._not_idle()
+        try:
+            yield
+        finally:
+            self._kept_alive -= 1
+            self._idle_soon()
+
     def _idle_soon(self) -> None:
-        if self._realm is not None and self._events == 0 and self._idle is None:
+        in_use = self._events or self._kept_alive
+        if self._realm is not None and not in_use and self._idle is None:
             self._idle = trio.CancelScope()
             self._services.nursery.start_soon(self._stop_when_idle, self._idle)
 
