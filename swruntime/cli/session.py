@@ -238,7 +238,7 @@ async def active_registration(session: Session, window: Any) -> Any:
     except DOMException as error:
         raise UsageError(f"{error.name}: {error}") from None
     concept = registration._concept
-    while concept.active is None:
+    while concept.active is None or concept.active.state != "activated":
         if concept.newest_worker is None:
             failed = agent.script_errors[-1:] or [ScriptError("the worker's install event failed")]
             raise failed[0]
