@@ -1,0 +1,220 @@
+"""What is wrong in a command line, a site or a profile: one line that says so, the exit status, nothing changed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Server, Site
+
+SITE_COMMANDS = (
+    ("run",),
+    ("fetch", "id", "/x"),
+    ("resume",),
+    ("status",),
+    ("cache",),
+    ("abort", "id"),
+    ("clear",),
+)
+
+
+@pytest.mark.parametrize("command", SITE_COMMANDS, ids=lambda command: command[0])
+def test_no_such_site(site: Site, command: tuple[str, ...]) -> None:
+    name, *rest = command
+    site.main(name, site.folder / "none", *rest).refused("SITE", str(site.folder / "none"), "does not exist")
+
+
+@pytest.mark.parametrize("command", SITE_COMMANDS, ids=lambda command: command[0])
+def test_a_site_that_is_a_file(site: Site, command: tuple[str, ...]) -> None:
+    name, *rest = command
+    site.main(name, site.folder / "worker.py", *rest).refused("SITE", "worker.py", "is not a folder")
+
+
+@pytest.mark.parametrize("command", [("run",), ("fetch", "id", "/x")], ids=lambda command: command[0])
+def test_no_worker(site: Site, command: tuple[str, ...]) -> None:
+    (site.folder / "worker.py").unlink()
+    name, *rest = command
+    site.cli(name, *rest).refused("there is no worker", str(site.folder), "worker.py")
+    assert not list(site.folder.iterdir())
+
+
+def test_javascript_alone_says_that_it_is_not_in_this_version(site: Site) -> None:
+    (site.folder / "worker.py").rename(site.folder / "sw.js")
+    site.cli("run").refused("sw.js", "JavaScript is not in this version", "worker.py")
+    site.write("worker.py", "")
+    site.write("page.js", "")
+    site.cli("run").refused("page.js", "JavaScript is not in this version", "page.py")
+    site.cli("run", "--worker", "sw.js").refused("sw.js", "JavaScript is not in this version")
+
+
+def test_a_worker_or_page_that_is_named_and_not_there(site: Site) -> None:
+    site.cli("run", "--worker", "other.py").refused("--worker", "'other.py'", str(site.folder))
+    site.cli("run", "--page", "other.py").refused("--page", "'other.py'", str(site.folder))
+    outside = site.folder.parent / "outside.py"
+    outside.write_text("")
+    for name in ("../outside.py", outside):
+        site.cli("run", "--worker", name).refused("--worker", "outside.py")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), ("COMMAND",)),
+        (("frobnicate",), ("COMMAND", "'frobnicate'", "fetch")),
+        (("fetch", "SITE", "id"), ("URL",)),
+        (("fetch", "SITE"), ("ID", "URL")),
+        (("abort", "SITE"), ("ID",)),
+        (("run",), ("SITE",)),
+        (("run", "SITE", "--nonsense"), ("--nonsense",)),
+        (("run", "SITE", "--quota", "much"), ("--quota", "'much'", "10G")),
+        (("run", "SITE", "--give-up", "0"), ("--give-up", "'0'", "seconds, more than 0")),
+        (("run", "SITE", "--give-up", "soon"), ("--give-up", "'soon'", "seconds")),
+        (("run", "SITE", "--give-up", "nan"), ("--give-up", "'nan'", "seconds")),
+        (("run", "SITE", "--permission", "maybe"), ("--permission", "'maybe'", "denied")),
+        (("run", "SITE", "--conditions", "5g"), ("--conditions", "'5g'", "slow-3g")),
+        (("run", "SITE", "--seed", "x"), ("--seed", "'x'", "int")),
+        (("run", "SITE", "--expect", "id"), ("--expect", "'id'", "ID=RESULT", "bad-status")),
+        (("run", "SITE", "--expect", "id=well"), ("--expect", "'id=well'", "success")),
+        (("run", "SITE", "--expect", "=success"), ("--expect", "'=success'", "ID=RESULT")),
+        (("run", "SITE", "--give", "3"), ("--give",)),
+        (("fetch", "SITE", "id", "/x", "--header", "none"), ("--header", "'none'", "'Name: value'")),
+        (("fetch", "SITE", "id", "/x", "--download-total", "-1"), ("--download-total", "'-1'", "20MiB")),
+        (("fetch", "SITE", "id", "/x", "--download-total", "8P"), ("--download-total", "'8P'", "9007199")),
+        (("fetch", "SITE", "id", "/x", "--download-total", "9" * 25), ("--download-total", "9" * 25)),
+        (("fetch", "SITE", "", "/x"), ("id is ''",)),
+        (("fetch", "SITE", "id", "http://"), ("'http://'", "does not parse")),
+        (("fetch", "SITE", "id", "http://me:secret@host/"), ("http://me:secret@host/", "credentials")),
+        (("fetch", "SITE", "id", "ftp://host/x"), ("ftp://host/x", "http")),
+        (("fetch", "SITE", "id", "/x", "--icon", "http://"), ("http://", "does not parse")),
+        (("fetch", "SITE", "id", "/x", "--header", "Cookie: x"), ("--header", "Cookie")),
+        (("fetch", "SITE", "id", "/x", "--header", "a b: x"), ("'a b'", "header name")),
+        (("run", "SITE", "--scope", "http://elsewhere/"), ("http://elsewhere/",)),
+        (("run", "SITE", "--scope", "http://"), ("http://",)),
+        (("run", "SITE", "--trace", "SITE/none/trace"), ("--trace", "none/trace", "cannot be written")),
+        (("run", "SITE", "--origin", "nonsense"), ("origin", "'nonsense'", "http://HOST")),
+        (("run", "SITE", "--origin", "http://host/path"), ("origin", "'http://host/path'", "http://HOST")),
+        (("run", "SITE", "--profile", "SITE/worker.py"), ("--profile", "worker.py", "is not a folder")),
+        (("run", "SITE", "--profile", "SITE/worker.py/p"), ("--profile", "worker.py", "is not a folder")),
+        (("status", "SITE"), ("there is no profile",)),
+        (("cache", "SITE"), ("there is no profile",)),
+        (("abort", "SITE", "id"), ("there is no background fetch 'id'", "none")),
+        (("resume", "SITE", "--drop", "id"), ("there is no background fetch 'id'", "none")),
+        (("cache", "SITE", "--output", "f"), ("--output", "name the cache and the URL")),
+        (("cache", "SITE", "c", "u", "--output-dir", "d"), ("--output-dir", "name the cache, and no URL")),
+        (("cache", "SITE", "--delete"), ("--delete", "name of a cache")),
+        (("cache", "SITE", "c", "u", "--output", "f", "--delete"), ("--output and --delete",)),
+        (("cache", "SITE", "c", "u", "--output", "-", "--json"), ("--output -", "--json")),
+    ],
+)
+def test_one_line_names_what_was_wrong(site: Site, arguments: tuple[str, ...], said: tuple[str, ...]) -> None:
+    given = [each.replace("SITE", str(site.folder)) for each in arguments]
+    result = site.main(*given)
+    result.refused(*said)
+    assert result.out == ""
+
+
+def test_what_is_refused_leaves_no_background_fetch(site: Site) -> None:
+    site.cli("fetch", "id", "http://").refused("does not parse")
+    assert site.status()["background_fetches"] == []
+
+
+def test_an_id_again_with_other_requests_is_refused_and_the_first_is_left_asleep(site: Site) -> None:
+    site.write("x.bin", b"x")
+    assert site.cli("fetch", "a", "/x.bin", "--conditions", "offline").status == 1
+    site.cli("fetch", "a", "/other").refused("'a'", "has other requests", "/x.bin")
+    site.cli("fetch", "a", "/x.bin", "/other").refused("has other requests")
+    site.cli("fetch", "a", "/x.bin", "--header", "X-Other: 1").refused("has other requests")
+    (fetch,) = site.status()["background_fetches"]
+    assert (fetch["state"], fetch["downloaded"]) == ("pending", 0)
+    # With the same it goes on.
+    assert site.cli("fetch", "a", "/x.bin").status == 0
+    assert site.cached("/x.bin") == b"x"
+
+
+def test_another_origin_than_the_profiles(site: Site, server: Server) -> None:
+    assert site.cli("run", "--origin", server.url).status == 0
+    for command in (("run",), ("resume",), ("status",), ("cache",), ("clear",)):
+        result = site.cli(*command, "--origin", "http://elsewhere.test:81")
+        result.refused("http://elsewhere.test:81", server.url)
+    assert site.cli("run").status == 0, "the profile keeps its origin"
+    assert site.status()["origin"] == server.url
+
+
+def test_an_origin_where_the_sites_files_answered(site: Site, server: Server) -> None:
+    assert site.cli("run").status == 0
+    site.cli("run", "--origin", server.url).refused(server.url, "http://localhost:8400")
+
+
+def test_a_profile_that_is_none(site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(b"cat")
+    for command in (("run",), ("resume",), ("status",), ("cache",), ("abort", "x"), ("clear",)):
+        site.cli(*command, "--profile", folder).refused(str(folder), "not a profile")
+    assert [path.name for path in folder.iterdir()] == ["cat.jpg"]
+    (folder / "cat.jpg").rename(folder / "profile.sqlite3")
+    for command in (("run",), ("status",), ("clear",)):
+        site.cli(*command, "--profile", folder).refused(str(folder), "not a profile")
+
+
+def test_a_profile_of_a_later_version(site: Site) -> None:
+    assert site.cli("run").status == 0
+    database = sqlite3.connect(site.folder / ".swruntime" / "profile.sqlite3")
+    database.execute("PRAGMA user_version = 999")
+    database.close()
+    for command in (("run",), ("resume",), ("status",), ("cache",)):
+        site.cli(*command).refused("a later version", "999")
+
+
+@pytest.mark.parametrize("check", [(), ("--check",)])
+def test_a_profile_that_is_damaged(site: Site, check: tuple[str, ...]) -> None:
+    assert site.cli("run").status == 0
+    database = site.folder / ".swruntime" / "profile.sqlite3"
+    whole = database.read_bytes()
+    database.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    site.cli("status", *check).refused("damaged" if not check else "the database", status=1 if check else 2)
+    if not check:
+        site.cli("run").refused("damaged")
+
+
+def test_clear_of_what_is_not_there_says_so_and_is_done(site: Site) -> None:
+    result = site.cli("clear")
+    assert result.status == 0
+    assert "nothing to forget" in result.err
+
+
+def test_resume_of_what_is_not_there_makes_no_profile(site: Site) -> None:
+    result = site.cli("resume")
+    assert (result.status, result.out) == (0, "")
+    assert "nothing to resume" in result.err
+    assert not (site.folder / ".swruntime").exists()
+
+
+def test_version_and_help(site: Site) -> None:
+    version = site.main("--version")
+    assert version.status == 0
+    assert version.out.startswith("swruntime ")
+    help = site.main("--help")
+    assert help.status == 0
+    for command in SITE_COMMANDS:
+        assert command[0] in help.out
+        assert site.main(command[0], "--help").status == 0
+
+
+def test_no_room_to_make_a_profile(site: Site, tmp_path: Path) -> None:
+    """A file system without a byte left: what a process that may not write any file's byte sees too."""
+    shutil.rmtree(site.folder / ".swruntime", ignore_errors=True)
+    result = site.process("run", preexec_fn=_no_file_may_grow)
+    result.refused("no room", status=1)
+    assert site.cli("run").status == 0
+
+
+def _no_file_may_grow() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
