@@ -14,11 +14,13 @@ import trio
 from swruntime.agent.connections import Lease
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
+from swruntime.agent.services import RETRY_STORING
 from swruntime.agent.transfer import transfer
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
-from swruntime.errors import StorageFull
+from swruntime.errors import QuotaExceededError, StorageFull
 from swruntime.machines import background_fetch as machine, record
+from swruntime.machines.snapshots import FetchSnapshot
 from swruntime.machines.table import Effect
 from swruntime.ports.display import FetchView
 from swruntime.ports.realm import EventSpec, InstanceUpdate
@@ -38,9 +40,6 @@ from swruntime.trace import (
 if TYPE_CHECKING:
     from swruntime.agent.registrations import Registration
     from swruntime.agent.services import Services
-
-RETRY_COMMIT = 5.0
-"""Seconds until a result that could not be committed, for want of room, is tried again."""
 
 _UPDATE_UI_EVENTS = ("backgroundfetchsuccess", "backgroundfetchfail")
 
@@ -83,7 +82,8 @@ class BackgroundFetch:
         self._services = services
         self._committed = committed
         self._forget = forget
-        self._saved = machine.snapshot()
+        self._saved: FetchSnapshot | None = machine.snapshot()
+        self._unsaved: set[int] = set()
         self._abort: Deferred[bool] | None = None
         self._progress_scheduled = False
         self._firing = False
@@ -241,8 +241,12 @@ class BackgroundFetch:
         """What `updateUI()` does."""
         self.title = self.title if title is None else title
         self.icons = self.icons if icons is None else icons
-        self._services.store.save_fetch_ui(self.number, self.title, self.icons)
-        self._show()
+        try:
+            self._services.store.save_fetch_ui(self.number, self.title, self.icons)
+        except StorageFull as full:
+            raise QuotaExceededError(f"the new title and icons cannot be stored: {full}") from full
+        finally:
+            self._show()
 
     def instance_update(self) -> InstanceUpdate:
         p = self.progress
@@ -280,8 +284,9 @@ class BackgroundFetch:
         try:
             self._store(effects)
         except StorageFull as full:
-            self._no_room_to_store(effects, full)
-            return
+            self._touched_again(_touched(effects))
+            if self._no_room_for_a_body(effects, full):
+                return
         for effect in effects:
             if isinstance(effect, machine.OnRecord):
                 self._perform_on_record(self.runs[effect.index], effect.effect)
@@ -290,11 +295,7 @@ class BackgroundFetch:
         self._services.activity.changed()
 
     def _store(self, effects: list[Effect | machine.OnRecord]) -> None:
-        touched = {
-            e.index
-            for e in effects
-            if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
-        }
+        touched = _touched(effects)
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
         if any(isinstance(e, machine.Release) for e in effects):
@@ -304,7 +305,15 @@ class BackgroundFetch:
                 if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
                     keeps_body = not self.machine.records[effect.index].settled
                     self.runs[effect.index].begin_response(self.origin, keeps_body)
-            self._save(touched)
+            self._save(touched | self._unsaved)
+        self._unsaved.clear()
+
+    def _touched_again(self, indexes: set[int]) -> None:
+        """Nothing of them was kept: they are stored with whatever is stored next."""
+        self._unsaved |= indexes
+        self._saved = None
+        for index in indexes:
+            self.runs[index].saved = None
 
     def _save(self, touched: set[int]) -> None:
         store = self._services.store
@@ -319,13 +328,16 @@ class BackgroundFetch:
             store.save_fetch(self.number, snapshot)
             self._saved = snapshot
 
-    def _no_room_to_store(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> None:
-        indexes = [e.index for e in effects if isinstance(e, machine.OnRecord)]
-        for index in indexes:
-            if self.machine.records[index].state is record.State.RECEIVING:
-                self.feed_record(index, record.NoRoom(str(full)))
-                return
-        raise full
+    def _no_room_for_a_body(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> bool:
+        """A response came whose body could not even begin. Whatever else could not be stored can wait."""
+        for effect in effects:
+            if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
+                self.runs[effect.index].data.lose_body()
+                if self.machine.records[effect.index].state is record.State.RECEIVING:
+                    self.feed_record(effect.index, record.NoRoom(str(full)))
+                    return True
+        self._services.tell_no_room(f"what became of {self.id!r}", full)
+        return False
 
     # Performing effects
 
@@ -423,6 +435,7 @@ class BackgroundFetch:
         except StorageFull as full:
             self.feed_record(run.index, record.NoRoom(str(full), unstored=len(data)))
             return
+        self._services.checkpoints.grown(run.data.body, len(data))
         run.data.changed()
         self._services.activity.bytes_came()
         self.progress_soon()
@@ -447,6 +460,7 @@ class BackgroundFetch:
         run.data.settle(effect.result, effect.message)
         if run.data.body is not None:
             self._services.store.finish_body(run.data.body)
+            self._services.checkpoints.ended(run.data.body)
         self._services.trace.emit(
             RecordSettle(
                 scope=self.scope,
@@ -475,9 +489,8 @@ class BackgroundFetch:
                 self._commit()
                 break
             except StorageFull as full:
-                message = f"the result of {self.id!r} cannot be committed yet: {full}"
-                services.trace.emit(Diagnostic(code="no-room", message=message))
-                await trio.sleep(RETRY_COMMIT)
+                services.tell_no_room(f"the result of {self.id!r}", full)
+                await trio.sleep(RETRY_STORING)
         if self._abort is not None:
             self._abort.resolve(settle.failure_reason == "aborted")
         self._tell_settled(settle)
@@ -490,6 +503,7 @@ class BackgroundFetch:
                 self._save(set(range(len(self.runs))))
         except StorageFull:
             self._committed = False
+            self._touched_again(set(range(len(self.runs))))
             raise
 
     def _tell_settled(self, settle: machine.Settle) -> None:
@@ -526,6 +540,9 @@ class BackgroundFetch:
 
     def _release(self, cause: str) -> None:
         self._tell_instances()
+        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._released(cause))
+
+    def _released(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
         self._services.trace.emit(FetchRelease(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
         self._forget(self)
@@ -617,3 +634,10 @@ class BackgroundFetch:
             running,
             waiting,
         )
+
+
+def _touched(effects: list[Effect | machine.OnRecord]) -> set[int]:
+    """The records that have more to store than bytes."""
+    return {
+        e.index for e in effects if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
+    }

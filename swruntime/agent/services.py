@@ -10,22 +10,26 @@ import attrs
 import trio
 
 from swruntime.agent.activity import Activity
+from swruntime.agent.checkpoints import Checkpoints
 from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.messaging import Broadcasts
 from swruntime.concepts.enums import PermissionState
-from swruntime.errors import ScriptError
+from swruntime.errors import ScriptError, StorageFull
 from swruntime.ports.display import Display
 from swruntime.ports.realm import Realm
 from swruntime.ports.store import Store
 from swruntime.ports.wallclock import WallClock
-from swruntime.trace import Trace
+from swruntime.trace import Diagnostic, Trace
 
 if TYPE_CHECKING:
     from swruntime.agent.registrations import Registration
     from swruntime.agent.workers import Worker
 
 Ts = TypeVarTuple("Ts")
+
+RETRY_STORING = 5.0
+"""Seconds until what could not be stored, for want of room, is tried again."""
 
 
 class Connectivity(Protocol):
@@ -78,6 +82,7 @@ class Services:
     activity: Activity = attrs.field(factory=Activity)
     connections: Connections = attrs.field(factory=Connections)
     broadcasts: Broadcasts = attrs.field(factory=Broadcasts)
+    checkpoints: Checkpoints = attrs.field(init=False)
     display: Display | None = None
     open_worker_realm: Callable[[Worker], Awaitable[Realm]] = attrs.field(init=False)
     script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
@@ -90,6 +95,9 @@ class Services:
     realms: dict[Realm, str] = attrs.field(factory=dict)
     """Every realm that lives, with its storage key."""
 
+    def __attrs_post_init__(self) -> None:
+        self.checkpoints = Checkpoints(self.store, self.trace, self.start_quietly)
+
     def realms_of(self, storage_key: str) -> list[Realm]:
         return [realm for realm, key in self.realms.items() if key == storage_key]
 
@@ -101,6 +109,24 @@ class Services:
     def start_quietly(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
         """Start a task that the agent does not wait for to be settled."""
         self.nursery.start_soon(async_fn, *args)
+
+    def when_there_is_room(self, what: str, action: Callable[[], None]) -> None:
+        """Store something; while the disk is full, try again every few seconds. `what` is for the diagnostic.
+
+        Until it is stored, the agent is not settled.
+        """
+        try:
+            action()
+        except StorageFull as full:
+            self.tell_no_room(what, full)
+            self.start("storing", self._try_again, what, action)
+
+    async def _try_again(self, what: str, action: Callable[[], None]) -> None:
+        await trio.sleep(RETRY_STORING)
+        self.when_there_is_room(what, action)
+
+    def tell_no_room(self, what: str, full: StorageFull) -> None:
+        self.trace.emit(Diagnostic(code="no-room", message=f"{what} cannot be stored yet: {full}"))
 
     def start(self, what: str, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
         """Start a task of the agent; until it has ended, the agent is not settled."""
