@@ -443,9 +443,13 @@ class BackgroundFetch:
     def _wait(self, run: RecordRun, wait: record.WaitFor) -> None:
         self._withdraw(run)
         self._emit_wait(run, wait)
-        if wait.until is not None:
+        until = wait.until
+        if wait.reason == "offline" and self._services.connectivity.online:
+            # It was only for a moment: by the time the exchange broke, the network was back.
+            until = trio.current_time()
+        if until is not None:
             run.timer = trio.CancelScope()
-            self._services.nursery.start_soon(self._wake_at, run, run.timer, wait.until)
+            self._services.nursery.start_soon(self._wake_at, run, run.timer, until)
         self._show()
 
     async def _wake_at(self, run: RecordRun, scope: trio.CancelScope, until: float) -> None:

@@ -472,3 +472,16 @@ async def test_a_redirected_post_keeps_or_drops_its_body(lab: Lab, autojump_cloc
         ("GET", b""),
         ("POST", b"x"),
     ]
+
+
+async def test_offline_for_no_time_at_all(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/a", b"x" * 1_000_000, delay=1)
+    async with lab.open() as agent:
+        fetch = await lab.manager.fetch("f", "/a")
+        await trio.sleep(0.5)
+        agent.network.go_offline()
+        agent.network.go_online()
+        await agent.settled()
+        assert fetch.result == "success"
+    assert lab.one("record.wait")["reason"] == "offline"
+    assert [start["attempt"] for start in lab.of("record.start")] == [1, 2]
