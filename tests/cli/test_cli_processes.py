@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Server, Site
+    from tests.cli.conftest import Server, Site
 
 HALF = 150_000
 

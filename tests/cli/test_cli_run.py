@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Server, Site
+    from tests.cli.conftest import Server, Site
 
 
 def test_a_page_fetches_and_the_worker_keeps(site: Site, noise: bytes) -> None:
