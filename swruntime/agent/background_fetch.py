@@ -163,7 +163,10 @@ class BackgroundFetch:
         """Nothing of it can go on but by the user or the network switch."""
         if not self.active or not self.begun:
             return False
-        return all(s.settled or (s.wait is not None and s.wait.until is None) for s in self.machine.records)
+        return all(
+            state.settled or (state.wait is not None and state.wait.until is None and run.timer is None)
+            for run, state in zip(self.runs, self.machine.records, strict=True)
+        )
 
     # What the user does
 
