@@ -60,7 +60,8 @@ class Caches:
         return self._guarded(lambda: self._services.store.open_cache(self._key, name))
 
     def delete(self, name: str) -> bool:
-        return self._services.store.delete_cache(self._key, name)
+        """Raises QuotaExceededError where the disk has not even room for that."""
+        return self._guarded(lambda: self._services.store.delete_cache(self._key, name))
 
     def entries(self, cache: int, query: Request | None, options: CacheQueryOptions) -> list[CacheEntry]:
         """*Query Cache*: https://w3c.github.io/ServiceWorker/#query-cache-algorithm"""
@@ -84,7 +85,9 @@ class Caches:
             for put in puts:
                 bodies.append(None if put.body is None else await self._keep(put.body))
             await store.sync(body for body in bodies if body is not None)
-            self._guarded(lambda: self._put_entries(cache, puts, bodies))
+            self._put_entries(cache, puts, bodies)
+        except StorageFull as full:
+            raise QuotaExceededError(str(full)) from full
         finally:
             for body in bodies:
                 if body is not None:
@@ -108,7 +111,7 @@ class Caches:
         if stored is not None:
             store.pin(stored)
             return stored
-        body = self._guarded(lambda: store.create_body(self._key))
+        body = store.create_body(self._key)
         store.pin(body)
         try:
             async with closing_pieces(incoming.chunks()) as pieces:
@@ -120,9 +123,6 @@ class Caches:
                         )
                     store.append(body, piece)
             store.finish_body(body)
-        except StorageFull as full:
-            store.unpin(body)
-            raise QuotaExceededError(str(full)) from full
         except BaseException:
             store.unpin(body)
             raise
@@ -131,8 +131,12 @@ class Caches:
     def delete_entries(self, cache: int, query: Request, options: CacheQueryOptions) -> bool:
         """*Batch Cache Operations* with a delete. Answers whether anything was there to delete."""
         found = self.entries(cache, query, options)
-        with self._services.store.transaction():
-            self._services.store.delete_entries(e.id for e in found)
+
+        def delete() -> None:
+            with self._services.store.transaction():
+                self._services.store.delete_entries(e.id for e in found)
+
+        self._guarded(delete)
         return bool(found)
 
     def _guarded(self, action: Callable[[], T]) -> T:

@@ -198,8 +198,15 @@ class Lifecycle:
             worker.stop("its registration was cleared")
             worker.feed(Discard())
         registration.installing = registration.waiting = registration.active = None
-        if self._map.get((registration.storage_key, registration.scope)) is None:
-            self._services.store.delete_registration(registration.storage_key, registration.scope)
+        self._services.when_there_is_room(
+            f"the end of {registration.scope}",
+            lambda: self._delete(registration.storage_key, registration.scope),
+        )
+
+    def _delete(self, storage_key: str, scope: str) -> None:
+        # Another one may have been registered for the scope meanwhile.
+        if (storage_key, scope) not in self._map:
+            self._services.store.delete_registration(storage_key, scope)
 
     def client_left(self, registration: Registration) -> None:
         """A client of `registration` is gone: https://w3c.github.io/ServiceWorker/#on-client-unload-algorithm"""

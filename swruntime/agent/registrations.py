@@ -81,6 +81,9 @@ class Registration:
 
     def save(self) -> None:
         """Keep it in the profile, once there is a worker that was installed."""
+        self._services.when_there_is_room(f"the registration of {self.scope}", self._save)
+
+    def _save(self) -> None:
         if self.waiting is None and self.active is None:
             return
         self._services.store.save_registration(

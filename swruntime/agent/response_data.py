@@ -57,6 +57,11 @@ class ResponseData:
         if self._holders:
             self._pin()
 
+    def lose_body(self) -> None:
+        """There was no room for it to begin."""
+        self._unpin()
+        self._body = None
+
     @property
     def length(self) -> int:
         return 0 if self.body is None else self._store.length(self.body)
