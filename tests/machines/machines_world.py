@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 import attrs
 
+from swruntime.algorithms.content_range import parse_content_range
 from swruntime.algorithms.partial import stored_head
 from swruntime.concepts.enums import EventOutcome, PermissionState
 from swruntime.concepts.http import HeaderList, Response
@@ -92,7 +93,7 @@ class Spec:
 
 @attrs.define
 class Exchange:
-    """A request that was sent. `rest` is what the server still sends; `ends_early`: its head said how much."""
+    """A request that was sent. `rest` is what the server still sends; `says_length`: its head said how much."""
 
     send: records.SendRequest
     rest: bytes = b""
@@ -285,7 +286,8 @@ class World:
         response, retry_after, exchange.rest = _respond(spec, self.versions[index], exchange.send, answer)
         head = stored_head(response, method=spec.method)
         content_range = response.headers.get("Content-Range")
-        exchange.says_length = head.complete_length is not None or content_range is not None
+        part = parse_content_range(content_range or "")
+        exchange.says_length = head.complete_length is not None or part is not None
         self._feed_record(
             index,
             records.Head(self.now, head, content_range=content_range, retry_after=retry_after, jitter=jitter),
@@ -328,6 +330,11 @@ class World:
         else:
             self.fail(index, cause)
         self.wait(5)
+
+    def refuse_ranges(self, index: int) -> None:
+        """Every connection breaks after a byte, and the server will not send the rest."""
+        for _ in range(5):
+            self.try_once(index, "refused", 1, "reset")
 
     def stay_broken(self, index: int) -> None:
         """Nothing gets through, for longer than anybody's patience."""

@@ -565,6 +565,13 @@ def test_what_is_unsettled_is_pending_again(record: Record) -> None:
     assert feed(again, Start(9.0))[1] == (SendRequest(record.stored, '"a"' if record.stored else None),)
 
 
+def test_what_an_earlier_process_got_is_no_progress() -> None:
+    record = fed(BLIND, Bytes(0.0, 4))
+    again = restore(record.snapshot(), method="GET", headers=HeaderList(), give_up=100.0, stored=4)
+    again = fed(again, Start(0.0), ok(None, etag=None), Bytes(50.0, 4))
+    assert (again.stored, again.deadline) == (4, 100.0)
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_what_must_not_be_sent_twice_is_not(method: str) -> None:
     """Sending it again could repeat a side effect, as in a pause."""
