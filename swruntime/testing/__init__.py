@@ -1,13 +1,67 @@
-"""What tests of offline-first apps need: servers that misbehave on purpose.
+"""What tests of offline-first apps need: a user agent to experiment on, and servers that misbehave on purpose.
 
-    origin    a scripted origin, in process, on Trio's clock; several of them as an internet
-    answers   what a scripted origin answers with
-    pattern   bodies of any size that cost no memory
+    lab          the laboratory: a fresh site, origin and user agent for each experiment
+    origin       a scripted origin, in process, on Trio's clock; several of them as an internet
+    answers      what a scripted origin answers with
+    pattern      bodies of any size that cost no memory
+    scenario     what the user and the network do, and when
+    stateful     a Hypothesis state machine whose rules may be async
+    virtual_time a run under a clock that jumps, and with the same order of tasks every time
+    plugin       the pytest plugin: fixtures, markers, options; `report` is what a failure shows
 
-Nothing here imports pytest or hypothesis before it is used.
+Nothing is imported before it is used: not Trio, not httpx, and pytest and hypothesis least of all.
 """
 
-from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
-from swruntime.testing.pattern import Pattern
+from __future__ import annotations
 
-__all__ = ["Origin", "Pattern", "RequestRecord", "ScriptedInternet"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swruntime.testing.lab import Laboratory, laboratory
+    from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
+    from swruntime.testing.pattern import Pattern
+    from swruntime.testing.scenario import Scenario, ScenarioPlayer, Step, parse_scenario, read_scenario
+    from swruntime.testing.stateful import UserAgentStateMachine
+    from swruntime.testing.virtual_time import run
+
+_LAZY = {
+    "Laboratory": "lab",
+    "Origin": "origin",
+    "Pattern": "pattern",
+    "RequestRecord": "origin",
+    "Scenario": "scenario",
+    "ScenarioPlayer": "scenario",
+    "ScriptedInternet": "origin",
+    "Step": "scenario",
+    "UserAgentStateMachine": "stateful",
+    "laboratory": "lab",
+    "parse_scenario": "scenario",
+    "read_scenario": "scenario",
+    "run": "virtual_time",
+}
+
+__all__ = [
+    "Laboratory",
+    "Origin",
+    "Pattern",
+    "RequestRecord",
+    "Scenario",
+    "ScenarioPlayer",
+    "ScriptedInternet",
+    "Step",
+    "UserAgentStateMachine",
+    "laboratory",
+    "parse_scenario",
+    "read_scenario",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

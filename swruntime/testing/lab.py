@@ -1,0 +1,193 @@
+"""The laboratory: a fresh site, origin and user agent for each experiment."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import trio
+import trio.testing
+
+from swruntime.agent.user_agent import UserAgent
+from swruntime.errors import UsageError
+from swruntime.realms.python import window_realm, worker_realm
+from swruntime.runtime import DEFAULT_ORIGIN, _unwrapped_nursery, open_user_agent
+from swruntime.testing import watch
+from swruntime.testing.origin import Origin, ScriptedInternet
+from swruntime.testing.virtual_time import deterministic_scheduling
+from swruntime.trace import Line
+
+_AT_FIRST_USE = (window_realm, worker_realm)
+"""What a user agent imports when it needs it: here now, so that no example of a test pays for it."""
+
+
+@attrs.define(eq=False)
+class _Life:
+    """One user agent, from its opening to its end."""
+
+    to_end: trio.Event = attrs.field(factory=trio.Event)
+    ended: trio.Event = attrs.field(factory=trio.Event)
+    killed: bool = False
+
+
+class Laboratory:
+    """A site, the servers it can reach, and a user agent on them. Made by `laboratory`.
+
+    `site` is a folder, empty at first. `origin` answers for the site. `trace` has the lines so far, of every
+    user agent that was opened here.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Path,
+        network: httpx.AsyncBaseTransport,
+        profile: Path | None,
+        seed: int,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.site = site
+        self.trace: list[Line] = []
+        self.is_open = False
+        self._network = network
+        self._profile = profile
+        self._seed = seed
+        self._options = options
+        self._nursery: trio.Nursery
+        self._life: _Life
+        self._user_agent: UserAgent
+
+    @property
+    def user_agent(self) -> UserAgent:
+        """The user agent that is open now; after `restart` another one."""
+        return self._user_agent
+
+    @property
+    def origin(self) -> Origin:
+        """The scripted origin that answers for the site."""
+        return self.origin_at(self._user_agent.origin)
+
+    def origin_at(self, url: str) -> Origin:
+        """The scripted origin at `url`; made, with nothing on it, if there is none yet."""
+        if not isinstance(self._network, ScriptedInternet):
+            raise UsageError(f"network is {self._network!r}, which has no further origins")
+        return self._network.origin_at(url)
+
+    async def window(self, url: str = "/", *, worker: str | None = "/worker.py") -> Any:
+        """Open the page at `url` and answer with its Window, once the site's `worker` is ready for it.
+
+        `worker` None registers nothing. Raises what `register` rejects with: TypeError for a script that is not
+        there or does not run, SecurityError for a page of another origin than its.
+        """
+        window = await self.user_agent.open_window(url)
+        if worker is not None:
+            await window.navigator.service_worker.register(worker)
+            await window.navigator.service_worker.ready
+        return window
+
+    async def restart(self) -> UserAgent:
+        """Kill the user agent, and open another one on what it leaves behind.
+
+        What is left is what a killed process would leave: the files as they are at the call. Nothing that the
+        old agent does as it goes reaches the profile or the trace. Windows and promises of the old agent are
+        dead; they settle or raise as those of a discarded realm do.
+
+        Raises UsageError in a laboratory without a profile: nothing would be left.
+        """
+        if self._profile is None:
+            raise UsageError(
+                "a user agent that is held in memory leaves nothing; use laboratory(profile=True)"
+            )
+        life = self._life
+        life.killed = True
+        left = self._profile.with_name(f"{self._profile.name}.left")
+        shutil.copytree(self._profile, left)
+        await self._end(life)
+        shutil.rmtree(self._profile)
+        left.rename(self._profile)
+        await self._begin()
+        return self.user_agent
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Keep a user agent open while the block runs. The block's own exception leaves it as it is."""
+        with ExitStack() as stack:
+            if isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock):
+                stack.enter_context(deterministic_scheduling(self._seed))
+            async with _unwrapped_nursery() as self._nursery:
+                await self._begin()
+                self.is_open = True
+                watch.opened(self)
+                try:
+                    yield
+                finally:
+                    self.is_open = False
+                    await self._end(self._life)
+
+    async def _begin(self) -> None:
+        # A task of its own holds the agent: `restart` may be called inside any nursery or cancel scope of the test's.
+        life = self._life = _Life()
+        self._user_agent = await self._nursery.start(self._live, life)
+
+    async def _end(self, life: _Life) -> None:
+        life.to_end.set()
+        with trio.CancelScope(shield=True):
+            await life.ended.wait()
+
+    async def _live(self, life: _Life, task_status: trio.TaskStatus[UserAgent]) -> None:
+        def note(line: Line) -> None:
+            if not life.killed:
+                self.trace.append(line)
+
+        try:
+            async with open_user_agent(
+                site=self.site,
+                network=self._network,
+                profile=self._profile,
+                seed=self._seed,
+                on_trace=note,
+                **self._options,
+            ) as agent:
+                task_status.started(agent)
+                await life.to_end.wait()
+        finally:
+            life.ended.set()
+
+
+@asynccontextmanager
+async def laboratory(
+    *, seed: int = 0, profile: bool = False, site: Path | str | None = None, **options: Any
+) -> AsyncIterator[Laboratory]:
+    """A fresh laboratory; when the block is left, everything of it is gone.
+
+    Under a virtual clock (pytest-trio's `autojump_clock`, `swruntime.testing.run`) all that happens in it follows
+    from the seed and from what the block does: the same trace, byte for byte, in any process.
+
+    seed: of everything random.
+    profile: keep the profile on the disk, in a temporary folder, so that `restart` can be used. Trio's order of
+        tasks then depends on when the disk has answered.
+    site: a folder that is there already, in place of an empty one; it stays.
+    options: of `open_user_agent`, such as quota and permission.
+
+    Raises what `open_user_agent` raises.
+    """
+    with tempfile.TemporaryDirectory(prefix="swruntime-") as folder:
+        own = Path(folder)
+        if site is None:
+            site = own / "site"
+            site.mkdir()
+        lab = Laboratory(
+            site=Path(site),
+            network=ScriptedInternet([Origin(options.get("origin") or DEFAULT_ORIGIN)]),
+            profile=own / "profile" if profile else None,
+            seed=seed,
+            options=options,
+        )
+        async with lab.opened():
+            yield lab

@@ -1,0 +1,176 @@
+"""The pytest plugin, as installed: each session here is a pytest of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("trio", "httpx", "attrs", "hypothesis", "pytest_trio", "ada_url", "rich", "sqlite3")
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def folder(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini("[pytest]\ntrio_mode = true\nfilterwarnings = error\naddopts = --strict-markers\n")
+    return pytester
+
+
+@pytest.mark.parametrize("module", ["swruntime.testing", "swruntime.testing.plugin"])
+def test_importing_it_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({HEAVY!r} & sys.modules.keys()))".replace(
+        repr(HEAVY), f"set({HEAVY!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    import swruntime.testing
+
+    for name in swruntime.testing.__all__:
+        value = getattr(swruntime.testing, name)
+        assert value.__module__.startswith("swruntime.testing."), name
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = swruntime.testing.nothing
+
+
+def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
+    folder.makepyfile("""
+        import pytest, trio
+
+        async def download(user_agent, site):
+            window = await user_agent.open_window("/")
+            # Written after the agent was opened.
+            (site / "worker.py").write_text("def onbackgroundfetchsuccess(event): pass")
+            await window.navigator.service_worker.register("/worker.py")
+            registration = await window.navigator.service_worker.ready
+            fetch = await registration.background_fetch.fetch("f", "/f")
+            await user_agent.settled()
+            return fetch
+
+        async def test_under_a_virtual_clock(user_agent, site, origin, tmp_path, autojump_clock):
+            assert site.parent == tmp_path and origin.url == user_agent.origin
+            origin.add("/f", b"x" * 100, delay=50)
+            assert (await download(user_agent, site)).result == "success"
+            assert trio.current_time() > 50
+            assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+        async def test_under_the_real_clock(user_agent, site, origin):
+            origin.add("/f", b"x")
+            assert (await download(user_agent, site)).result == "success"
+
+        @pytest.mark.swruntime_profile
+        @pytest.mark.swruntime_user_agent(quota=10)
+        async def test_with_a_profile(user_agent, site, origin, tmp_path, autojump_clock):
+            origin.add("/f", b"x" * 100)
+            assert (await download(user_agent, site)).failure_reason == "quota-exceeded"
+            assert (tmp_path / "profile" / "profile.sqlite3").exists()
+
+        @pytest.mark.swruntime_user_agent(quota=7, permission="prompt")
+        class TestOptions:
+            @pytest.mark.swruntime_user_agent(quota=8)
+            async def test_the_nearest_counts(self, user_agent, autojump_clock):
+                assert user_agent.storage.quota == 8
+                assert await user_agent.open_window("/")
+
+        class TestElsewhere:
+            @pytest.fixture
+            def origin(self):
+                from swruntime.testing import Origin
+                return Origin("https://podcast.example")
+
+            async def test_its_origin(self, user_agent, site, origin, autojump_clock):
+                origin.add("/f", b"x")
+                assert user_agent.origin == "https://podcast.example"
+                assert (await download(user_agent, site)).result == "success"
+
+        async def test_the_seed(user_agent):
+            assert user_agent.services.rng.random() == __import__("random").Random(5).random()
+    """)
+    folder.runpytest_subprocess("--swruntime-seed=5", "-p", "xdist", "-n", "2").assert_outcomes(passed=6)
+
+
+def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> None:
+    folder.makepyfile("""
+        import pytest, trio
+        from hypothesis import given, settings, strategies as st
+        from swruntime.testing import laboratory
+
+        @pytest.mark.swruntime_virtual_time
+        @given(hours=st.integers(1, 1000))
+        @settings(max_examples=20, database=None)
+        async def test_given(hours):
+            async with laboratory() as lab:
+                assert trio.current_time() == 0
+                lab.user_agent.network.go_offline()
+                await trio.sleep(hours * 3600)
+
+        @pytest.mark.swruntime_virtual_time
+        class TestPlain:
+            async def test_plain(self, user_agent, tmp_path):
+                await trio.sleep(3600)
+                assert trio.current_time() == 3600
+    """)
+    folder.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_what_a_failure_shows(folder: pytest.Pytester) -> None:
+    folder.makepyfile("""
+        import pytest
+        from swruntime.testing import laboratory, run
+
+        async def test_fixture(user_agent, site, origin, autojump_clock):
+            (site / "worker.py").write_text("def onbackgroundfetchsuccess(event): pass")
+            window = await user_agent.open_window("/")
+            await window.navigator.service_worker.register("/worker.py")
+            registration = await window.navigator.service_worker.ready
+            user_agent.network.go_offline()
+            await registration.background_fetch.fetch("ep-5", "/f")
+            await user_agent.settled()
+
+        def test_the_last_of_many():
+            async def main(seed):
+                async with laboratory(seed=seed):
+                    assert seed < 3
+            for seed in range(10):
+                run(main, seed)
+
+        async def test_several_at_once(autojump_clock):
+            async with laboratory(seed=8), laboratory(seed=9):
+                assert 0
+
+        def test_without():
+            assert 0
+    """)
+    result = folder.runpytest_subprocess()
+    result.assert_outcomes(failed=4)
+    text = result.stdout.str()
+    result.stdout.fnmatch_lines([
+        "*WaitingForUser*", "*- swruntime timeline -*", "*ep-5 #1 * /f waits: offline*", "*not ended:*",
+        "*ep-5 #1: not settled*", "*- swruntime trace -*", '{"time":*,"kind":"worker.stop"*',
+        "*_ test_the_last_of_many _*",
+    ])  # fmt: skip
+    assert re.findall(r"opened for \S+, seed (\d)", text) == ["0", "3", "8", "9"]
+    assert "swruntime" not in text.split("test_without ___")[1].split("short test summary")[0]
+
+
+def test_a_test_that_is_not_for_trio_is_told_so(folder: pytest.Pytester) -> None:
+    folder.makepyfile("def test_sync(user_agent): pass")
+    result = folder.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the fixture user_agent is for async tests under Trio: *"])
+    result = folder.runpytest_subprocess("-p", "no:trio", "-c", "/dev/null", "--rootdir", str(folder.path))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the fixture user_agent needs pytest-trio: *"])
+
+
+def test_the_podcasts_own_test(folder: pytest.Pytester) -> None:
+    tests = EXAMPLES / "podcast" / "tests"
+    folder.runpytest_subprocess("-p", "no:cacheprovider", "-c", tests / "pytest.ini", tests).assert_outcomes(
+        passed=1
+    )
