@@ -1,17 +1,24 @@
 """The user agent: the only Trio shell. It feeds the machines and performs their effects.
 
-user_agent         UserAgent: what a test or the command line holds
-background_fetches the active background fetches of every registration
-background_fetch   one background fetch: its machine, and the performing of its effects
-response_data      a record's response and the bytes that are stored of it
-transfer           one exchange of a record, from its request to the end of its body
-fetching           Fetch's main fetch, HTTP-redirect fetch and CORS checks over a Network
-connections        six connections an origin, shared fairly
-registrations      service worker registrations and their jobs
-workers            a service worker's life: start, events, stop
-clients            windows
-caches             CacheStorage and Cache on the store
-controls           what the user of a browser can do: network, permissions, storage
-promise            Promise
-activity           what `settled()` waits for
+user_agent          UserAgent: what a test or the command line holds
+services            what every part of one agent shares
+background_fetches  the background fetches of every registration
+background_fetch    one of them: its machine, and the performing of its effects
+record_run          what a record has beside its machine
+response_data       a record's response and the bytes that are stored of it
+transfer            one exchange of a record, from its request to the end of its body
+checkpoints         what a power failure may take back at the most
+connections         six connections an origin, shared fairly
+fetching            Fetch's main fetch, HTTP-redirect fetch and CORS over a Network
+handle_fetch        requests of pages, through the worker that controls them
+registrations       service worker registrations, and the map of them
+lifecycle, jobs     register, update, install, activate, unregister, clear
+workers             a service worker's life: start, events, stop
+clients             windows
+messaging           messages between realms
+caches              CacheStorage and Cache on the store
+controls            what the user of a browser can do: network, permissions, storage
+promise             Promise
+pieces              bodies, closed at the end of a block
+activity            what `settled()` waits for
 """
