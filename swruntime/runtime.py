@@ -281,13 +281,13 @@ def _origin(store: Store, given: str | None, serve_at: str | None) -> tuple[str,
     if kept is None:
         kept = wanted or SITES_OWN
         store.set_origin(kept)
-    elif given is None and not _is_sites_own(kept):
+    elif given is None and not is_sites_own(kept):
         pass  # it runs elsewhere, wherever its gateway is
     elif wanted not in (None, kept):
         raise OriginMismatch(
             f"origin is {_named(str(wanted))}, and the profile belongs to {_named(kept)}; use another profile"
         )
-    return shown_origin(kept), not _is_sites_own(kept)
+    return shown_origin(kept), not is_sites_own(kept)
 
 
 def _kept_for(origin: str) -> str:
@@ -295,12 +295,13 @@ def _kept_for(origin: str) -> str:
     return SITES_OWN if origin == DEFAULT_ORIGIN else f"{SITES_OWN} {origin}"
 
 
-def _is_sites_own(kept: str) -> bool:
+def is_sites_own(kept: str) -> bool:
+    """Whether SITE's files answer for the origin of a profile, from what it keeps."""
     return kept.partition(" ")[0] == SITES_OWN
 
 
 def _named(kept: str) -> str:
-    return f"{shown_origin(kept)} (SITE's own files)" if _is_sites_own(kept) else kept
+    return f"{shown_origin(kept)} (SITE's own files)" if is_sites_own(kept) else kept
 
 
 def shown_origin(kept: str | None) -> str:

@@ -79,7 +79,7 @@ class Clients:
 
     def using(self, registration: Registration) -> bool:
         """Whether any client uses it: https://w3c.github.io/ServiceWorker/#dfn-use"""
-        if self._held[registration]:
+        if registration in self._held:
             return True
         return any(client.registration is registration for client in self._clients.values())
 
@@ -89,5 +89,7 @@ class Clients:
 
         def release() -> None:
             self._held[registration] -= 1
+            if not self._held[registration]:
+                del self._held[registration]
 
         return release

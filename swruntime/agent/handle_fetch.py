@@ -6,12 +6,14 @@ Spec: https://w3c.github.io/ServiceWorker/#on-fetch-request-algorithm
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
+import trio
 
-from swruntime.agent.promise import Deferred
+from swruntime.agent.promise import Deferred, Promise
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkError, NetworkFailure, ScriptError
 from swruntime.ports.realm import EventSpec
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 class Bytes(Protocol):
     """A body that an operation of the agent can read."""
+
+    @property
+    def length(self) -> int | None:
+        """In bytes, None where it is not known."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes]: ...
 
@@ -54,6 +61,10 @@ class FetchExchange:
     replaces_client_id: str = ""
     preload: Request | None = None
     """The request of a navigation preload, which the realm makes."""
+    on_entered: Callable[[], None] = lambda: None
+    """Called when `respond_with` is: from then on the worker answers, and nobody else needs the body."""
+    abort: Callable[[], None] = lambda: None
+    """Whoever asked does not want an answer any more: the request's signal. The realm provides it."""
     answer: Deferred[Answer | None] = attrs.field(factory=lambda: Deferred("respond_with"))
 
 
@@ -82,6 +93,48 @@ class FetchHandler:
         if registration is None or registration.active is None:
             return None
         exchange = FetchExchange(request, None, resulting_client_id=client_id)
+        return await self._navigate(registration, exchange, request)
+
+    @asynccontextmanager
+    async def from_outside(
+        self,
+        registration: Registration,
+        request: Request,
+        body: Bytes | None,
+        *,
+        client_id: str = "",
+        on_entered: Callable[[], None] = lambda: None,
+    ) -> AsyncIterator[Answer | None]:
+        """A request of a client that is none of ours (`serve`'s), to the worker of `registration`.
+
+        None where no worker answers it. Raises NetworkFailure for a network error. `client_id` is the page that
+        asks, or for a navigation the page that there will be; nobody here knows a client of that id.
+        While the block runs the worker is not idle, so that it can stream its answer. Its end ends the answer,
+        whether that was read or not; who is cancelled before there is one aborts the request's signal.
+        """
+        if registration.active is None:
+            yield None
+            return
+        exchange = FetchExchange(request, body, on_entered=on_entered)
+        with registration.active.kept_alive():
+            try:
+                try:
+                    if request.mode == "navigate":
+                        exchange.resulting_client_id = client_id
+                        answer = await self._navigate(registration, exchange, request)
+                    else:
+                        exchange.client_id = client_id
+                        answer = await self._dispatch(registration, exchange, request)
+                except trio.Cancelled:
+                    exchange.abort()
+                    raise
+                yield answer
+            finally:
+                exchange.answer.promise.add_done_callback(_let_go)
+
+    async def _navigate(
+        self, registration: Registration, exchange: FetchExchange, request: Request
+    ) -> Answer | None:
         # 14. Navigation preload.
         if registration.preload_enabled and request.method == "GET":
             header = "Service-Worker-Navigation-Preload"
@@ -124,6 +177,15 @@ class FetchHandler:
         exchange.answer.reject(
             NetworkFailure("protocol", f"the worker ended without a response: {fired.result.error}")
         )
+        # A worker that waited for this event to end may be activated now.
+        self._registrations.event_ended(worker.registration)
+
+
+def _let_go(promise: Promise[Answer | None]) -> None:
+    """Nobody reads the answer any more, or nobody ever will."""
+    answer = promise.result() if promise.error is None else None
+    if answer is not None and answer.body is not None:
+        answer.body.close()
 
 
 def _check(request: Request, response: Response) -> None:

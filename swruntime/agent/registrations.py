@@ -211,6 +211,13 @@ class Registrations:
         """
         self._lifecycle.client_left(registration)
 
+    def event_ended(self, registration: Registration) -> None:
+        """*Update Service Worker Extended Events Set*: a worker that waited for an event may be activated now.
+
+        Spec: https://w3c.github.io/ServiceWorker/#update-service-worker-extended-events-set-algorithm
+        """
+        self._lifecycle.try_activate_soon(registration)
+
     def _scheduled(self, job: Job) -> Promise[object]:
         deferred: Deferred[object] = Deferred(f"{job.type} job")
         job.promises.append(deferred)

@@ -40,6 +40,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     _add_cache(commands)
     _add_abort(commands)
     _add_clear(commands)
+    _add_serve(commands)
     return parser.parse_args(arguments)
 
 
@@ -181,6 +182,25 @@ def _add_clear(commands: Commands[_Parser]) -> None:
 
     parser = _command(commands, "clear", "forget the site: its profile is deleted", clear)
     _json_option(parser, "one object")
+
+
+def _add_serve(commands: Commands[_Parser]) -> None:
+    from swruntime.cli.commands.serve import serve
+
+    parser = _command(commands, "serve", "the origin behind its worker, for real HTTP clients", serve)
+    _worker_options(parser)
+    _agent_options(parser)
+    add = parser.add_argument
+    add(
+        "--port",
+        metavar="N",
+        type=int,
+        help="of localhost; 0 is any free one; default: the profile's, or 8400",
+    )
+    add("--upstream", metavar="URL", help="a server that answers in place of SITE's files")
+    add("--reload", action="store_true", help="an edited worker takes over at once")
+    add("--cert", metavar="FILE", type=Path, help="serve https, with this certificate (PEM)")
+    add("--key", metavar="FILE", type=Path, help="and its private key (PEM)")
 
 
 def _size(text: str) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from urllib.parse import quote
 import attrs
 import trio
 
+from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator
@@ -189,6 +190,8 @@ async def _open(
         display=display,
         conditions=options.conditions,
         take_up=False,
+        serve_at=getattr(options, "serve_at", None),
+        upstream=getattr(options, "upstream", None),
     ) as agent:
         try:
             session = Session(agent, options, ended)
@@ -226,24 +229,49 @@ async def active_registration(session: Session, window: Any) -> Any:
 
     Raises ScriptError when the worker's script or its install handler fails, UsageError for a scope that is none.
     """
-    options, agent = session.options, session.agent
-    try:
+    options = session.options
+    with _told():
         registration = await window.navigator.service_worker.register(
             worker_script(options), scope=options.scope
         )
+    await _until_active(session, registration._concept)
+    return registration
+
+
+async def registration_without_page(session: Session) -> Registration:
+    """As `active_registration`, without a window that asks for it, and that a later worker would wait for."""
+    options, agent = session.options, session.agent
+    with _told():
+        registration = await agent.registrations.register(
+            worker_script(options),
+            options.scope,
+            base_url=f"{agent.origin}/",
+            client_origin=agent.origin,
+        )
+    await _until_active(session, registration)
+    return registration
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What registering raises, as a command tells it."""
+    try:
+        yield
     except TypeError as error:
         if isinstance(error.__cause__, ScriptError):
             raise error.__cause__ from None
         raise UsageError(str(error)) from None
     except DOMException as error:
         raise UsageError(f"{error.name}: {error}") from None
-    concept = registration._concept
-    while concept.active is None or concept.active.state != "activated":
-        if concept.newest_worker is None:
+
+
+async def _until_active(session: Session, registration: Registration) -> None:
+    agent = session.agent
+    while registration.active is None or registration.active.state != "activated":
+        if registration.newest_worker is None:
             failed = agent.script_errors[-1:] or [ScriptError("the worker's install event failed")]
             raise failed[0]
         await agent.services.activity.wait_for_change()
-    return registration
 
 
 async def until_done(session: Session, pages: Callable[[], Awaitable[None]]) -> None:

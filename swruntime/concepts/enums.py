@@ -45,7 +45,30 @@ RequestMode = Literal["cors", "no-cors", "same-origin", "navigate"]
 RequestCredentials = Literal["omit", "same-origin", "include"]
 RequestCache = Literal["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"]
 RequestRedirect = Literal["follow", "error", "manual"]
-RequestDestination = Literal["", "document", "image", "serviceworker", "script"]
+RequestDestination = Literal[
+    "",
+    "audio",
+    "audioworklet",
+    "document",
+    "embed",
+    "font",
+    "frame",
+    "iframe",
+    "image",
+    "json",
+    "manifest",
+    "object",
+    "paintworklet",
+    "report",
+    "script",
+    "serviceworker",
+    "sharedworker",
+    "style",
+    "track",
+    "video",
+    "worker",
+    "xslt",
+]
 ReferrerPolicy = Literal[
     "",
     "no-referrer",

@@ -94,6 +94,8 @@ class FetchEvent(ExtendableEvent):
         # 5-7.
         self.stop_immediate_propagation()
         self._entered = True
+        if self._exchange is not None:
+            self._exchange.on_entered()
         # 9, 10.
         promise.add_done_callback(self._respond)
 

@@ -1,0 +1,87 @@
+"""`serve SITE`: the origin behind its worker, for real HTTP clients."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from swruntime.algorithms import urls
+from swruntime.cli.session import Session, profile_of, registration_without_page, run_session, worker_script
+from swruntime.errors import UsageError
+from swruntime.runtime import is_sites_own, shown_origin
+from swruntime.serve.gateway import Gateway
+from swruntime.serve.reload import update_on_edit
+from swruntime.serve.server import Listening, check_certificate, hang_up, interrupted, listen, run_server
+from swruntime.storage import open_profile
+
+DEFAULT_PORT = 8400
+
+
+def serve(options: Namespace) -> int:
+    worker_script(options)
+    check_certificate(options.cert, options.key)
+    if options.upstream is not None:
+        options.upstream = _checked_upstream(options.upstream)
+    port = _port_of(profile_of(options)) if options.port is None else options.port
+    listening = listen(port)
+    try:
+        scheme = "http" if options.cert is None else "https"
+        options.serve_at = f"{scheme}://localhost:{listening.port}"
+        return run_session(options, lambda session: _serve(session, listening))
+    finally:
+        listening.close()
+
+
+async def _serve(session: Session, listening: Listening) -> None:
+    options = session.options
+
+    def stop() -> None:
+        hang_up([listening.port])
+        scope.cancel()
+
+    with trio.CancelScope() as scope, interrupted(stop):
+        registration = await registration_without_page(session)
+        if registration.active is not None:
+            # What it reads now is what a later edit is held against; a script that fails is told before anyone asks.
+            await registration.active.run("serve")
+        async with trio.open_nursery() as nursery:
+            run = partial(run_server, certificate=options.cert, key=options.key)
+            await nursery.start(run, Gateway(session.agent), listening)
+            # Under --json standard output is the trace's, and this goes to standard error.
+            print(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
+            if options.reload:
+                nursery.start_soon(update_on_edit, session.agent, options.site)
+
+
+def _checked_upstream(text: str) -> str:
+    """The server's origin. Raises UsageError for what is none."""
+    try:
+        url = urls.parse(text)
+    except TypeError:
+        url = None
+    if (
+        url is None
+        or url.protocol not in ("http:", "https:")
+        or url.pathname != "/"
+        or url.search
+        or url.hash
+    ):
+        raise UsageError(f"--upstream is {text!r}; expected http://HOST[:PORT] or https://HOST[:PORT]")
+    return url.origin
+
+
+def _port_of(profile: Path) -> int:
+    """Where the profile's origin was served; a profile belongs to one origin."""
+    if not profile.exists():
+        return DEFAULT_PORT
+    store = open_profile(profile, read_only=True)
+    try:
+        kept = store.origin
+    finally:
+        store.close()
+    if kept is None or not is_sites_own(kept):
+        return DEFAULT_PORT
+    return urls.port(shown_origin(kept)) or DEFAULT_PORT

@@ -1,0 +1,66 @@
+"""An edited worker is an updated one: what a reload does in a browser, whenever a script is saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import trio
+
+from swruntime.agent.registrations import Registration
+from swruntime.agent.user_agent import UserAgent
+from swruntime.algorithms import urls
+from swruntime.trace import Diagnostic
+
+INTERVAL = 0.5
+"""Seconds between two looks at the files."""
+
+_Stamps = dict[str, tuple[int, int, int]]
+
+
+async def update_on_edit(agent: UserAgent, site: Path, interval: float = INTERVAL) -> None:
+    """Update every registration of the agent's origin when its worker, or what that imports, was edited.
+
+    What was installed does not wait for open pages. Never returns.
+    """
+    seen: dict[str, _Stamps] = {}
+    while True:
+        for registration in agent.registrations.all():
+            stamps = _stamps(registration, site)
+            before = seen.get(registration.scope)
+            if not _was_edited(before, stamps):
+                seen[registration.scope] = {**(before or {}), **stamps}
+                continue
+            seen[registration.scope] = stamps
+            await _update(agent, registration)
+        await trio.sleep(interval)
+
+
+async def _update(agent: UserAgent, registration: Registration) -> None:
+    try:
+        await agent.registrations.update(registration)
+    except Exception as error:  # noqa: BLE001 - whatever a script does wrong: the old worker stays, and that is told
+        text = f"the edited worker was not installed, the old one stays: {error}"
+        agent.trace.emit(Diagnostic(code="update-failed", message=text))
+        return
+    newest = registration.newest_worker
+    if newest is not None and newest is not registration.active:
+        agent.registrations.skip_waiting(newest)
+
+
+def _stamps(registration: Registration, site: Path) -> _Stamps:
+    """The state of each script file. One that is not there counts when it is back: editors replace files."""
+    newest = registration.newest_worker
+    if newest is None:
+        return {}
+    found: _Stamps = {}
+    for path in {urls.parse(newest.script_url).pathname, *newest.sources}:
+        try:
+            stat = (site / path.lstrip("/")).stat()
+        except OSError:
+            continue
+        found[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return found
+
+
+def _was_edited(before: _Stamps | None, now: _Stamps) -> bool:
+    return before is not None and any(before.get(path, stamp) != stamp for path, stamp in now.items())
