@@ -166,9 +166,11 @@ class WorkerRealm(PythonRealm):
         if exchange.preload is not None:
             preload = fetch_concept(self, exchange.preload, None)
             preload.handle()
+        request = Request._of(self.context, exchange.request, body, guard="immutable")
+        exchange.abort = lambda: request.signal._signal_abort(None)
         event = self.context.bind(FetchEvent)(
             name,
-            request=Request._of(self.context, exchange.request, body, guard="immutable"),
+            request=request,
             client_id=exchange.client_id,
             resulting_client_id=exchange.resulting_client_id,
             replaces_client_id=exchange.replaces_client_id,
