@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,7 +52,6 @@ async def test_offline_in_the_middle(lab: Lab, autojump_clock: object) -> None:
     body = Pattern(500_000)
     lab.origin.add("/big", body, stall_after=[200_000], chunk=50_000, etag='"one"')
     lab.worker(CHECKED)
-    begun = time.monotonic()
     async with lab.open() as agent:
         fetch = await lab.manager.fetch("off", "/big")
         await trio.sleep(1)
@@ -68,7 +66,6 @@ async def test_offline_in_the_middle(lab: Lab, autojump_clock: object) -> None:
         agent.network.go_online()
         await agent.settled()
         assert fetch.result == "success"
-    assert time.monotonic() - begun < 60
     lab.said(f"{{}}/big {check(body)}")
     first, second = [r for r in lab.origin.requests if r.path == "/big"]
     assert (first.range, "if-range" in first.headers) == (None, False)
@@ -91,7 +88,7 @@ async def test_offline_from_the_start_holds_for_a_post_too(lab: Lab, autojump_cl
         await agent.settled()
         assert fetch.failure_reason == "bad-status"
     lab.said(
-        "backgroundfetchfail f failure bad-status".replace(" f ", " off "),
+        "backgroundfetchfail off failure bad-status",
         "{}/post 200 2",
         "{}/missing 404 0",
     )

@@ -228,7 +228,7 @@ async def test_an_abort_that_was_answered_stays(lab: Lab, autojump_clock: object
 
 
 async def test_a_post_is_not_sent_again_by_the_next_process(lab: Lab, autojump_clock: object) -> None:
-    lab.origin.add("/post", b"ok", delay=[10][0])
+    lab.origin.add("/post", b"ok", delay=10)
     async with lab.open(profile=lab.profile):
         await lab.manager.fetch("f", [lab.request("/post", method="POST", body="pay")])
         await trio.sleep(1)
