@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from swruntime.agent.promise import Promise as Promise
     from swruntime.errors import (
         AbortError as AbortError,
+        ConstraintError as ConstraintError,
         DataCloneError as DataCloneError,
+        DataError as DataError,
         DOMException as DOMException,
+        InvalidAccessError as InvalidAccessError,
         InvalidStateError as InvalidStateError,
+        NetworkError as NetworkError,
         NotAllowedError as NotAllowedError,
+        NotFoundError as NotFoundError,
         NotSupportedError as NotSupportedError,
+        OperationError as OperationError,
         QuotaExceededError as QuotaExceededError,
         SecurityError as SecurityError,
+        UnknownError as UnknownError,
     )
     from swruntime.realms.python.abort import AbortController as AbortController, AbortSignal as AbortSignal
     from swruntime.realms.python.background_fetch import (
