@@ -5,6 +5,7 @@ services            what every part of one agent shares
 background_fetches  the background fetches of every registration
 background_fetch    one of them: its machine, and the performing of its effects
 record_run          what a record has beside its machine
+telling             what is told of one: to the trace, to the realms, to the display
 response_data       a record's response and the bytes that are stored of it
 transfer            one exchange of a record, from its request to the end of its body
 checkpoints         what a power failure may take back at the most

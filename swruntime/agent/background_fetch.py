@@ -15,6 +15,7 @@ from swruntime.agent.connections import Lease
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import RETRY_STORING
+from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
@@ -24,18 +25,7 @@ from swruntime.machines.snapshots import FetchSnapshot
 from swruntime.machines.table import Effect
 from swruntime.ports.display import FetchView
 from swruntime.ports.realm import EventSpec, InstanceUpdate
-from swruntime.trace import (
-    Diagnostic,
-    FetchPause,
-    FetchProgress,
-    FetchRelease,
-    FetchResume,
-    FetchSettle,
-    FetchStart,
-    RecordSettle,
-    RecordWait,
-    UserAction,
-)
+from swruntime.trace import UserAction
 
 if TYPE_CHECKING:
     from swruntime.agent.registrations import Registration
@@ -85,7 +75,7 @@ class BackgroundFetch:
         self._saved: FetchSnapshot | None = machine.snapshot()
         self._unsaved: set[int] = set()
         self._abort: Deferred[bool] | None = None
-        self._progress_scheduled = False
+        self._tell = Teller(services, self)
         self._firing = False
 
     def __repr__(self) -> str:
@@ -218,7 +208,7 @@ class BackgroundFetch:
         self.begun = True
         self.dormant = False
         self._services.activity.bytes_came()
-        self._emit_start()
+        self._tell.began()
         self._feed(machine.Begin("granted" if again else self.registration.permission()))
 
     def request_abort(self, cause: str) -> Promise[bool]:
@@ -249,7 +239,7 @@ class BackgroundFetch:
         except StorageFull as full:
             raise QuotaExceededError(f"the new title and icons cannot be stored: {full}") from full
         finally:
-            self._show()
+            self._tell.show()
 
     def instance_update(self) -> InstanceUpdate:
         p = self.progress
@@ -263,7 +253,7 @@ class BackgroundFetch:
     def uploaded(self, size: int) -> None:
         """*Process request body*: `size` more bytes were sent."""
         self.machine.uploaded += size
-        self.progress_soon()
+        self._tell.progress_soon()
 
     def fire_owed(self) -> None:
         """Dispatch the settled event, if it is owed and not under way."""
@@ -345,24 +335,20 @@ class BackgroundFetch:
     # Performing effects
 
     def _perform(self, effect: Effect) -> None:
-        trace = self._services.trace
         match effect:
             case machine.Paused(cause):
-                trace.emit(FetchPause(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
-                self._show()
+                self._tell.paused(cause)
             case machine.Resumed(cause):
-                trace.emit(FetchResume(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
-                self._show()
+                self._tell.resumed(cause)
             case machine.Settle(event=""):
                 self._committed = True
-                self._tell_settled(effect)
+                self._tell.settled(effect)
             case machine.Settle():
                 self._services.start("settling", self._finish, effect)
             case machine.Release(cause):
                 self._release(cause)
             case machine.Hold():
-                text = f"{self.owed} of {self.id!r} was interrupted {self.machine.fetch.attempts} times; it is held"
-                trace.emit(Diagnostic(code="event-held", message=text))
+                self._tell.held()
             case machine.Answer() | machine.OweAgain():
                 pass  # `_ask`, `request_abort` and `_fire` look at these themselves
             case _:
@@ -404,7 +390,7 @@ class BackgroundFetch:
 
         run.ticket = granted
         if not self._services.connections.enqueue(run.origin, self.number, granted):
-            self._emit_wait(run, record.WaitFor("slot", None, None))
+            self._tell.waits(run, record.WaitFor("slot", None, None), "slot")
 
     def _send(self, run: RecordRun, send: record.SendRequest) -> None:
         # The scope is there from now on: a pause or an abort may come before the task has begun.
@@ -441,11 +427,11 @@ class BackgroundFetch:
         self._services.checkpoints.grown(run.data.body, len(data))
         run.data.changed()
         self._services.activity.bytes_came()
-        self.progress_soon()
+        self._tell.progress_soon()
 
     def _wait(self, run: RecordRun, wait: record.WaitFor) -> None:
         self._withdraw(run)
-        self._emit_wait(run, wait)
+        self._tell.waits(run, wait, self._wait_reason(self.machine.records[run.index]) or wait.reason)
         until = wait.until
         if wait.reason == "offline" and self._services.connectivity.online:
             # It was only for a moment: by the time the exchange broke, the network was back.
@@ -453,7 +439,7 @@ class BackgroundFetch:
         if until is not None:
             run.timer = trio.CancelScope()
             self._services.nursery.start_soon(self._wake_at, run, run.timer, until)
-        self._show()
+        self._tell.show()
 
     async def _wake_at(self, run: RecordRun, scope: trio.CancelScope, until: float) -> None:
         with scope:
@@ -468,20 +454,7 @@ class BackgroundFetch:
         if run.data.body is not None:
             self._services.store.finish_body(run.data.body)
             self._services.checkpoints.ended(run.data.body)
-        self._services.trace.emit(
-            RecordSettle(
-                scope=self.scope,
-                id=self.id,
-                fetch=self.number,
-                index=run.index,
-                url=run.request.url,
-                result=effect.result,
-                status=effect.status,
-                bytes=self.machine.records[run.index].stored,
-                cause=effect.cause,
-                message=effect.message,
-            )
-        )
+        self._tell.record_settled(run, effect, self.machine.records[run.index].stored)
 
     # Settling
 
@@ -500,7 +473,7 @@ class BackgroundFetch:
                 await trio.sleep(RETRY_STORING)
         if self._abort is not None:
             self._abort.resolve(settle.failure_reason == "aborted")
-        self._tell_settled(settle)
+        self._tell.settled(settle)
         self.registration.settled(self)
 
     def _commit(self) -> None:
@@ -512,22 +485,6 @@ class BackgroundFetch:
             self._committed = False
             self._touched_again(set(range(len(self.runs))))
             raise
-
-    def _tell_settled(self, settle: machine.Settle) -> None:
-        self._services.trace.emit(
-            FetchSettle(
-                scope=self.scope,
-                id=self.id,
-                fetch=self.number,
-                result=settle.result,
-                failure_reason=settle.failure_reason,
-                downloaded=self.machine.downloaded,
-                cause=settle.cause,
-                message=settle.message,
-            )
-        )
-        self._tell_instances()
-        self._show()
 
     async def _fire(self) -> None:
         self._feed(machine.Dispatch())
@@ -546,85 +503,13 @@ class BackgroundFetch:
             self.fire_owed()
 
     def _release(self, cause: str) -> None:
-        self._tell_instances()
+        self._tell.instances()
         self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._released(cause))
 
     def _released(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
-        self._services.trace.emit(FetchRelease(scope=self.scope, id=self.id, fetch=self.number, cause=cause))
+        self._tell.released(cause)
         self._forget(self)
-        if self._services.display is not None:
-            self._services.display.remove(self.number)
-
-    # Telling
-
-    def progress_soon(self) -> None:
-        """Tell the first bytes at once, and then every so often; the last ones are never lost."""
-        if not self._progress_scheduled:
-            self._progress_scheduled = True
-            self._tell_progress()
-            self._services.nursery.start_soon(self._progress_later)
-
-    async def _progress_later(self) -> None:
-        told = self.machine.downloaded, self.machine.uploaded
-        while True:
-            await trio.sleep(self._services.limits.progress)
-            now = self.machine.downloaded, self.machine.uploaded
-            if not self.active or now == told:
-                self._progress_scheduled = False
-                return
-            told = now
-            self._tell_progress()
-
-    def _tell_progress(self) -> None:
-        self._services.trace.emit(
-            FetchProgress(
-                scope=self.scope,
-                id=self.id,
-                fetch=self.number,
-                downloaded=self.machine.downloaded,
-                uploaded=self.machine.uploaded,
-            )
-        )
-        self._tell_instances()
-        self._show()
-
-    def _tell_instances(self) -> None:
-        update = self.instance_update()
-        for realm in self._services.realms_of(self.origin):
-            realm.update_instance(update)
-
-    def _emit_start(self) -> None:
-        self._services.trace.emit(
-            FetchStart(
-                scope=self.scope,
-                id=self.id,
-                fetch=self.number,
-                requests=tuple(run.request.url for run in self.runs),
-                download_total=self.download_total,
-                upload_total=self.upload_total,
-            )
-        )
-
-    def _emit_wait(self, run: RecordRun, wait: record.WaitFor) -> None:
-        reason = self._wait_reason(self.machine.records[run.index]) or wait.reason
-        until = None if wait.until is None else round(wait.until - self._services.opened_at, 6)
-        self._services.trace.emit(
-            RecordWait(
-                scope=self.scope,
-                id=self.id,
-                fetch=self.number,
-                index=run.index,
-                url=run.request.url,
-                reason=reason,
-                until=until,
-                message=wait.message,
-            )
-        )
-
-    def _show(self) -> None:
-        if self._services.display is not None:
-            self._services.display.show(self.view())
 
     def view(self) -> FetchView:
         """What a display of it may use."""
@@ -646,5 +531,7 @@ class BackgroundFetch:
 def _touched(effects: list[Effect | machine.OnRecord]) -> set[int]:
     """The records that have more to store than bytes."""
     return {
-        e.index for e in effects if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
+        e.index
+        for e in effects
+        if isinstance(e, machine.OnRecord) and not isinstance(e.effect, record.Append)
     }
