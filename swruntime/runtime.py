@@ -115,7 +115,7 @@ async def open_user_agent(
         store = _open_store(profile)
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
-        async with _sockets() as out, _unwrapped_nursery() as nursery:
+        async with _sockets() as out, unwrapped_nursery() as nursery:
             parts = _Parts(
                 nursery=nursery,
                 store=store,
@@ -227,7 +227,7 @@ async def _sockets() -> AsyncIterator[HttpxNetwork]:
 
 
 @asynccontextmanager
-async def _unwrapped_nursery() -> AsyncIterator[trio.Nursery]:
+async def unwrapped_nursery() -> AsyncIterator[trio.Nursery]:
     """A nursery whose body's own exception leaves it as it is, not in a group."""
     raised: BaseException | None = None
     try:

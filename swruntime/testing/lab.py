@@ -17,7 +17,7 @@ import trio.testing
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import UsageError
 from swruntime.realms.python import window_realm, worker_realm
-from swruntime.runtime import DEFAULT_ORIGIN, _unwrapped_nursery, open_user_agent
+from swruntime.runtime import DEFAULT_ORIGIN, unwrapped_nursery, open_user_agent
 from swruntime.testing import watch
 from swruntime.testing.origin import Origin, ScriptedInternet
 from swruntime.testing.virtual_time import deterministic_scheduling
@@ -120,7 +120,7 @@ class Laboratory:
         with ExitStack() as stack:
             if isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock):
                 stack.enter_context(deterministic_scheduling(self._seed))
-            async with _unwrapped_nursery() as self._nursery:
+            async with unwrapped_nursery() as self._nursery:
                 await self._begin()
                 self.is_open = True
                 watch.opened(self)
