@@ -1,0 +1,44 @@
+"""What is in the profiles of this folder, and the servers that it came from. Changed, it would not fit the older ones."""
+
+from __future__ import annotations
+
+from swruntime.testing import Origin, Pattern
+
+HALF = "half"
+"""The id of a background fetch whose connection broke, and that has not gone on."""
+
+OWED = "owed"
+"""The id of one that has succeeded, and in whose event the process died."""
+
+STORED = 2000
+"""So many bytes of `EPISODE` were stored."""
+
+EPISODE = Pattern(5000, seed=5)
+ARTWORK = Pattern(700, seed=55)
+FORM = b"name=value"
+ANSWER = b"thank you"
+SHELL = "a page that was cached at install"
+
+WORKER = """
+async def oninstall(event):
+    cache = await caches.open("shell")
+    await cache.put("/about", Response({shell!r}))
+
+async def onbackgroundfetchsuccess(event):
+    print("success", event.registration.id)
+    {handle}
+"""
+
+
+def fill(origin: Origin, *, whole: bool) -> None:
+    """What the server has. Not `whole`: the episode's connection breaks, and nobody can connect again."""
+
+    def episode(request: object) -> dict[str, object]:
+        if whole:
+            return {"body": EPISODE}
+        origin.refuse = True
+        return {"body": EPISODE, "drop_after": (STORED,), "chunk": 500}
+
+    origin.add("/episode.mp3", episode)
+    origin.add("/artwork.jpg", ARTWORK)
+    origin.add("/form", ANSWER)
