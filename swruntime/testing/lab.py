@@ -17,7 +17,7 @@ import trio.testing
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import UsageError
 from swruntime.realms.python import window_realm, worker_realm
-from swruntime.runtime import DEFAULT_ORIGIN, unwrapped_nursery, open_user_agent
+from swruntime.runtime import DEFAULT_ORIGIN, open_user_agent, unwrapped_nursery
 from swruntime.testing import watch
 from swruntime.testing.origin import Origin, ScriptedInternet
 from swruntime.testing.virtual_time import deterministic_scheduling

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -181,7 +181,8 @@ async def test_a_new_worker_waits_for_the_page_that_the_old_one_controls(
         lab.worker(version.format("two"))
         await registration.update()
         await agent.settled()
-        assert (registration.active, registration.waiting.state) == (old, "installed")
+        waiting: Any = registration.waiting
+        assert (registration.active, waiting.state) == (old, "installed")
         await agent.terminate_worker(registration)
         assert await (await page.fetch("/a")).text() == "one"
         page.close()

@@ -15,7 +15,14 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from machines_world import (
+
+from swruntime.concepts.enums import EventOutcome, PermissionState
+from swruntime.errors import Cause
+from swruntime.machines import background_fetch as fetches, record as records
+from swruntime.machines.background_fetch import Machine
+from swruntime.machines.record import Record
+from swruntime.machines.table import Effect, Outcome, Table
+from tests.machines.machines_world import (
     ANSWERS,
     BREAKS,
     OUTCOMES,
@@ -25,13 +32,6 @@ from machines_world import (
     World,
     restored,
 )
-
-from swruntime.concepts.enums import EventOutcome, PermissionState
-from swruntime.errors import Cause
-from swruntime.machines import background_fetch as fetches, record as records
-from swruntime.machines.background_fetch import Machine
-from swruntime.machines.record import Record
-from swruntime.machines.table import Effect, Outcome, Table
 
 specs = st.builds(
     Spec,

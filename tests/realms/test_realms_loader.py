@@ -285,8 +285,7 @@ async def test_import_scripts_runs_in_the_workers_globals(context: RealmContext,
     globals["import_scripts"] = loader.import_scripts
     assert loader.run("/worker.py")["after"] == (1, 2, "worker")
     assert loader.sources == {
-        f"/{name}": (site / name).read_bytes()
-        for name in ("worker.py", "lib/a.py", "b.py")
+        f"/{name}": (site / name).read_bytes() for name in ("worker.py", "lib/a.py", "b.py")
     }
 
 
