@@ -72,6 +72,13 @@ class Realm(Protocol):
         """
         ...
 
+    def receive(self, posted: object) -> None:
+        """Fire `message` at a page's ServiceWorkerContainer, once that takes messages. Workers are posted events.
+
+        `posted` is the agent's (`swruntime.agent.messaging.Posted`). In a realm that was discarded it is dropped.
+        """
+        ...
+
     def discard(self, reason: str) -> None:
         """End the realm at once. Its platform objects are dead afterwards; its tasks are not waited for."""
         ...

@@ -9,6 +9,7 @@ Spec: https://w3c.github.io/ServiceWorker/#extendableevent-interface
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from inspect import iscoroutine
 from typing import Any
 
@@ -146,9 +147,11 @@ class ExtendableEvent(Event):
 
 
 async def dispatch_extendable(
-    context: RealmContext, target: EventTarget, event: ExtendableEvent
+    context: RealmContext, target: EventTarget, event: ExtendableEvent, turn: trio.Lock | None = None
 ) -> EventResult:
     """Fire `event` at `target`, and wait until it is no longer active.
+
+    Listeners are called while `turn` is held, where there is one: so events of one kind keep their order.
 
     There is no time-out in here: who grants the event its time cancels this, and the event is inactive
     from then on. When the realm is discarded the outcome is `interrupted`. At the end the realm's rejections
@@ -159,7 +162,8 @@ async def dispatch_extendable(
     if not context.alive:
         lifetime.feed(machine.RealmDied())
     try:
-        await fire(target, event)
+        async with turn or nullcontext():
+            await fire(target, event)
         event._after_dispatch()
         await pass_turn()
         lifetime.feed(machine.DispatchFinished())

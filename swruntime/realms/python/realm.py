@@ -11,6 +11,7 @@ import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.clients import Client
+from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
@@ -18,9 +19,11 @@ from swruntime.agent.workers import Worker
 from swruntime.ports.realm import InstanceUpdate
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.events import Event, EventTarget, fire
+from swruntime.realms.python.message_queue import MessageQueue
 
 if TYPE_CHECKING:
     from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+    from swruntime.realms.python.message_ports import MessagePort
     from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
 
 
@@ -53,6 +56,10 @@ class PythonRealm:
         self._wanted = trio.lowlevel.ParkingLot()
         self._sources: WeakSet[StoredSource] = WeakSet()
         context.on_discard(self._release_sources)
+        self.messages = MessageQueue(context, agent.services.activity)
+        self.ports: WeakSet[MessagePort] = WeakSet()
+        """Those that are neither transferred nor closed."""
+        context.on_discard(self._close_ports)
         self._busy = False
         self._drained: Callable[[], None] = lambda: None
         context.on_discard(lambda: self._drained())
@@ -62,6 +69,11 @@ class PythonRealm:
     def event_types(self) -> frozenset[str]:
         """See `swruntime.ports.realm.Realm.event_types`; a page has no events that matter to the agent."""
         return frozenset()
+
+    @property
+    def own_worker(self) -> Worker | None:
+        """The worker that this realm is of; None in a page."""
+        return None
 
     @property
     def client(self) -> Client | None:
@@ -82,6 +94,15 @@ class PythonRealm:
     def _release_sources(self) -> None:
         for source in list(self._sources):
             source.release()
+
+    def _close_ports(self) -> None:
+        for port in list(self.ports):
+            port.close()
+
+    def receive(self, posted: object) -> None:
+        """See `swruntime.ports.realm.Realm.receive`."""
+        assert isinstance(posted, Posted)
+        raise AssertionError(f"a message for a page was posted to {self.context.environment.url}")
 
     # One object per concept
 

@@ -13,11 +13,15 @@ from swruntime.realms.python.background_fetch import (
     BackgroundFetchRecord,
     BackgroundFetchRegistration,
 )
+from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.caches import Cache, CacheStorage
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.events import Event, EventTarget
 from swruntime.realms.python.fetching import fetch
 from swruntime.realms.python.headers import Headers
+from swruntime.realms.python.message_events import MessageEvent
+from swruntime.realms.python.message_ports import MessageChannel, MessagePort, Transfer, structured_clone
+from swruntime.realms.python.navigation_preload import NavigationPreloadManager
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
@@ -29,6 +33,8 @@ EXPOSED: tuple[type, ...] = (
     BackgroundFetchRegistration,
     Cache,
     CacheStorage,
+    MessagePort,
+    NavigationPreloadManager,
     Promise,
     ServiceWorker,
     ServiceWorkerRegistration,
@@ -41,6 +47,7 @@ CONSTRUCTED: tuple[type, ...] = (
     Event,
     EventTarget,
     Headers,
+    MessageEvent,
     Request,
     Response,
 )
@@ -58,17 +65,30 @@ def common_names(realm: PythonRealm, console: Console, caches: CacheStorage) -> 
     def fetch_(input: str | Request, **init: Any) -> Promise[Response]:
         return fetch(realm, input, **init)
 
+    def structured_clone_(value: object, transfer: Transfer = None) -> Any:
+        return structured_clone(realm, value, transfer)
+
     fetch_.__name__ = fetch_.__qualname__ = "fetch"
+    structured_clone_.__name__ = structured_clone_.__qualname__ = "structured_clone"
     return {
         **{cls.__name__: cls for cls in EXPOSED},
         **{cls.__name__: realm.context.bind(cls) for cls in CONSTRUCTED},
+        **{cls.__name__: _with_realm(cls, realm) for cls in (BroadcastChannel, MessageChannel)},
         **EXCEPTIONS,
         "caches": caches,
         "console": console,
         "fetch": fetch_,
         "is_secure_context": True,
         "origin": realm.context.environment.origin,
+        "structured_clone": structured_clone_,
     }
+
+
+def _with_realm(cls: type[BroadcastChannel] | type[MessageChannel], realm: PythonRealm) -> type:
+    """This realm's own subclass, whose constructor finds the realm."""
+    bound = realm.context.bind(cls)
+    bound._realm = realm
+    return bound
 
 
 class GlobalScope(EventTarget):

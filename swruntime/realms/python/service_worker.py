@@ -5,9 +5,11 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface a
 
 from __future__ import annotations
 
-from typing import get_args
+from collections import deque
+from typing import Any, get_args
 
 from swruntime.agent.clients import Client
+from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import NoPublicConstructor, Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.workers import Worker
@@ -16,8 +18,10 @@ from swruntime.concepts.enums import UpdateViaCache, WorkerState
 from swruntime.errors import SecurityError
 from swruntime.realms.python.background_fetch import BackgroundFetchManager
 from swruntime.realms.python.events import EventHandler, EventTarget
+from swruntime.realms.python.message_events import fire_message
+from swruntime.realms.python.message_ports import MessageHandler, Transfer, pack
+from swruntime.realms.python.navigation_preload import NavigationPreloadManager
 from swruntime.realms.python.realm import PythonRealm
-from swruntime.realms.python.unimplemented import unimplemented
 
 
 class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
@@ -29,6 +33,7 @@ class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
     def __init__(self, realm: PythonRealm, concept: Worker) -> None:
         super().__init__()
         self._context = realm.context
+        self._realm = realm
         self._concept = concept
 
     @classmethod
@@ -46,7 +51,14 @@ class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
     def state(self) -> WorkerState:
         return self._concept.state
 
-    post_message = unimplemented("ServiceWorker.post_message")
+    def post_message(self, message: object, transfer: Transfer = None) -> None:
+        """Fire `message` at the worker, with a copy of `message`; it is started if need be.
+
+        `transfer` is a list of the MessagePorts to send along. To a worker that is redundant, or that cannot
+        start, it goes nowhere. Raises DataCloneError, and InvalidStateError in a realm that was discarded.
+        Spec: https://w3c.github.io/ServiceWorker/#service-worker-postmessage-options
+        """
+        self._concept.post_message(pack(self._realm, message, transfer))
 
 
 class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
@@ -60,6 +72,7 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
         self._realm = realm
         self._concept = concept
         self._background_fetch = BackgroundFetchManager._create(realm, concept)
+        self._navigation_preload = NavigationPreloadManager._create(realm, concept)
 
     @classmethod
     def _of(cls, realm: PythonRealm, concept: Registration) -> ServiceWorkerRegistration:
@@ -93,6 +106,10 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
         """https://wicg.github.io/background-fetch/#dom-serviceworkerregistration-backgroundfetch"""
         return self._background_fetch
 
+    @property
+    def navigation_preload(self) -> NavigationPreloadManager:
+        return self._navigation_preload
+
     def unregister(self) -> Promise[bool]:
         """True; its background fetches are aborted without an event, once no window uses it any more.
 
@@ -121,7 +138,7 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
     """`navigator.service_worker`. Spec: https://w3c.github.io/ServiceWorker/#serviceworkercontainer-interface"""
 
     oncontrollerchange = EventHandler()
-    onmessage = EventHandler()
+    onmessage = MessageHandler()
     onmessageerror = EventHandler()
 
     def __init__(self, realm: PythonRealm, client: Client) -> None:
@@ -130,6 +147,11 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
         self._realm = realm
         self._client = client
         self._ready: Promise[ServiceWorkerRegistration] | None = None
+        self._messages: deque[Posted] = deque()
+        """*Client message queue*."""
+        self._enabled = False
+        self._evaluating = False
+        realm.context.on_discard(self._drop_messages)
 
     @property
     def controller(self) -> ServiceWorker | None:
@@ -225,4 +247,52 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
 
         return self._context.promise(operation, name="ServiceWorkerContainer.get_registrations")
 
-    start_messages = unimplemented("ServiceWorkerContainer.start_messages")
+    # Messages
+
+    def start_messages(self) -> None:
+        """Let messages from workers come before the page's scripts have run.
+
+        Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-startMessages
+        """
+        self._enable_messages()
+
+    def add_event_listener(self, type: str, callback: object, **options: Any) -> None:
+        """See `EventTarget.add_event_listener`.
+
+        A page's messages wait until its scripts have run. Whoever listens from outside of them, as a test does
+        on the Window that it holds, is all the script that page has, so nothing waits any longer.
+        """
+        super().add_event_listener(type, callback, **options)
+        if type == "message" and callback is not None and not self._evaluating:
+            self._enable_messages()
+
+    def _scripts_begin(self) -> None:
+        self._evaluating = True
+
+    def _scripts_have_run(self) -> None:
+        """As at a document's end: https://w3c.github.io/ServiceWorker/#dfn-client-message-queue"""
+        self._evaluating = False
+        self._enable_messages()
+
+    def _enable_messages(self) -> None:
+        if not self._enabled:
+            self._enabled = True
+            for _ in self._messages:
+                self._realm.messages.put(self._dispatch_next)
+
+    def _receive(self, posted: Posted) -> None:
+        if not self._context.alive:
+            posted.drop()
+            return
+        self._messages.append(posted)
+        if self._enabled:
+            self._realm.messages.put(self._dispatch_next)
+
+    async def _dispatch_next(self) -> None:
+        posted = self._messages.popleft()
+        assert isinstance(posted.source, Worker)
+        await fire_message(self._realm, self, posted, source=self._realm.worker(posted.source))
+
+    def _drop_messages(self) -> None:
+        while self._messages:
+            self._messages.popleft().drop()

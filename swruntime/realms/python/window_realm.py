@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swruntime.agent.clients import Client
+from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Promise
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import ScriptError, SiteError
@@ -56,6 +57,15 @@ class Window(GlobalScope):
         """
         return await self._window_realm.run(path)
 
+    def focus(self) -> None:
+        """Bring the page to the front, as its user would."""
+        self._window_realm.agent.clients.focus(self._window_realm.client)
+
+    async def navigate(self, url: str) -> Window:
+        """Go to another page, as the user would; this Window is dead then, and the new one is answered with."""
+        realm = self._window_realm
+        return await realm.agent.navigate(realm.client, url)  # type: ignore[no-any-return]
+
     def close(self) -> None:
         """Close the page: its script ends at once; its background fetches go on."""
         self._window_realm.close()
@@ -96,13 +106,9 @@ class WindowRealm(PythonRealm):
         loader = Loader(
             self.context, globals=names, scope_modules={"swruntime.window": names}, console=self._console
         )
-        namespace = loader.run(path)
-        main = namespace.get("main")
-        if main is None:
+        promise = self._start(loader, path)
+        if promise is None:
             return None
-        if not inspect.iscoroutinefunction(main):
-            raise ScriptError(f"{path}: main is not an 'async def'; write 'async def main():'")
-        promise: Promise[Any] = start_script(self.context, main(), name=f"main of {path}")
         try:
             return await promise
         except Exception as error:
@@ -110,12 +116,38 @@ class WindowRealm(PythonRealm):
         finally:
             self.context.report_unhandled()
 
+    def _start(self, loader: Loader, path: str) -> Promise[Any] | None:
+        """Evaluate a script and start its main. Messages come once that has suspended for the first time."""
+        container = self._container
+        container._scripts_begin()
+        try:
+            main = loader.run(path).get("main")
+            if main is not None and not inspect.iscoroutinefunction(main):
+                raise ScriptError(f"{path}: main is not an 'async def'; write 'async def main():'")
+        except BaseException:
+            container._scripts_have_run()
+            raise
+        if main is None:
+            container._scripts_have_run()
+            return None
+        return start_script(
+            self.context,
+            main(),
+            name=f"main of {path}",
+            on_first_suspension=container._scripts_have_run,
+        )
+
     @property
     def client(self) -> Client:
         return self._client
 
     def _object_for(self, about: object) -> EventTarget | None:
         return self._container if about is self._client else super()._object_for(about)
+
+    def receive(self, posted: object) -> None:
+        """See `swruntime.ports.realm.Realm.receive`."""
+        assert isinstance(posted, Posted)
+        self._container._receive(posted)
 
     def close(self) -> None:
         self.discard("the window was closed")

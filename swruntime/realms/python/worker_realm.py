@@ -11,6 +11,7 @@ from typing import Any, cast
 import trio
 
 from swruntime.agent.handle_fetch import FetchExchange
+from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Promise
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
@@ -21,10 +22,12 @@ from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.background_fetch_events import BackgroundFetchEvent, BackgroundFetchUpdateUIEvent
 from swruntime.realms.python.body_sources import BodySource
 from swruntime.realms.python.caches import CacheStorage
+from swruntime.realms.python.clients import Client, Clients, WindowClient
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.events import EventHandler
 from swruntime.realms.python.extendable import ExtendableEvent, dispatch_extendable
+from swruntime.realms.python.extendable_message import ExtendableMessageEvent, message_event
 from swruntime.realms.python.fetch_event import FetchEvent
 from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
@@ -43,13 +46,22 @@ class InstallEvent(ExtendableEvent):
 
 INTERFACES: dict[str, type[ExtendableEvent]] = {
     cls.__name__: cls
-    for cls in (ExtendableEvent, InstallEvent, FetchEvent, BackgroundFetchEvent, BackgroundFetchUpdateUIEvent)
+    for cls in (
+        ExtendableEvent,
+        InstallEvent,
+        FetchEvent,
+        ExtendableMessageEvent,
+        BackgroundFetchEvent,
+        BackgroundFetchUpdateUIEvent,
+    )
 }
 
 FIRED = (
     "install",
     "activate",
     "fetch",
+    "message",
+    "messageerror",
     "backgroundfetchsuccess",
     "backgroundfetchfail",
     "backgroundfetchabort",
@@ -57,7 +69,7 @@ FIRED = (
 )
 """The event types that this version fires."""
 
-NOT_FIRED = ("message", "messageerror", "sync", "periodicsync", "push", "notificationclick")
+NOT_FIRED = ("sync", "periodicsync", "push", "notificationclick")
 """Event types of the standards that this version does not fire; a handler for one is told so."""
 
 
@@ -67,6 +79,8 @@ class ServiceWorkerGlobalScope(GlobalScope):
     oninstall = EventHandler()
     onactivate = EventHandler()
     onfetch = EventHandler()
+    onmessage = EventHandler()
+    onmessageerror = EventHandler()
     onbackgroundfetchsuccess = EventHandler()
     onbackgroundfetchfail = EventHandler()
     onbackgroundfetchabort = EventHandler()
@@ -97,10 +111,11 @@ class WorkerRealm(PythonRealm):
         return {
             **common_names(self, console, CacheStorage._create(self)),
             **{name: context.bind(cls) for name, cls in INTERFACES.items()},
+            **{cls.__name__: cls for cls in (Client, Clients, WindowClient)},
             "self": self.scope,
             "registration": self.registration(self._worker.registration),
             "service_worker": self.worker(self._worker),
-            "clients": Unimplemented("clients"),
+            "clients": Clients._create(self),
             "location": Location.of(self._worker.script_url),
             "navigator": Navigator._create(self, Unimplemented("navigator.service_worker in a worker")),
             "skip_waiting": self._skip_waiting,
@@ -139,6 +154,10 @@ class WorkerRealm(PythonRealm):
                 self.context.tell(Diagnostic(code="not-implemented", message=text))
 
     @property
+    def own_worker(self) -> Worker:
+        return self._worker
+
+    @property
     def event_types(self) -> frozenset[str]:
         """See `swruntime.ports.realm.Realm.event_types`."""
         return frozenset(listener.type for listener in self.scope._listeners)
@@ -154,6 +173,9 @@ class WorkerRealm(PythonRealm):
                     "interrupted", "its background fetch was given up while the worker started"
                 )
             arguments["registration"] = self.instance(fetch)
+        if isinstance(event.payload, Posted):
+            message = message_event(self, event.payload)
+            return await dispatch_extendable(self.context, self.scope, message, self.messages.turn)
         if isinstance(event.payload, FetchExchange):
             return await dispatch_extendable(
                 self.context, self.scope, self._fetch_event(event.name, event.payload)
@@ -206,10 +228,12 @@ async def open_context(agent: UserAgent, site: Path | None, environment: Environ
             await trio.sleep_forever()
 
     nursery = await agent.services.nursery.start(hold)
-    return RealmContext(
+    context = RealmContext(
         environment=environment,
         agent_nursery=agent.services.nursery,
         nursery=nursery,
         tell=agent.trace.emit,
         site_folder=site,
     )
+    agent.services.watch_realm(context)
+    return context

@@ -1,0 +1,98 @@
+"""A message between realms, in a form that belongs to none: what structured serialization makes of a value.
+
+A graph as a table: whatever has an identity is a node, and is named by its place. So what was shared is
+shared again, a cycle is a cycle, and nothing of one realm is seen in another. Each realm makes its own values
+of it: a `Map` is a dict in Python and a Map in JavaScript.
+
+Spec: https://html.spec.whatwg.org/multipage/structured-data.html#safe-passing-of-structured-data
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Ref:
+    """The node at `index` in the message's `nodes`."""
+
+    index: int
+
+
+Value = None | bool | int | float | str | Ref
+"""What has no identity is written where it stands."""
+
+
+@attrs.frozen
+class Bytes:
+    """bytes, or, where it is mutable, a bytearray."""
+
+    data: bytes
+    mutable: bool = False
+
+
+@attrs.frozen
+class Array:
+    """A list, or, where it is not mutable, a tuple."""
+
+    items: tuple[Value, ...]
+    mutable: bool = True
+
+
+@attrs.frozen
+class Object:
+    """A plain object: a dict whose keys are all str."""
+
+    entries: tuple[tuple[str, Value], ...]
+
+
+@attrs.frozen
+class Map:
+    """A dict that has other keys."""
+
+    entries: tuple[tuple[Value, Value], ...]
+
+
+@attrs.frozen
+class Set:
+    """A set, or, where it is not mutable, a frozenset."""
+
+    members: tuple[Value, ...]
+    mutable: bool = True
+
+
+@attrs.frozen
+class Date:
+    """A date and time as a clock on the wall shows it, in microseconds since 1970-01-01 00:00.
+
+    `offset` is how far that clock is ahead of UTC, in microseconds; None where that is not said (a naive
+    datetime).
+    """
+
+    microseconds: int
+    offset: int | None = None
+
+
+@attrs.frozen
+class Error:
+    """An exception. `name` is that of a DOMException where `dom` is true; "Error" where none is known."""
+
+    name: str
+    message: str
+    dom: bool = False
+
+
+@attrs.frozen
+class PortRef:
+    """The port at `index` of those that are transferred with the message."""
+
+    index: int
+
+
+Node = Bytes | Array | Object | Map | Set | Date | Error | PortRef
+
+
+@attrs.frozen
+class Message:
+    root: Value
+    nodes: tuple[Node, ...] = ()
