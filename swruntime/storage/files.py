@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,10 @@ MOST_OPEN = 64
 """So many files are kept open for appending; the one that was not used for longest is closed for another."""
 
 SYNCS_AT_A_TIME = 8
+
+RESERVE = 512 * 1024
+"""Bytes of the disk that bodies leave to the database: what ended for want of room must still be written down,
+and so must the release that makes room again."""
 
 _FLAGS = os.O_RDWR | getattr(
     os, "O_BINARY", 0
@@ -52,6 +58,7 @@ class FileBodies:
 
     def append(self, body: int, length: int, data: bytes) -> None:
         with full_disk_told():
+            self._require_room(len(data))
             file = self._file(body, length)
             try:
                 rest = memoryview(data)
@@ -62,6 +69,10 @@ class FileBodies:
                 self.finish(body)
                 self.truncate(body, length)
                 raise
+
+    def _require_room(self, size: int) -> None:
+        if shutil.disk_usage(self._directory).free < size + RESERVE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _file(self, body: int, length: int) -> int:
         """The file open for appending, as long as what counts of it."""
