@@ -13,9 +13,9 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
 
 from swruntime.ports.display import FetchView
 
@@ -42,22 +42,25 @@ class TerminalDisplay:
             return
         if self._progress is None:
             self._progress = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                DownloadColumn(binary_units=True),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
+                # What does not fit in a line of the terminal is cut off here, and nowhere else.
+                TextColumn("{task.description}", markup=False, table_column=_column(ratio=1)),
+                TextColumn("{task.fields[state]}", markup=False, table_column=_column()),
+                BarColumn(bar_width=12, table_column=_column()),
+                DownloadColumn(binary_units=True, table_column=_column()),
+                TransferSpeedColumn(table_column=_column()),
                 console=self._console,
+                expand=True,
             )
             self._progress.start()
-        if view.fetch not in self._tasks:
-            self._tasks[view.fetch] = self._progress.add_task("", total=None)
-        self._progress.update(
-            self._tasks[view.fetch],
-            description=_description(view),
-            completed=view.progress.downloaded,
-            total=view.progress.download_total or None,
-        )
+        description = f"{_host(view.origin)}  {view.title or view.id}"
+        done, total, state = view.progress.downloaded, view.progress.download_total or None, _state(view)
+        task = self._tasks.get(view.fetch)
+        if task is None:
+            self._tasks[view.fetch] = self._progress.add_task(
+                description, total=total, completed=done, state=state
+            )
+        else:
+            self._progress.update(task, description=description, total=total, completed=done, state=state)
 
     def remove(self, fetch: int) -> None:
         task = self._tasks.pop(fetch, None)
@@ -71,13 +74,20 @@ class TerminalDisplay:
             self._tasks.clear()
 
 
-def _description(view: FetchView) -> str:
-    state = view.progress.result or (
-        "paused" if view.paused else "running" if view.bandwidth_in_use else _reason(view)
-    )
-    return f"{view.origin}  {view.title or view.id}  [{state}]"
+def _column(ratio: int | None = None) -> Column:
+    return Column(no_wrap=True, ratio=ratio, overflow="ellipsis")
 
 
-def _reason(view: FetchView) -> str:
+def _host(origin: str) -> str:
+    return origin.partition("://")[2] or origin
+
+
+def _state(view: FetchView) -> str:
+    if view.progress.result:
+        return view.progress.result
+    if view.paused:
+        return "paused"
+    if view.bandwidth_in_use:
+        return "running"
     reasons = sorted({line.rpartition(": ")[2] for line in view.waiting})
     return f"waits: {', '.join(reasons)}" if reasons else "waits"
