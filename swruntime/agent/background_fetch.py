@@ -97,6 +97,11 @@ class BackgroundFetch:
         return self.machine.fetch.active
 
     @property
+    def settling(self) -> bool:
+        """It has its result, and the result is on its way to the disk."""
+        return not self.active and not self._committed
+
+    @property
     def paused(self) -> bool:
         return self.machine.fetch.state is machine.State.PAUSED
 
@@ -209,7 +214,11 @@ class BackgroundFetch:
         self.dormant = False
         self._services.activity.bytes_came()
         self._tell.began()
+        asks = self.machine.fetch.pause_cause == "permission"
         self._feed(machine.Begin("granted" if again else self.registration.permission()))
+        if asks and self.registration.permission() == "granted":
+            # It was granted for all since an earlier process asked.
+            self._feed(machine.Resume("permission"))
 
     def request_abort(self, cause: str) -> Promise[bool]:
         """What `abort()` does. Spec: https://wicg.github.io/background-fetch/#background-fetch-registration-abort"""
@@ -446,7 +455,10 @@ class BackgroundFetch:
             await trio.sleep_until(until)
             if run.timer is scope:
                 run.timer = None
-                self.feed_record(run.index, record.Wake(trio.current_time()))
+                if self._services.connectivity.online:
+                    self.feed_record(run.index, record.Wake(trio.current_time()))
+                else:
+                    self.feed_record(run.index, record.Unavailable("the network is switched off"))
 
     def _record_settled(self, run: RecordRun, effect: record.Settled) -> None:
         self._withdraw(run)

@@ -38,6 +38,7 @@ class BackgroundFetches:
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
         services.clear_fetches = self.clear
+        services.fetches_settle = self.settle
         services.fire_owed = self.fire_owed
 
     def all(self) -> list[BackgroundFetch]:
@@ -157,6 +158,10 @@ class BackgroundFetches:
         with self._services.store.transaction():
             number = self._services.store.add_fetch(stored)
         return self._take(registration, attrs.evolve(stored, number=number))
+
+    def settle(self, registration: Registration) -> bool:
+        """Whether the result of one of its background fetches is on its way to the disk."""
+        return any(f.settling for f in self.all() if f.registration is registration)
 
     def clear(self, registration: Registration) -> None:
         """The registration is cleared: every background fetch of it ends, without an event."""

@@ -189,8 +189,10 @@ class Lifecycle:
 
         Spec: https://w3c.github.io/ServiceWorker/#try-clear-registration-algorithm
         """
-        while self._clients.using(registration) or not all(
-            worker.has_no_pending_events for worker in registration.workers
+        while (
+            self._clients.using(registration)
+            or self._services.fetches_settle(registration)
+            or not all(worker.has_no_pending_events for worker in registration.workers)
         ):
             await self._services.activity.wait_for_change()
         self._services.clear_fetches(registration)

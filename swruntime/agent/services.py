@@ -86,6 +86,8 @@ class Services:
     display: Display | None = None
     open_worker_realm: Callable[[Worker], Awaitable[Realm]] = attrs.field(init=False)
     script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
+    fetches_settle: Callable[[Registration], bool] = attrs.field(init=False)
+    """Whether a result of a registration's background fetches is being committed."""
     clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
     """Abort and release every background fetch of a registration."""
     fire_owed: Callable[[Registration], None] = attrs.field(init=False)

@@ -51,16 +51,19 @@ async def transfer(
                     attempt=fetch.machine.records[run.index].attempt,
                 )
             )
-            await _Exchange(services, fetch, run).perform(send)
+            await _Exchange(services, fetch, run, scope).perform(send)
     finally:
         lease.release()
 
 
 class _Exchange:
-    def __init__(self, services: Services, fetch: BackgroundFetch, run: RecordRun) -> None:
+    def __init__(
+        self, services: Services, fetch: BackgroundFetch, run: RecordRun, scope: trio.CancelScope
+    ) -> None:
         self.services = services
         self.fetch = fetch
         self.run = run
+        self.scope = scope
         self.stalled = trio.CancelScope()
 
     async def perform(self, send: record.SendRequest) -> None:
@@ -80,20 +83,23 @@ class _Exchange:
             request = with_range(request, send.range_start, send.if_range)
         body, length = self.request_body(request)
         async with self.services.fetcher.fetch(request, body=body, body_length=length) as fetched:
+            if not self.in_flight():
+                return
             self.bytes_came()
             self.head(fetched)
             async for chunk in fetched.body:
-                if not self.in_flight:
+                if not self.in_flight():
                     return
                 self.bytes_came()
                 self.run.chunk = chunk
                 self.feed(record.Bytes(trio.current_time(), len(chunk)))
-        if self.in_flight:
+        if self.in_flight():
             self.feed(record.End(trio.current_time()))
 
-    @property
     def in_flight(self) -> bool:
-        return self.fetch.machine.records[self.run.index].in_flight
+        """Whether it is this exchange that the record has in flight, and not one that came after it."""
+        mine = self.run.scope is self.scope
+        return mine and self.fetch.machine.records[self.run.index].in_flight
 
     def feed(self, input: record.Input) -> None:
         self.fetch.feed_record(self.run.index, input)
@@ -112,7 +118,7 @@ class _Exchange:
         )
 
     def fail(self, failure: NetworkFailure) -> None:
-        if self.in_flight:
+        if self.in_flight():
             now = trio.current_time()
             self.feed(record.Failure(now, failure.cause, failure.message, self.services.rng.random()))
 
