@@ -69,6 +69,7 @@ async def test_a_rejection_that_nobody_awaits_is_told_once(
     context.promise(_fail, name="Cache.put")
     with pytest.raises(ValueError, match="no"):
         await awaited
+    await trio.testing.wait_all_tasks_blocked()
     context.report_unhandled()
     context.report_unhandled()
     [event] = told
