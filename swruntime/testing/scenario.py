@@ -12,7 +12,7 @@
 
     [[step]]
     fetch = "ep-5"                    # when so many bytes of that background fetch are stored
-    bytes = "20MiB"
+    bytes = "20MiB"                   # 0: as soon as it has begun
     do = "abort"                      # of that background fetch
 
 What can be done: offline, online, conditions (with `conditions`), pause, resume, abort, click (with `fetch`, or

@@ -98,7 +98,7 @@ def test_a_pause_without_an_end_is_told_and_a_later_scenario_ends_it(slow: Site,
 
 
 def test_a_prompt_is_granted_by_resume_and_refused_by_abort(slow: Site, noise: bytes) -> None:
-    steps = '[[step]]\nat = 0.05\ndo = "resume"\n'
+    steps = '[[step]]\nfetch = "a"\nbytes = 0\ndo = "resume"\n'  # as soon as it has begun
     result = play(slow, steps, "--permission", "prompt")
     assert result.status == 0, result.err
     assert slow.cached("/x.bin") == noise
@@ -145,7 +145,8 @@ def test_stop_worker_interrupts_an_event_that_is_dispatched_again(slow: Site) ->
         bytes = 1
         do = "click"
         [[step]]
-        after = 0.05
+        fetch = "a"
+        bytes = 200000
         do = "stop-worker"
         """
     result = play(slow, steps)
