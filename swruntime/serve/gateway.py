@@ -6,6 +6,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html, https://w3c.github.io/Serv
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -71,7 +72,8 @@ class Gateway:
         try:
             arrived = incoming(scope, self._agent.origin)
         except BadRequest as error:
-            await reply.text(error.status, str(error))
+            with suppress(_ClientLeft):
+                await reply.text(error.status, str(error))
             return
         upload = Upload(arrived.body_length)
         failure: Exception | None = None
@@ -80,7 +82,9 @@ class Gateway:
             @nursery.start_soon
             async def client() -> None:
                 await upload.pump(receive)
-                nursery.cancel_scope.cancel()
+                # A server says so of a complete response, too, while it still sees to its connection.
+                if not reply.ended:
+                    nursery.cancel_scope.cancel()
 
             try:
                 await self._respond(arrived, upload, reply)
@@ -186,6 +190,7 @@ class _Reply:
         self._send = send
         self._head = head
         self.begun = False
+        self.ended = False
 
     async def begin(self, status: int, headers: HeaderList) -> None:
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -193,6 +198,7 @@ class _Reply:
         await self._say({"type": "http.response.start", "status": status, "headers": raw})
 
     async def end(self) -> None:
+        self.ended = True
         await self._say({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def stream(self, chunks: AsyncIterator[bytes], length: int | None) -> None:

@@ -31,7 +31,10 @@ class RegistrationRows:
 
     def save(self, registration: StoredRegistration) -> None:
         workers = _Workers(
-            registration.update_via_cache, registration.waiting, registration.active, registration.unregistered
+            registration.update_via_cache,
+            registration.waiting,
+            registration.active,
+            registration.unregistered,
         )
         self._database.execute(
             """

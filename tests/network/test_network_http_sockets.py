@@ -158,7 +158,10 @@ async def test_a_name_that_does_not_resolve(network: HttpxNetwork) -> None:
         (b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "protocol"),
         (b"", "reset"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", "reset"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 99, mtime=0)[:-1], "truncated"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 99, mtime=0)[:-1],
+            "truncated",
+        ),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip at all", "coding"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -94,8 +95,23 @@ class Server:
             ["curl", "--silent", "--max-time", "60", *arguments, self.url + path],
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=700,
         )
+
+    def until(self, **keys: object) -> Line:
+        """The next line of the trace with these values, under --json."""
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            line: Line = json.loads(text)
+            if keys.items() <= line.items():
+                return line
+        raise AssertionError(f"the trace ended without {keys}")
+
+    def peak_memory(self) -> int:
+        """Bytes of memory that the process has had at most."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
 
     def interrupt(self) -> int:
         """Ctrl-C; the exit status."""
