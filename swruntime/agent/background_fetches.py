@@ -77,6 +77,8 @@ class BackgroundFetches:
         with ExitStack() as pins:
             try:
                 stored = await self._store_bodies(registration.storage_key, requests, bodies, pins)
+                if uploads := [r.body.id for r in stored if isinstance(r.body, StoredBody)]:
+                    await self._services.store.sync(uploads)
                 async with registration.edit_queue:
                     self._check(registration, id, download_total)
                     return self._add(registration, id, stored, title, icons, download_total)
@@ -155,7 +157,8 @@ class BackgroundFetches:
             snapshot=_first_snapshot(registration),
             records=tuple(StoredRecord(request, RecordSnapshot()) for request in requests),
         )
-        with self._services.store.transaction():
+        # What `fetch()` promises outlives a power failure as well.
+        with self._services.store.transaction(durable=True):
             number = self._services.store.add_fetch(stored)
         return self._take(registration, attrs.evolve(stored, number=number))
 
