@@ -210,7 +210,7 @@ def take_up_all(session: Session) -> None:
             result = fetch.progress
             message = fetch.machine.fetch.message
             session.ended.append(Ended(fetch.id, result.result, result.failure_reason, message))
-    session.agent.fetches.take_up()
+    session.agent.take_up()
 
 
 def _nothing(text: str) -> None:
