@@ -1,0 +1,156 @@
+"""The program, run as it is, but for kill -9 at a chosen instant: crash_launcher.py POINT N COMMAND SITE ...
+
+The process kills itself at the N-th time (from 1) that it comes to POINT, one of:
+
+    disk            before anything that changes the disk: a statement of SQLite's that is no query, and every
+                    call that opens for writing, writes, syncs, cuts, renames, makes or deletes a file. Files are
+                    written in two halves, and between them is such an instant too.
+    NAME.before, NAME.after
+                    around a call of one of PLACES
+
+A process that never comes there goes on to its end, as it would.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+PLACES = {
+    "append": ("swruntime.storage.files", "FileBodies.append"),
+    "sync": ("swruntime.storage.ledger", "BodyLedger.sync"),
+    "synced": ("swruntime.storage.files", "FileBodies.sync"),
+    "finish": ("swruntime.agent.background_fetch", "BackgroundFetch._commit"),
+    "dispatch": ("swruntime.realms.python.worker_realm", "WorkerRealm.dispatch"),
+    "evaluate": ("swruntime.realms.python.worker_realm", "WorkerRealm.evaluate"),
+    "put": ("swruntime.storage.store", "SqlStore.put_entry"),
+    "release": ("swruntime.storage.store", "SqlStore.release_fetch"),
+    "add-fetch": ("swruntime.storage.store", "SqlStore.add_fetch"),
+    "save-record": ("swruntime.storage.store", "SqlStore.save_record"),
+    "registration": ("swruntime.storage.store", "SqlStore.save_registration"),
+    "origin": ("swruntime.storage.store", "SqlStore.set_origin"),
+    "create": ("swruntime.storage.profile", "_create"),
+    "recover": ("swruntime.storage.profile", "recover"),
+    "collect": ("swruntime.storage.ledger", "BodyLedger.collect"),
+    "delete": ("swruntime.storage.files", "FileBodies.delete"),
+}
+
+
+class Countdown:
+    def __init__(self, calls: int) -> None:
+        self._left = calls
+
+    def __call__(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm_disk(tick: Countdown) -> None:
+    """To be done before the program is imported: it keeps some of these functions under names of its own."""
+    for name in ("fsync", "fdatasync", "ftruncate", "truncate", "unlink", "rename", "mkdir", "rmdir"):
+        setattr(os, name, _before(tick, getattr(os, name)))
+    _arm_open_and_write(tick)
+    connect = sqlite3.connect
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            if not sql.lstrip().upper().startswith("SELECT"):
+                tick()
+            return super().execute(sql, *parameters)
+
+        def executemany(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            tick()
+            return super().executemany(sql, *parameters)
+
+    def killing_connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        return connect(*args, factory=Connection, **kwargs)
+
+    setattr(sqlite3, "connect", killing_connect)  # noqa: B010
+
+
+def _arm_open_and_write(tick: Countdown) -> None:
+    real_open, real_write = os.open, os.write
+
+    def open_(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if flags & os.O_CREAT:
+            tick()
+        return real_open(path, flags, *args, **kwargs)
+
+    def write(file: int, data: Any) -> int:
+        tick()
+        half = len(data) // 2
+        if not half:
+            return real_write(file, data)
+        written = real_write(file, data[:half])
+        tick()
+        return written if written < half else written + real_write(file, data[half:])
+
+    setattr(os, "open", open_)  # noqa: B010
+    setattr(os, "write", write)  # noqa: B010
+
+
+def _before(tick: Countdown, function: Callable[..., Any]) -> Callable[..., Any]:
+    def killing(*args: Any, **kwargs: Any) -> Any:
+        tick()
+        return function(*args, **kwargs)
+
+    return killing
+
+
+def arm_place(name: str, when: str, tick: Countdown) -> None:
+    module_name, path = PLACES[name]
+    *outer, attribute = path.split(".")
+    holder: Any = import_module(module_name)
+    for part in outer:
+        holder = getattr(holder, part)
+    function = getattr(holder, attribute)
+    setattr(holder, attribute, _around(function, when, tick))
+
+
+def _around(function: Callable[..., Any], when: str, tick: Countdown) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+
+        async def killing_async(*args: Any, **kwargs: Any) -> Any:
+            if when == "before":
+                tick()
+            result = await function(*args, **kwargs)
+            if when == "after":
+                tick()
+            return result
+
+        return killing_async
+
+    def killing(*args: Any, **kwargs: Any) -> Any:
+        if when == "before":
+            tick()
+        result = function(*args, **kwargs)
+        if when == "after":
+            tick()
+        return result
+
+    return killing
+
+
+def main() -> int:
+    point, calls, *arguments = sys.argv[1:]
+    tick = Countdown(int(calls))
+    if point == "disk":
+        arm_disk(tick)
+    else:
+        name, _, when = point.partition(".")
+        assert when in ("before", "after")
+        arm_place(name, when, tick)
+    from swruntime.cli import main as program
+
+    return program(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
