@@ -29,6 +29,8 @@ class Job:
     update_via_cache: UpdateViaCache = "imports"
     worker_type: str = "classic"
     promises: list[Deferred[object]] = attrs.field(factory=list)
+    pending: bool = True
+    """It has not answered yet. A soft update has no promise that would tell."""
 
     def is_equivalent_to(self, other: Job) -> bool:
         """https://w3c.github.io/ServiceWorker/#dfn-job-equivalent"""
@@ -40,17 +42,15 @@ class Job:
             other.worker_type,
         )
 
-    @property
-    def pending(self) -> bool:
-        return not any(deferred.promise.settled for deferred in self.promises)
-
     def resolve(self, value: object) -> None:
         """*Resolve Job Promise*: https://w3c.github.io/ServiceWorker/#resolve-job-promise-algorithm"""
+        self.pending = False
         for deferred in self.promises:
             deferred.resolve(value)
 
     def reject(self, error: Exception) -> None:
         """*Reject Job Promise*: https://w3c.github.io/ServiceWorker/#reject-job-promise-algorithm"""
+        self.pending = False
         for deferred in self.promises:
             deferred.promise.handle()
             deferred.reject(error)
