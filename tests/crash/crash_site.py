@@ -78,6 +78,10 @@ class Ended:
         return f"exit status {self.status}\n{self.err}\n{self.out[-4000:]}"
 
 
+PATIENCE = 300.0
+"""Seconds that a program may take; the longest one needs a minute on a busy machine."""
+
+
 class Program:
     """A process of the program that runs. Its trace is read as it comes."""
 
@@ -126,7 +130,12 @@ class Program:
 
     def wait(self) -> Ended:
         assert self._process.stdout is not None
+        # A program that hangs is a failure with a status to show, not a CI that never ends.
+        timer = threading.Timer(PATIENCE, self.signal, (signal.SIGKILL,))
+        timer.start()
         self._drain()
+        timer.cancel()
+        timer.join()
         self._process.stdout.close()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
