@@ -136,6 +136,8 @@ async def open_user_agent(
                 version=VERSION, wall=agent.services.wall.now(), origin=origin_of_site, seed=seed
             )
             parts.trace.emit(opened)
+            for loss in store.losses:
+                parts.trace.emit(Diagnostic(code="profile-damaged", message=loss))
             if conditions is not None:
                 agent.network.conditions = conditions
             agent.restore()

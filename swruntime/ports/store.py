@@ -91,6 +91,11 @@ class Store(Protocol):
 
     def set_origin(self, origin: str) -> None: ...
 
+    @property
+    def losses(self) -> Sequence[str]:
+        """What was found to be missing when it opened, one sentence for each body."""
+        ...
+
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """All or nothing. Inside another transaction it joins that one.
 

@@ -78,8 +78,9 @@ def open_profile(directory: Path, *, read_only: bool = False, boot_id: str | Non
 
 def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
     if require_profile_or_nothing(directory):
-        with current_connection(directory):
-            """Nothing: what is refused is refused before anything is touched."""
+        # What is refused is refused before anything is touched.
+        with current_connection(directory) as readable:
+            _require_sound(directory, readable)
     with ExitStack() as undo:
         with full_disk_told():
             directory.mkdir(parents=True, exist_ok=True)
@@ -93,11 +94,13 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             _prepare_to_write(directory, connection)
             database = Database(connection, path=directory / DATABASE)
             files = FileBodies(directory / BODIES)
-            recover(database, files, boot_id)
+            losses = recover(database, files, boot_id)
             sync_directory(directory)
         ledger = BodyLedger(database, files)
         ledger.collect()
-        store = SqlStore(database, ledger, disk_size=partial(_disk_size, directory), release=lock.release)
+        store = SqlStore(
+            database, ledger, disk_size=partial(_disk_size, directory), release=lock.release, losses=losses
+        )
         undo.pop_all()
     return store
 
@@ -196,10 +199,22 @@ def _require_known_version(directory: Path, connection: sqlite3.Connection) -> N
         )
 
 
+def _require_sound(directory: Path, connection: sqlite3.Connection) -> None:
+    """A damaged page is found now, and not when half of the work is done: 10,000 background fetches take 0.1 s."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise _damaged(directory, found)
+
+
+def _damaged(directory: Path, found: object) -> NotAProfile:
+    return NotAProfile(f"{directory} is not a profile any more: its {DATABASE} is damaged ({found})")
+
+
 def _open_reader(directory: Path) -> SqlStore:
     require_profile(directory)
     with ExitStack() as undo:
         connection = undo.enter_context(current_connection(directory))
+        _require_sound(directory, connection)
         database = Database(connection, path=None, read_only=True)
         ledger = ReadingLedger(database, FileBodies(directory / BODIES))
         release = undo.pop_all().close
@@ -259,9 +274,7 @@ def _damage_told(directory: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in NOT_DAMAGE:
             raise
-        raise NotAProfile(
-            f"{directory} is not a profile any more: its {DATABASE} is damaged ({error})"
-        ) from error
+        raise _damaged(directory, error) from error
 
 
 def _disk_size(directory: Path) -> int:

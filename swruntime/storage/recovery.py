@@ -24,6 +24,9 @@ worst is assumed). So:
      - a cache entry goes: a cache that lacks it is honest, one that answers with half a body is not;
      - a background fetch whose stored upload is short goes as well, as though its own commit had been lost.
        Whoever syncs uploads before the durable commit that adds the fetch never sees this.
+   The same is done (but for uploads, which fail when they are sent) for a file that is shorter than what was
+   counted although no power failed: another hand, or the disk itself, was at it. Bytes that are wrong in a file
+   of the right length nobody notices.
 4. Deleting runs the other way: the row that refers to a file must be gone from the disk before the file is.
    So a commit that drops a body of which anything was ever synced is itself brought to the disk before the
    file is deleted.
@@ -76,65 +79,84 @@ class NothingBeside:
     def sweep(self, durable: bool) -> None: ...
 
 
-def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> None:
+def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> list[str]:
     """Bring rows and files together again after whatever ended the last writer. There are no readers yet.
 
-    Done again from the start when it is interrupted: the boot is noted last.
+    Answers with what was lost, one sentence each. Done again from the start when it is interrupted: the boot
+    is noted last.
     """
     nobody: Participant = NothingBeside()
     last_boot: str | None = database.one("SELECT boot FROM profile")
+    same_boot = boot_id is not None and boot_id == last_boot
     with database.transaction(nobody, durable=True):
-        if boot_id is None or boot_id != last_boot:
-            _go_back_to_checkpoints(database, bodies)
-            _reopen_records(database)
-            _drop_cut_entries(database)
+        if not same_boot:
+            _cut_to_checkpoints(database, bodies)
+        sizes = bodies.sizes()
+        _lower_checkpoints(database, sizes)
+        if not same_boot:
             _drop_cut_uploads(database)
+        why = "its file was damaged" if same_boot else "the power failed before it was on the disk"
+        lost = []
+        for body, size, counted in _short_bodies(database, sizes):
+            lost.append(f"bodies/{body} has {size} bytes of {counted}: {why}")
+            _reopen_records(database, body, size, why)
+            database.execute("DELETE FROM cache_entries WHERE body = ? AND counted > ?", (body, size))
         database.execute("UPDATE profile SET boot = ?", (boot_id,))
     rows = {row[0] for row in database.execute("SELECT id FROM bodies")}
-    for body in bodies.sizes().keys() - rows:
+    for body in sizes.keys() - rows:
         bodies.delete(body)
+    return lost
 
 
-def _go_back_to_checkpoints(database: Database, bodies: BodyBytes) -> None:
-    """Afterwards `synced` is the length of every file, also of one that the disk has lost a part of."""
+def _cut_to_checkpoints(database: Database, bodies: BodyBytes) -> None:
     sizes = bodies.sizes()
     for body, synced in database.execute("SELECT id, synced FROM bodies").fetchall():
-        size = sizes.get(body, 0)
-        if size > synced:
+        if sizes.get(body, 0) > synced:
             bodies.truncate(body, synced)
-        elif size < synced:
-            database.execute("UPDATE bodies SET synced = ? WHERE id = ?", (size, body))
 
 
-def _reopen_records(database: Database) -> None:
+def _lower_checkpoints(database: Database, sizes: dict[int, int]) -> None:
+    """Of a file that the disk has lost a part of; what comes again is then synced again."""
+    rows = database.execute("SELECT id, synced FROM bodies").fetchall()
+    shorter = [(sizes.get(body, 0), body) for body, synced in rows if sizes.get(body, 0) < synced]
+    database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", shorter)
+
+
+def _short_bodies(database: Database, sizes: dict[int, int]) -> list[tuple[int, int, int]]:
+    """(body, its size, the bytes that somebody counted on) where these are more."""
+    rows = database.execute(
+        """
+        SELECT body, max(counted) FROM (
+            SELECT body, counted FROM records WHERE counted > 0
+            UNION ALL SELECT body, counted FROM cache_entries WHERE counted > 0
+        ) GROUP BY body ORDER BY body
+        """
+    )
+    return [
+        (body, sizes.get(body, 0), counted)
+        for body, counted in rows.fetchall()
+        if sizes.get(body, 0) < counted
+    ]
+
+
+def _reopen_records(database: Database, body: int, size: int, why: str) -> None:
     rows = database.execute(
         """
         SELECT fetch, position, records.snapshot, state IN ('pending', 'paused')
-        FROM records JOIN bodies ON bodies.id = body JOIN fetches ON number = fetch
-        WHERE counted > synced
-        """
+        FROM records JOIN fetches ON number = fetch WHERE body = ? AND counted > ?
+        """,
+        (body, size),
     )
     for fetch, position, text, unsettled in rows.fetchall():
         snapshot = from_json(text, RecordSnapshot)
         if unsettled:
             snapshot = RecordSnapshot(head=snapshot.head, restarted=snapshot.restarted)
         else:
-            snapshot = attrs.evolve(
-                snapshot,
-                result="fetch-error",
-                cause="truncated",
-                message="the power failed before these bytes were on the disk",
-            )
+            snapshot = attrs.evolve(snapshot, result="fetch-error", cause="truncated", message=why)
         database.execute(
             "UPDATE records SET snapshot = ?, counted = NULL WHERE fetch = ? AND position = ?",
             (to_json(snapshot), fetch, position),
         )
-
-
-def _drop_cut_entries(database: Database) -> None:
-    database.execute(
-        "DELETE FROM cache_entries WHERE counted > (SELECT synced FROM bodies WHERE bodies.id = body)"
-    )
 
 
 def _drop_cut_uploads(database: Database) -> None:

@@ -32,6 +32,7 @@ class SqlStore:
         *,
         disk_size: Callable[[], int],
         release: Callable[[], None] = lambda: None,
+        losses: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._bodies = bodies
@@ -40,6 +41,7 @@ class SqlStore:
         self._caches = CacheRows(database, bodies)
         self._disk_size = disk_size
         self._release = release
+        self.losses = losses
         self._closed = False
 
     @property

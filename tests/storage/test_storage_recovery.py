@@ -18,6 +18,7 @@ import trio.testing
 import swruntime
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import Request, Response, StoredBody
+from swruntime.errors import NotAProfile
 from swruntime.machines.snapshots import FetchSnapshot, FetchStateName, RecordSnapshot
 from swruntime.ports.store import Store, StoredFetch, StoredRecord
 from swruntime.storage import files, open_profile, verify
@@ -463,3 +464,64 @@ async def test_at_most_eight_files_are_synced_at_a_time(
     await store.sync(bodies)
     assert most == files.SYNCS_AT_A_TIME
     store.close()
+
+
+# A file of a body was damaged, and no power failed
+
+
+@pytest.mark.parametrize("left", [None, b"", b"1234"])
+def test_a_body_that_lost_a_part_is_not_taken_for_whole(tmp_path: Path, left: bytes | None) -> None:
+    profile = tmp_path / "profile"
+    store = open_profile(profile)
+    body = body_of(store, b"0123456789", synced=10)
+    other = body_of(store, b"0123456789", synced=10)
+    done = RecordSnapshot("success", status=200)
+    owed = FetchSnapshot(state="success", event="owed")
+    store.add_fetch(a_fetch(a_record(body), a_record(other)))
+    store.add_fetch(a_fetch(a_record(body, done), a_record(other, done), snapshot=owed))
+    cache = store.open_cache(KEY, "c")
+    for each in (body, other):
+        store.put_entry(cache, Request(f"u{each}"), Response(), each)
+    assert store.losses == []
+    store.close()
+    path = profile / "bodies" / str(body)
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    assert len(verify(profile)) == 1
+
+    store = open_profile(profile)
+    (loss,) = store.losses
+    assert loss == f"bodies/{body} has {len(left or b'')} bytes of 10: its file was damaged"
+    active, settled = store.fetches()
+    assert [record.snapshot.result for record in active.records] == ["", "success"]
+    assert active.records[0].snapshot.head == HEAD, "and so it asks for the rest"
+    assert [record.snapshot.result for record in settled.records] == ["fetch-error", "success"]
+    assert settled.records[0].snapshot.cause == "truncated"
+    assert [entry.body for entry in store.cache_entries(cache)] == [other]
+    assert verify(profile) == []
+
+    # What comes again is synced again.
+    store.append(body, b"x" * (10 - len(left or b"")))
+    trio.run(store.sync, [body])
+    store.close()
+    path.write_bytes(b"")
+    assert verify(profile) == [f"bodies/{body} is missing"]
+
+
+def test_a_database_that_is_damaged_is_not_opened(tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    store = open_profile(profile)
+    with store.transaction():
+        for _ in range(100):
+            store.add_fetch(a_fetch(a_record(None)))
+    store.close()
+    database = profile / "profile.sqlite3"
+    content = database.read_bytes()
+    database.write_bytes(content[:-4096] + b"\xa5" * 4096)
+    before = {path: path.read_bytes() for path in profile.rglob("*") if path.is_file()}
+    assert verify(profile) != []
+    for read_only in (True, False):
+        with pytest.raises(NotAProfile, match="is damaged"):
+            open_profile(profile, read_only=read_only)
+    assert {path: path.read_bytes() for path in profile.rglob("*") if path.is_file()} == before
