@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import pytest
+
 from tests.crash.crash_kills import ID, Workload, make_files
 from tests.crash.crash_nginx import Nginx
 from tests.crash.crash_site import Site, fetch_arguments, sha256_of
@@ -32,6 +34,7 @@ def test_nginx_stopped_and_started_again(site: Site, make_nginx: Callable[..., N
     workload.check()
 
 
+@pytest.mark.slow
 def test_its_file_replaced_in_the_middle(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     """Of the same size, and of another date: nginx answers If-Range with all of the new one."""
     nginx = make_nginx(limit_rate=SLOW)
@@ -65,6 +68,7 @@ def test_a_file_that_is_not_there(site: Site, nginx: Nginx) -> None:
     site.check_sound(nginx.url, digests)
 
 
+@pytest.mark.slow
 def test_a_coded_file_starts_over_when_it_is_cut(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     """What is stored is decoded, and no Range says where in the coding that is."""
     nginx = make_nginx(limit_rate=SLOW, location="gzip on;")
@@ -87,6 +91,7 @@ def test_a_coded_file_starts_over_when_it_is_cut(site: Site, make_nginx: Callabl
     site.check_sound(nginx.url, {url: sha256_of(nginx.www / "text.txt")})
 
 
+@pytest.mark.slow
 def test_a_redirect(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     nginx = make_nginx(limit_rate=SLOW, location="location = /old.bin { return 302 /new.bin; }")
     digest = nginx.file("new.bin", SIZE)
@@ -107,6 +112,7 @@ def test_a_redirect(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     site.check_sound(nginx.url, {url: digest})
 
 
+@pytest.mark.slow
 def test_slowness_is_no_reason_to_give_up(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     """--give-up is about the time without progress, and there is some, however little."""
     nginx = make_nginx(limit_rate=20_000)
@@ -116,6 +122,7 @@ def test_slowness_is_no_reason_to_give_up(site: Site, make_nginx: Callable[..., 
     workload.check()
 
 
+@pytest.mark.slow
 def test_a_server_that_never_comes_back(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     nginx = make_nginx(limit_rate=SLOW)
     workload = Workload(site, nginx, make_files(nginx, [SIZE]))
@@ -126,11 +133,13 @@ def test_a_server_that_never_comes_back(site: Site, make_nginx: Callable[..., Ng
     assert ended.status == 1, ended.told
     assert "Traceback" not in ended.err
     (settled,) = ended.lines("record.settle")
-    assert (settled["result"], settled["cause"]) == ("fetch-error", "connect")
+    assert settled["result"] == "fetch-error"
+    assert settled["cause"] in ("connect", "reset"), "what failed last"
     assert site.events == [f"backgroundfetchfail {ID}"]
     site.check_status()
 
 
+@pytest.mark.slow
 def test_no_such_host(site: Site, nginx: Nginx) -> None:
     urls = ["http://there-is-no-such-host.invalid/a"]
     ended = site.run("fetch", *fetch_arguments(ID, nginx.url, urls), "--give-up", "1")
