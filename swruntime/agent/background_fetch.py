@@ -77,6 +77,8 @@ class BackgroundFetch:
         self._abort: Deferred[bool] | None = None
         self._tell = Teller(services, self)
         self._firing = False
+        self._goes_on = 0
+        """The record that last could go on by itself."""
 
     def __repr__(self) -> str:
         return f"<BackgroundFetch {self.id!r} #{self.number} {self.machine.fetch.state.value}>"
@@ -158,10 +160,15 @@ class BackgroundFetch:
         """Nothing of it can go on but by the user or the network switch."""
         if not self.active or not self.begun:
             return False
-        return all(
-            state.settled or (state.wait is not None and state.wait.until is None and run.timer is None)
-            for run, state in zip(self.runs, self.machine.records, strict=True)
-        )
+        # It is asked again and again, and the answer of a thousand records is mostly the last one's that could go on.
+        count = len(self.runs)
+        for index in range(self._goes_on, self._goes_on + count):
+            run, state = self.runs[index % count], self.machine.records[index % count]
+            waits = state.wait is not None and state.wait.until is None and run.timer is None
+            if not state.settled and not waits:
+                self._goes_on = index % count
+                return False
+        return True
 
     # What the user does
 

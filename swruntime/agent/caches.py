@@ -68,7 +68,7 @@ class Caches:
         store = self._services.store
         if query is None:
             return list(store.cache_entries(cache))
-        near = store.cache_entries(cache, urls.without_search_and_fragment(query.url))
+        near = store.cache_entries(cache, query.url, ignore_search=options.ignore_search)
         return [e for e in near if matching.matches_cache_entry(query, e.request, e.response, options)]
 
     async def put(self, cache: int, puts: Sequence[Put]) -> None:

@@ -184,8 +184,13 @@ class Store(Protocol):
 
     def delete_cache(self, storage_key: str, name: str) -> bool: ...
 
-    def cache_entries(self, cache: int, url: str | None = None) -> Sequence[CacheEntry]:
-        """In the order of insertion; with `url` only those with the same URL but for query and fragment."""
+    def cache_entries(
+        self, cache: int, url: str | None = None, *, ignore_search: bool = False
+    ) -> Sequence[CacheEntry]:
+        """In the order of insertion; with `url` only those with the same URL but for the fragment.
+
+        `ignore_search`: also but for the query.
+        """
         ...
 
     def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:

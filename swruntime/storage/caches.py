@@ -47,11 +47,16 @@ class CacheRows:
             self._bodies.drop(row)
         self._database.execute("DELETE FROM caches WHERE id = ?", (cache,))
 
-    def entries(self, cache: int, url: str | None) -> Sequence[CacheEntry]:
+    def entries(self, cache: int, url: str | None, *, ignore_search: bool) -> Sequence[CacheEntry]:
         sql = "SELECT id, request, response, body FROM cache_entries WHERE cache = :cache"
-        if url is not None:
-            sql += " AND url_key = :url_key"
-        rows = self._database.execute(f"{sql} ORDER BY id", {"cache": cache, "url_key": url_key(url or "")})
+        key = url_key(url or "")
+        if url is not None and ignore_search:
+            key = key.partition("?")[0]
+            # Between "?" and "@", the character after it, is every URL that differs in its query.
+            sql += " AND (url_key = :key OR (url_key >= :key || '?' AND url_key < :key || '@'))"
+        elif url is not None:
+            sql += " AND url_key = :key"
+        rows = self._database.execute(f"{sql} ORDER BY id", {"cache": cache, "key": key})
         return [
             CacheEntry(entry, from_json(request, Request), from_json(response, Response), body)
             for entry, request, response, body in rows

@@ -79,7 +79,7 @@ TABLES = (
         UNIQUE (storage_key, name)
     )
     """,
-    # An entry of a cache. `url_key` is the request's URL without query and fragment; which of the entries
+    # An entry of a cache. `url_key` is the request's URL without its fragment; which of the entries
     # under it match a request (method, Vary, query) is for the algorithms. `counted` is as in a record.
     """
     CREATE TABLE cache_entries ( id           INTEGER PRIMARY KEY AUTOINCREMENT, cache        INTEGER NOT

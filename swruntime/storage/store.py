@@ -174,9 +174,11 @@ class SqlStore:
             self._caches.delete(found)
         return True
 
-    def cache_entries(self, cache: int, url: str | None = None) -> Sequence[CacheEntry]:
+    def cache_entries(
+        self, cache: int, url: str | None = None, *, ignore_search: bool = False
+    ) -> Sequence[CacheEntry]:
         """None of a cache that was deleted."""
-        return self._caches.entries(cache, url)
+        return self._caches.entries(cache, url, ignore_search=ignore_search)
 
     def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:
         with self.transaction():

@@ -53,5 +53,5 @@ def shared_from_json(text: str, kind: type[T]) -> T:
 
 
 def url_key(url: str) -> str:
-    """A serialized URL without its query and fragment."""
-    return url.partition("#")[0].partition("?")[0]
+    """A serialized URL without its fragment."""
+    return url.partition("#")[0]

@@ -439,22 +439,36 @@ def test_caches_have_names_in_the_order_of_their_creation(store: Store) -> None:
     assert store.open_cache(KEY, "z") not in (z, a)
 
 
-def test_entries_are_found_by_their_url_without_query_and_fragment(store: Store) -> None:
+def test_entries_are_found_by_their_url_without_fragment_and_query(store: Store) -> None:
     cache = store.open_cache(KEY, "c")
     urls = [
         "https://a.example/x?1",
         "https://a.example/y",
         "https://a.example/x#?f",
         "https://a.example/x?2#f",
+        "https://a.example/x/z?1",
+        "https://a.example/x@",
+        "https://a.example/x?",
+        "https://a.example/xy",
     ]
     entries = [store.put_entry(cache, Request(url), Response(201, url_list=(url,)), None) for url in urls]
     found = store.cache_entries(cache)
     assert [entry.id for entry in found] == entries
     assert [entry.request for entry in found] == [Request(url) for url in urls]
     assert [entry.response.url for entry in found] == urls
-    under_x = store.cache_entries(cache, "https://a.example/x?3")
-    assert [entry.id for entry in under_x] == [entries[0], entries[2], entries[3]]
-    assert list(store.cache_entries(cache, "https://a.example/X")) == []
+
+    def found_by(url: str, *, ignore_search: bool = False) -> list[int]:
+        """Their places in `urls`."""
+        answer = store.cache_entries(cache, url, ignore_search=ignore_search)
+        return [entries.index(entry.id) for entry in answer]
+
+    assert found_by("https://a.example/x?3", ignore_search=True) == [0, 2, 3, 6]
+    assert found_by("https://a.example/x", ignore_search=True) == [0, 2, 3, 6]
+    assert found_by("https://a.example/x?2") == [3]
+    assert found_by("https://a.example/x#g") == [2]
+    assert found_by("https://a.example/x?") == [6]
+    assert found_by("https://a.example/x?3") == []
+    assert found_by("https://a.example/X", ignore_search=True) == []
 
 
 def test_the_same_request_may_have_several_entries(store: Store) -> None:

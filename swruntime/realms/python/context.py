@@ -6,6 +6,7 @@ import sys
 import time
 import types
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, cast
 
@@ -199,12 +200,7 @@ class RealmContext:
 
     def script_name(self, filename: str) -> str | None:
         """The name of a file of SITE, relative to it and with slashes; None for every other file."""
-        if self.site_folder is None:
-            return None
-        path = Path(filename)
-        if not path.is_relative_to(self.site_folder):
-            return None
-        return path.relative_to(self.site_folder).as_posix()
+        return None if self.site_folder is None else _name_below(self.site_folder, filename)
 
     def report_error(self, error: BaseException) -> None:
         """What a script raised and nobody can catch any more, on its console.
@@ -212,6 +208,13 @@ class RealmContext:
         Spec: https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception
         """
         self.tell(Console(level="error", text=f"Uncaught {error_text(error)}", where=self.where_of(error)))
+
+
+@lru_cache(maxsize=4096)
+def _name_below(folder: Path, filename: str) -> str | None:
+    """Every promise asks it of every frame on its stack, and these are the same few files."""
+    path = Path(filename)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
 
 
 class ScriptRunning:
