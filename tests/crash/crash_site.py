@@ -21,6 +21,7 @@ from swruntime.ports.store import Store
 from swruntime.storage import open_profile, verify
 
 LAUNCHER = Path(__file__).with_name("crash_launcher.py")
+MEMORY = Path(__file__).with_name("crash_memory.py")
 
 WORKER = """\
 # Keeps whatever came, and notes every event that it was told of, in a file.
@@ -56,8 +57,13 @@ class Ended:
     status: int
     out: str
     err: str
-    max_rss: int
-    """The most memory that was resident, in bytes."""
+
+    @property
+    def peak(self) -> int:
+        """The most memory that was resident, in bytes. Of a `measured` program alone."""
+        size, unit = self.err.splitlines()[-1].split()
+        assert unit == "kB"
+        return int(size) * 1024
 
     @property
     def trace(self) -> list[dict[str, Any]]:
@@ -137,10 +143,8 @@ class Program:
         timer.cancel()
         timer.join()
         self._process.stdout.close()
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        out, err = "".join(self._out), self._errors.read_text("utf-8")
-        return Ended(self._process.returncode, out, err, usage.ru_maxrss * 1024)
+        status = self._process.wait()
+        return Ended(status, "".join(self._out), self._errors.read_text("utf-8"))
 
 
 class Site:
@@ -162,15 +166,19 @@ class Site:
     def good_worker(self) -> None:
         self.worker(WORKER.format(events=str(self._events)))
 
-    def start(self, command: str, *arguments: str, kill: Sequence[str] = ()) -> Program:
+    def start(
+        self, command: str, *arguments: str, kill: Sequence[str] = (), measured: bool = False
+    ) -> Program:
         """Run `command` on this site. `kill`: a point of crash_launcher.py and the number of the call."""
         self._runs += 1
-        launcher = [str(LAUNCHER), *kill] if kill else ["-W", "error", "-m", "swruntime"]
+        launcher = ["-W", "error", *([str(MEMORY)] if measured else ["-m", "swruntime"])]
+        if kill:
+            launcher = [str(LAUNCHER), *kill]
         errors = self._scratch / f"errors of run {self._runs}"
         return Program([command, str(self.folder), *arguments], errors, launcher)
 
-    def run(self, command: str, *arguments: str, kill: Sequence[str] = ()) -> Ended:
-        return self.start(command, *arguments, kill=kill).wait()
+    def run(self, command: str, *arguments: str, kill: Sequence[str] = (), measured: bool = False) -> Ended:
+        return self.start(command, *arguments, kill=kill, measured=measured).wait()
 
     def check_status(self) -> None:
         """What the program itself says of the profile, when all is over."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.crash_kills import Workload, by_itself, make_files
+from tests.crash.crash_kills import Workload, make_files
 from tests.crash.crash_nginx import Nginx
 from tests.crash.crash_site import Ended, Site, sha256_of
 
@@ -19,13 +19,13 @@ def fetch_big(site: Site, nginx: Nginx, name: str, size: int) -> int:
     """The most memory that `fetch` had, in bytes."""
     digest = nginx.file(name, size)
     url = f"{nginx.url}/{name}"
-    ended = site.run("fetch", "big", url, "--origin", nginx.url, "--json")
+    ended = site.run("fetch", "big", url, "--origin", nginx.url, "--json", measured=True)
     assert ended.status == 0, ended.told
     output = site.folder.parent / "output"
     taken = site.run("cache", "kept", url, "--output", str(output))
     assert taken.status == 0, taken.told
     assert sha256_of(output) == digest
-    return ended.max_rss
+    return ended.peak
 
 
 @pytest.mark.slow
@@ -59,10 +59,10 @@ def test_a_big_file_killed_in_the_middle(site: Site, nginx: Nginx, seed: int) ->
 @pytest.mark.slow
 def test_a_thousand_records(site: Site, nginx: Nginx) -> None:
     workload = Workload(site, nginx, make_files(nginx, [1000] * 1000))
-    ended = workload.begin(by_itself)
+    ended = workload.begin(lambda site, arguments: site.run(*arguments, measured=True))
     workload.check()
     assert len(ended.lines("record.settle", result="success")) == 1000
-    assert ended.max_rss < 150 * MB
+    assert ended.peak < 150 * MB
 
 
 @pytest.mark.slow
