@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +58,18 @@ trio.run(main)
 """
 
 
+TIMER = """\
+import os, sys, time
+begun = time.perf_counter()
+null = os.open(os.devnull, os.O_WRONLY)
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - begun, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A parent with next to nothing in it: a child's memory counts from what its parent has when it is made."""
+
+
 @attrs.frozen
 class Run:
     seconds: float
@@ -79,19 +90,16 @@ class Result:
 
 
 def timed(command: list[str]) -> Run:
-    """Seconds and the most memory, of the whole process. Raises RuntimeError where it fails."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            errors.seek(0)
-            raise RuntimeError(f"{command[0]} ended with {process.returncode}: {errors.read().decode()}")
-    return Run(seconds, usage.ru_maxrss * 1024)
+    """Seconds and the most memory, of the whole process. Raises CalledProcessError where it fails."""
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", TIMER, *command],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seconds, kilobytes = ended.stdout.split()
+    return Run(float(seconds), int(kilobytes) * 1024)
 
 
 def swruntime(urls: list[str], folder: Path, origin: str) -> Run:
@@ -110,7 +118,7 @@ def curl(urls: list[str], folder: Path, origin: str) -> Run:
     """As many connections as a browser opens to an origin."""
     (folder / "out").mkdir()
     outputs = [argument for url in urls for argument in ("-o", str(folder / "out" / Path(url).name), url)]
-    return timed(["curl", "--silent", "--fail", "--parallel", "--parallel-max", "6", *outputs])
+    return timed(["curl", "--no-progress-meter", "--fail", "--parallel", "--parallel-max", "6", *outputs])
 
 
 def httpx(urls: list[str], folder: Path, origin: str) -> Run:

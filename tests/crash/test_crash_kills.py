@@ -5,11 +5,14 @@ What is chosen is in crash_launcher.py.
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.crash.crash_kills import KILLED, Workload, at, make_files
+from swruntime.storage import verify
+from tests.crash.crash_kills import ID, KILLED, Workload, at, make_files
 from tests.crash.crash_nginx import Nginx
 from tests.crash.crash_site import Site
 
@@ -70,34 +73,98 @@ def test_a_kill_at_a_chosen_instant_loses_nothing(site: Site, nginx: Nginx, poin
 SHARDS = 8
 
 
+def every_instant(shard: int, story: Callable[[int], bool]) -> int:
+    """Tell `story` for call number SHARD, SHARD + SHARDS, ... until nothing was killed. How many were."""
+    kills = 0
+    while story(1 + shard + SHARDS * kills):
+        kills += 1
+    return kills
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_kill_before_any_change_of_the_disk_loses_nothing(tmp_path: Path, nginx: Nginx, shard: int) -> None:
     """Every instant there is, one after the other, until the program comes to its end unharmed."""
     digests = make_files(nginx)
-    call = shard + 1
-    while True:
+
+    def story(call: int) -> bool:
         workload = Workload(Site(tmp_path, f"site{call}"), nginx, digests)
-        if workload.begin(at("disk", call)).status != KILLED:
-            break
+        killed = workload.begin(at("disk", call)).status == KILLED
         workload.finish()
-        call += SHARDS
-    workload.check()
-    assert call > 100, "the launcher counts what there is"
+        return killed
+
+    assert every_instant(shard, story) > 20, "the launcher counts what there is"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_second_kill_while_it_goes_on_loses_nothing(tmp_path: Path, nginx: Nginx, shard: int) -> None:
-    """The same for `resume`, after a death with half of the bytes there."""
+    """The same for `resume`, after a death with half of the bytes there; and of a background fetch that fails."""
     digests = make_files(nginx)
-    call = shard + 1
-    while True:
-        workload = Workload(Site(tmp_path, f"site{call}"), nginx, digests)
+
+    def story(call: int) -> bool:
+        workload = Workload(Site(tmp_path, f"site{call}"), nginx, digests, fails=True)
         assert workload.begin(at("append.after", 4)).status == KILLED
-        if workload.resume(at("disk", call)).status != KILLED:
-            break
+        killed = workload.resume(at("disk", call)).status == KILLED
         workload.finish()
-        call += SHARDS
-    workload.check()
-    assert call > 40, "the launcher counts what there is"
+        return killed
+
+    assert every_instant(shard, story) > 10, "the launcher counts what there is"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_kill_while_the_user_aborts_leaves_it_aborted_or_as_it_was(
+    tmp_path: Path, nginx: Nginx, shard: int
+) -> None:
+    digests = make_files(nginx)
+
+    def story(call: int) -> bool:
+        site = Site(tmp_path, f"site{call}")
+        workload = Workload(site, nginx, digests)
+        assert workload.begin(at("append.after", 4)).status == KILLED
+        aborted = site.run("abort", ID, "--json", kill=("disk", str(call)))
+        told = aborted.lines("fetch.settle", failure_reason="aborted")
+        resumed = site.resume()
+        assert resumed.status in (0, 1), resumed.told
+        outcomes = {line.split()[0] for line in site.events}
+        assert outcomes in (
+            [{"backgroundfetchabort"}] if told else [{"backgroundfetchabort"}, {"backgroundfetchsuccess"}]
+        )
+        cached = site.cached(nginx.url)
+        assert cached.keys() <= digests.keys()
+        site.check_sound(nginx.url, {url: digests[url] for url in cached})
+        return aborted.status == KILLED
+
+    assert every_instant(shard, story) > 5, "the launcher counts what there is"
+
+
+@pytest.mark.slow
+def test_a_kill_while_a_cache_or_the_profile_is_deleted(tmp_path: Path, nginx: Nginx) -> None:
+    """Done again it is done, and nothing of it is left."""
+    digests = make_files(nginx)
+    site = Site(tmp_path)
+    Workload(site, nginx, digests).begin(lambda site, arguments: site.run(*arguments))
+    whole = tmp_path / "whole"
+    shutil.copytree(site.profile, whole)
+    for arguments in (["cache", "kept", "--delete"], ["clear"]):
+        call, killed = 1, True
+        while killed:
+            if site.profile.exists():
+                shutil.rmtree(site.profile)
+            shutil.copytree(whole, site.profile)
+            command, *rest = arguments
+            killed = site.run(command, *rest, kill=("disk", str(call))).status == KILLED
+            call += 1
+            if command == "cache":
+                resumed = site.resume()
+                assert resumed.status == 0, resumed.told
+                assert verify(site.profile) == []
+                cached = site.cached(nginx.url)
+                assert cached in ({}, digests)
+                assert killed or not cached
+                assert len(site.body_files()) == (1 if not cached else len(digests))
+            elif site.profile.exists():
+                assert site.run("clear").status in (0, 2)
+                assert not site.profile.exists() or not any(site.profile.iterdir())
+        assert call > 4, "the launcher counts what there is"
