@@ -23,6 +23,7 @@ QUICK = [
     ("put.after", 2),  # in the handler
     ("release.before", 1),  # after the handler
     ("create.after", 1),  # an empty profile
+    ("registration.after", 1),  # a worker that waits to be activated
 ]
 
 MORE = [
