@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         BackgroundFetchEvent as BackgroundFetchEvent,
         BackgroundFetchUpdateUIEvent as BackgroundFetchUpdateUIEvent,
     )
+    from swruntime.realms.python.blob import Blob as Blob, File as File
     from swruntime.realms.python.broadcast_channel import BroadcastChannel as BroadcastChannel
     from swruntime.realms.python.caches import Cache as Cache, CacheStorage as CacheStorage
     from swruntime.realms.python.clients import (
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         ExtendableMessageEvent as ExtendableMessageEvent,
     )
     from swruntime.realms.python.fetch_event import FetchEvent as FetchEvent
+    from swruntime.realms.python.form_data import FormData as FormData
     from swruntime.realms.python.headers import Headers as Headers
     from swruntime.realms.python.location import Location, Navigator
     from swruntime.realms.python.message_events import MessageEvent as MessageEvent
@@ -67,10 +69,12 @@ if TYPE_CHECKING:
     )
     from swruntime.realms.python.request import Request as Request
     from swruntime.realms.python.response import Response as Response
+    from swruntime.realms.python.search_params import URLSearchParams as URLSearchParams
     from swruntime.realms.python.service_worker import (
         ServiceWorker as ServiceWorker,
         ServiceWorkerRegistration as ServiceWorkerRegistration,
     )
+    from swruntime.realms.python.streams import ReadableStream as ReadableStream
     from swruntime.realms.python.worker_realm import (
         InstallEvent as InstallEvent,
         ServiceWorkerGlobalScope,

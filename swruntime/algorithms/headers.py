@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from swruntime.algorithms import mime
 from swruntime.algorithms.methods import TOKEN, is_forbidden
 from swruntime.concepts.http import HeaderList
 
@@ -104,7 +105,10 @@ def is_cors_safelisted(name: str, value: str) -> bool:
         case "accept-language" | "content-language":
             return _LANGUAGE.fullmatch(value) is not None
         case "content-type":
-            return _UNSAFE_BYTE.search(value) is None and mime_essence(value) in _SAFELISTED_TYPES
+            kind = mime.parse(value)
+            return (
+                _UNSAFE_BYTE.search(value) is None and kind is not None and kind.essence in _SAFELISTED_TYPES
+            )
         case "range":
             return _is_simple_range(value)
         case _:
@@ -189,16 +193,28 @@ def parse_digits(text: str) -> int | None:
     return number if number < 2**63 else None
 
 
-def mime_essence(text: str) -> str | None:
-    """type/subtype of a MIME type in lower case, None where it is none.
+def mime_type(headers: HeaderList) -> mime.MimeType | None:
+    """What the Content-Type says, None where there is none that makes sense. The last of several counts.
 
-    Spec: https://mimesniff.spec.whatwg.org/#parse-a-mime-type, of whose parameters nothing here is asked
+    Spec: https://fetch.spec.whatwg.org/#concept-header-extract-mime-type
     """
-    type_, slash, rest = text.strip("\t\n\r ").partition("/")
-    subtype = rest.partition(";")[0].rstrip("\t\n\r ")
-    if not slash or not TOKEN.fullmatch(type_) or not TOKEN.fullmatch(subtype):
-        return None
-    return f"{type_}/{subtype}".lower()
+    charset: str | None = None
+    found: mime.MimeType | None = None
+    # 4, 5.
+    value = headers.get("Content-Type")
+    for part in () if value is None else split_value(value):
+        # 6.1-6.3.
+        parsed = mime.parse(part)
+        if parsed is None or parsed.essence == "*/*":
+            continue
+        # 6.4. Another essence: its own charset, if any.
+        if found is None or parsed.essence != found.essence:
+            charset = parsed.parameters.get("charset")
+        # 6.5. The same once more: the charset said before holds on.
+        elif "charset" not in parsed.parameters and charset is not None:
+            parsed = mime.MimeType(parsed.essence, {**parsed.parameters, "charset": charset})
+        found = parsed
+    return found
 
 
 def _is_simple_range(value: str) -> bool:

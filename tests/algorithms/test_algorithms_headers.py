@@ -212,22 +212,6 @@ def test_digits_of_any_text(text: str) -> None:
     assert number is None or number == int(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "essence"),
-    [
-        ("Text/HTML", "text/html"),
-        (" text/html ; charset=utf-8", "text/html"),
-        ("text", None),
-        ("/html", None),
-        ("text/", None),
-        ("te xt/html", None),
-        ("text/html x", None),
-    ],
-)
-def test_mime_essence(text: str, essence: str | None) -> None:
-    assert h.mime_essence(text) == essence
-
-
 # Guards
 
 

@@ -9,107 +9,35 @@ import json
 from collections.abc import AsyncIterable, Callable
 from typing import Any, TypeVar
 
-from swruntime.agent.promise import NoPublicConstructor, Promise
-from swruntime.algorithms import webidl
+from swruntime.agent.promise import Promise
+from swruntime.algorithms import forms, headers as h, webidl
+from swruntime.algorithms.mime import MimeType
 from swruntime.algorithms.urls import to_scalar_values
-from swruntime.errors import NotSupportedError
+from swruntime.realms.python.blob import Blob, decode_utf8
 from swruntime.realms.python.body_sources import (
     BodySource,
     BytesSource,
-    Pump,
     ScriptSource,
-    operation_pump,
     read_all,
     split,
 )
 from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.form_data import FormData
+from swruntime.realms.python.headers import Headers
+from swruntime.realms.python.search_params import URLSearchParams
+from swruntime.realms.python.streams import ReadableStream
 
 T = TypeVar("T")
-BodyInit = str | bytes | bytearray | memoryview | AsyncIterable[bytes]
-"""https://fetch.spec.whatwg.org/#typedefdef-bodyinit, as far as it is implemented"""
+BodyInit = str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | AsyncIterable[bytes]
+"""https://fetch.spec.whatwg.org/#typedefdef-bodyinit"""
 Bytes = bytes  # in the class below the name is a method's
-
-
-class ReadableStream(metaclass=NoPublicConstructor):
-    """A body's bytes: `async for chunk in response.body`, once. Who stops early calls `cancel()`.
-
-    Spec: https://streams.spec.whatwg.org/#rs-class, of which this is what a body needs in Python
-    """
-
-    def __init__(self, context: RealmContext, source: BodySource) -> None:
-        self._context = context
-        self._source = source
-        self._pump: Pump | None = None
-        self._disturbed = False
-        self._locked = False
-
-    @property
-    def locked(self) -> bool:
-        """Whether it is being read."""
-        return self._locked
-
-    def cancel(self, reason: object = None) -> Promise[None]:
-        """Read no more of it; what it comes from is let go."""
-        if self._locked and self._pump is None:
-            error = TypeError("the stream cannot be cancelled: it is locked by a method that reads all of it")
-            return self._context.rejected(error, name="ReadableStream.cancel")
-        if self._pump is not None:
-            self._pump.cancel()
-        elif not self._disturbed:
-            self._source.close()
-        self._disturbed = True
-        self._locked = False
-        return Promise.resolved(None, name="ReadableStream.cancel")
-
-    def __aiter__(self) -> _StreamIterator:
-        """Raises TypeError when it was read before, or is being read."""
-        source = self._take()
-        self._pump = operation_pump(self._context, source)
-        return _StreamIterator(self, self._pump, self._context.on_discard(self._pump.cancel))
-
-    @property
-    def _unusable(self) -> bool:
-        return self._disturbed or self._locked
-
-    def _take(self) -> BodySource:
-        """The source, for who reads all of it. Raises TypeError when it is unusable."""
-        if self._unusable:
-            raise TypeError("the body is used already: a body can be read once; clone() before reading twice")
-        self._disturbed = True
-        self._locked = True
-        return self._source
-
-
-class _StreamIterator:
-    def __init__(self, stream: ReadableStream, pump: Pump, forget: Callable[[], None]) -> None:
-        self._stream = stream
-        self._pump = pump
-        self._forget = forget
-
-    def __aiter__(self) -> _StreamIterator:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._stream._context.check_alive()
-        try:
-            chunk = await self._pump.receive()
-        except Exception:
-            self._done()
-            raise
-        if chunk is None:
-            self._done()
-            raise StopAsyncIteration
-        return chunk
-
-    def _done(self) -> None:
-        self._forget()
-        self._stream._locked = False
 
 
 class Body:
     """https://fetch.spec.whatwg.org/#body"""
 
     _context: RealmContext
+    _headers: Headers
 
     def _set_body(self, source: BodySource | None, *, hidden: bool = False) -> None:
         """`hidden`: there is a body, but scripts see none (an opaque response)."""
@@ -128,7 +56,7 @@ class Body:
 
     def text(self) -> Promise[str]:
         """The body as UTF-8, without a byte order mark. Rejects with TypeError when it is used already."""
-        return self._consume("text", _decode)
+        return self._consume("text", decode_utf8)
 
     def json(self) -> Promise[Any]:
         """The body as JSON. Rejects with ValueError where it is none, TypeError when it is used already."""
@@ -142,13 +70,20 @@ class Body:
         """As `bytes`, which is what an ArrayBuffer is in Python."""
         return self._consume("array_buffer", _same)
 
-    def blob(self) -> Promise[object]:
-        """Not implemented: rejects with NotSupportedError."""
-        return self._not_supported("blob")
+    def blob(self) -> Promise[Blob]:
+        """The body as a Blob, whose type is the Content-Type's. Rejects with TypeError when it is used already."""
+        mime_type = h.mime_type(self._headers._list)
+        kind = "" if mime_type is None else str(mime_type)
+        return self._consume("blob", lambda data: Blob._of(self._context, data, kind))
 
-    def form_data(self) -> Promise[object]:
-        """Not implemented: rejects with NotSupportedError."""
-        return self._not_supported("form_data")
+    def form_data(self) -> Promise[FormData]:
+        """The body as a form: multipart/form-data or application/x-www-form-urlencoded, as the Content-Type says.
+
+        Rejects with TypeError for another Content-Type, for a body that is no such form, and when it is used
+        already.
+        """
+        mime_type = h.mime_type(self._headers._list)
+        return self._consume("form_data", lambda data: self._parse_form(data, mime_type))
 
     # For the runtime
 
@@ -199,10 +134,23 @@ class Body:
 
         return self._context.promise(read, name=name)
 
-    def _not_supported(self, method: str) -> Promise[object]:
-        name = f"{type(self).__name__}.{method}"
-        error = NotSupportedError(f"{name} is not implemented by swruntime; bytes() gives the same bytes")
-        return self._context.rejected(error, name=name)
+    def _parse_form(self, data: Bytes, mime_type: MimeType | None) -> FormData:
+        """https://fetch.spec.whatwg.org/#dom-body-formdata, what is done with the bytes"""
+        essence = None if mime_type is None else mime_type.essence
+        if mime_type is not None and essence == "multipart/form-data":
+            boundary = mime_type.parameters.get("boundary")
+            if boundary is None:
+                raise TypeError(f"the Content-Type is {str(mime_type)!r}; expected one with a boundary")
+            try:
+                return FormData._of(self._context, forms.parse_multipart(data, boundary))
+            except ValueError as error:
+                raise TypeError(f"the body is no multipart/form-data: {error}") from error
+        if essence == "application/x-www-form-urlencoded":
+            return FormData._of(self._context, forms.parse_urlencoded(data))
+        raise TypeError(
+            f"the Content-Type is {None if mime_type is None else str(mime_type)!r}; form_data() expects "
+            "multipart/form-data or application/x-www-form-urlencoded"
+        )
 
 
 def extract(context: RealmContext, value: object) -> tuple[BodySource, str | None]:
@@ -214,25 +162,34 @@ def extract(context: RealmContext, value: object) -> tuple[BodySource, str | Non
         return BytesSource(to_scalar_values(value).encode()), "text/plain;charset=UTF-8"
     if isinstance(value, bytes | bytearray | memoryview):
         return BytesSource(bytes(value)), None
+    if isinstance(value, Blob):
+        return BytesSource(value._data), value.type or None
+    if isinstance(value, FormData):
+        entries = value._concept
+        boundary = forms.choose_boundary(entries)
+        return (
+            BytesSource(forms.encode_multipart(entries, boundary)),
+            f"multipart/form-data; boundary={boundary}",
+        )
+    if isinstance(value, URLSearchParams):
+        return BytesSource(str(value).encode()), "application/x-www-form-urlencoded;charset=UTF-8"
     if isinstance(value, ReadableStream):
         return value._take(), None
     if isinstance(value, AsyncIterable):
         return ScriptSource(context, value), None
     hint = "; json.dumps() makes JSON of it" if isinstance(value, dict | list) else ""
-    raise TypeError(f"body is {webidl.shown(value)}; expected str, bytes or async iterable of bytes{hint}")
+    raise TypeError(
+        f"body is {webidl.shown(value)}; expected str, bytes, Blob, FormData, URLSearchParams or an async "
+        f"iterable of bytes{hint}"
+    )
 
 
 def _same(data: bytes) -> bytes:
     return data
 
 
-def _decode(data: bytes) -> str:
-    """https://encoding.spec.whatwg.org/#utf-8-decode"""
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-
-
 def _parse_json(data: bytes) -> Any:
-    return json.loads(_decode(data), parse_constant=_refuse_constant)
+    return json.loads(decode_utf8(data), parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> Any:

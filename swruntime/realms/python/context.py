@@ -20,12 +20,15 @@ from swruntime.trace import Console, Diagnostic, TraceEvent
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_REALM_MODULES = "swruntime.realms."
+
 
 class RealmContext:
     """One realm, from its making to `discard`.
 
     `agent_nursery` runs operations, which outlive the realm; `nursery` is the realm's own and runs its
     script. `site_folder` is where scripts come from: only frames of files under it count as script frames.
+    `now` tells the time of day, in seconds since 1970.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class RealmContext:
         nursery: trio.Nursery,
         tell: Callable[[TraceEvent], None],
         site_folder: Path | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.environment = environment
         self.agent_nursery = agent_nursery
         self.nursery = nursery
         self.tell = tell
         self.site_folder = None if site_folder is None else site_folder.resolve()
+        self.now = now
         self.alive = True
         self.discarded = trio.Event()
         """Set when the realm is discarded."""
@@ -99,6 +104,10 @@ class RealmContext:
         class in the module holds for the objects of every realm.
         """
         if cls not in self._bound:
+            # A File of this realm is a Blob of this realm, too.
+            parents: tuple[type, ...] = tuple(
+                self.bind(base) for base in cls.__bases__ if base.__module__.startswith(_REALM_MODULES)
+            )
             namespace = {
                 "_context": self,
                 "__module__": cls.__module__,
@@ -106,7 +115,7 @@ class RealmContext:
                 "__doc__": cls.__doc__,
             }
             self._bound[cls] = types.new_class(
-                cls.__name__, (cls,), exec_body=lambda body: body.update(namespace)
+                cls.__name__, (cls, *parents), exec_body=lambda body: body.update(namespace)
             )
         return cast("type[T]", self._bound[cls])
 

@@ -10,9 +10,10 @@ from typing import Self, cast
 
 from swruntime.algorithms import guards, headers as h, webidl
 from swruntime.concepts.http import HeaderList
+from swruntime.realms.python.pairs import Pairs
 
 
-class Headers:
+class Headers(Pairs[str]):
     """A mutable list of headers, which its guard watches over.
 
     Iterating gives (name, value) pairs, sorted by name, combined where a name occurs more than once. Its
@@ -58,22 +59,6 @@ class Headers:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(h.sort_and_combine(self._list))
-
-    def items(self) -> Iterator[tuple[str, str]]:
-        return iter(self)
-
-    def keys(self) -> Iterator[str]:
-        return (name for name, _ in self)
-
-    def values(self) -> Iterator[str]:
-        return (value for _, value in self)
-
-    def __getitem__(self, name: str) -> str:
-        """Python's spelling of `get`, which `dict(headers)` needs. Raises KeyError."""
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._list

@@ -13,11 +13,13 @@ from swruntime.realms.python.background_fetch import (
     BackgroundFetchRecord,
     BackgroundFetchRegistration,
 )
+from swruntime.realms.python.blob import Blob, File
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.caches import Cache, CacheStorage
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.events import Event, EventTarget
 from swruntime.realms.python.fetching import fetch
+from swruntime.realms.python.form_data import FormData
 from swruntime.realms.python.headers import Headers
 from swruntime.realms.python.message_events import MessageEvent
 from swruntime.realms.python.message_ports import MessageChannel, MessagePort, Transfer, structured_clone
@@ -25,7 +27,9 @@ from swruntime.realms.python.navigation_preload import NavigationPreloadManager
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
+from swruntime.realms.python.search_params import URLSearchParams
 from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+from swruntime.realms.python.streams import ReadableStream
 
 EXPOSED: tuple[type, ...] = (
     BackgroundFetchManager,
@@ -36,6 +40,7 @@ EXPOSED: tuple[type, ...] = (
     MessagePort,
     NavigationPreloadManager,
     Promise,
+    ReadableStream,
     ServiceWorker,
     ServiceWorkerRegistration,
 )
@@ -44,12 +49,16 @@ EXPOSED: tuple[type, ...] = (
 CONSTRUCTED: tuple[type, ...] = (
     AbortController,
     AbortSignal,
+    Blob,
     Event,
     EventTarget,
+    File,
+    FormData,
     Headers,
     MessageEvent,
     Request,
     Response,
+    URLSearchParams,
 )
 """Interfaces of which each realm has its own: their constructors need to know it."""
 

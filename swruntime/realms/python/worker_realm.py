@@ -234,6 +234,7 @@ async def open_context(agent: UserAgent, site: Path | None, environment: Environ
         nursery=nursery,
         tell=agent.trace.emit,
         site_folder=site,
+        now=agent.services.wall.now,
     )
     agent.services.watch_realm(context)
     return context
