@@ -82,6 +82,11 @@ class Worker:
         return self._realm is not None
 
     @property
+    def idle(self) -> bool:
+        """It runs, and nobody would notice if it were stopped: no event is active, no answer of its is read."""
+        return self._idle is not None
+
+    @property
     def window_interaction(self) -> bool:
         """Whether it may open and focus windows now: the user has just clicked something of it."""
         return self.clicks > 0

@@ -1,6 +1,7 @@
 """What tests of offline-first apps need: a user agent to experiment on, and servers that misbehave on purpose.
 
     lab          the laboratory: a fresh site, origin and user agent for each experiment
+    death        the worker, or the process, dies at each of its awaits; `outcome` and `sweep` are what it finds
     origin       a scripted origin, in process, on Trio's clock; several of them as an internet
     answers      what a scripted origin answers with
     pattern      bodies of any size that cost no memory
@@ -17,43 +18,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swruntime.testing.death import kill_everywhere, stop_worker_everywhere
     from swruntime.testing.lab import Laboratory, laboratory
     from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
+    from swruntime.testing.outcome import Outcome
     from swruntime.testing.pattern import Pattern
     from swruntime.testing.scenario import Scenario, ScenarioPlayer, Step, parse_scenario, read_scenario
     from swruntime.testing.stateful import UserAgentStateMachine
+    from swruntime.testing.sweep import Death, Difference, Sweep
     from swruntime.testing.virtual_time import run
 
 _LAZY = {
+    "Death": "sweep",
+    "Difference": "sweep",
     "Laboratory": "lab",
     "Origin": "origin",
+    "Outcome": "outcome",
     "Pattern": "pattern",
     "RequestRecord": "origin",
     "Scenario": "scenario",
     "ScenarioPlayer": "scenario",
     "ScriptedInternet": "origin",
     "Step": "scenario",
+    "Sweep": "sweep",
     "UserAgentStateMachine": "stateful",
+    "kill_everywhere": "death",
     "laboratory": "lab",
     "parse_scenario": "scenario",
     "read_scenario": "scenario",
     "run": "virtual_time",
+    "stop_worker_everywhere": "death",
 }
 
 __all__ = [
+    "Death",
+    "Difference",
     "Laboratory",
     "Origin",
+    "Outcome",
     "Pattern",
     "RequestRecord",
     "Scenario",
     "ScenarioPlayer",
     "ScriptedInternet",
     "Step",
+    "Sweep",
     "UserAgentStateMachine",
+    "kill_everywhere",
     "laboratory",
     "parse_scenario",
     "read_scenario",
     "run",
+    "stop_worker_everywhere",
 ]
 
 

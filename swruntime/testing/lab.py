@@ -100,19 +100,38 @@ class Laboratory:
 
         Raises UsageError in a laboratory without a profile: nothing would be left.
         """
+        self.kill()
+        return await self.reopen()
+
+    def kill(self) -> None:
+        """The first half of `restart`, in no time: may be called where nothing can be awaited.
+
+        Raises UsageError in a laboratory without a profile, and for a user agent that was killed already.
+        """
         if self._profile is None:
             raise UsageError(
                 "a user agent that is held in memory leaves nothing; use laboratory(profile=True)"
             )
-        life = self._life
-        life.killed = True
-        left = self._profile.with_name(f"{self._profile.name}.left")
-        shutil.copytree(self._profile, left)
-        await self._end(life)
+        if self._life.killed:
+            raise UsageError("the user agent was killed already; await lab.reopen()")
+        self._life.killed = True
+        shutil.copytree(self._profile, self._left)
+        self._life.to_end.set()
+
+    async def reopen(self) -> UserAgent:
+        """The second half of `restart`. Raises UsageError where nothing was killed."""
+        if self._profile is None or not self._life.killed:
+            raise UsageError("the user agent lives; call lab.kill() before lab.reopen()")
+        await self._end(self._life)
         shutil.rmtree(self._profile)
-        left.rename(self._profile)
+        self._left.rename(self._profile)
         await self._begin()
         return self.user_agent
+
+    @property
+    def _left(self) -> Path:
+        assert self._profile is not None
+        return self._profile.with_name(f"{self._profile.name}.left")
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -155,7 +155,7 @@ async def test_drive_calls_back_at_the_first_suspension_and_at_each(context: Rea
         await trio.lowlevel.checkpoint()
         return 1
 
-    context.on_each_await = lambda: log.append("await")
+    context.on_each_await = lambda _: log.append("await")
     assert await drive(context, script(), lambda: log.append("first")) == 1
     # A checkpoint may suspend more than once inside Trio.
     assert log[:3] == ["begin", "first", "await"]
@@ -190,7 +190,7 @@ async def test_a_cancellation_passes_into_the_coroutine(context: RealmContext) -
             log.append("cleaned up")
 
     with trio.CancelScope() as scope:
-        context.on_each_await = scope.cancel
+        context.on_each_await = lambda _: scope.cancel()
         await drive(context, script())
     assert scope.cancelled_caught
     assert log == ["cleaned up"]

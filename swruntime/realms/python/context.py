@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, cast
@@ -54,8 +54,8 @@ class RealmContext:
         """Why it was discarded; "" while it lives."""
         self.time_origin = trio.current_time()
         """When it was made, in seconds on Trio's clock."""
-        self.on_each_await: Callable[[], None] | None = None
-        """Called whenever a coroutine of the script suspends."""
+        self.on_each_await: Callable[[Coroutine[Any, Any, Any]], None] | None = None
+        """Called, with the coroutine, whenever one of the script suspends."""
         self.script_running = ScriptRunning()
         """Entered while script code runs."""
         self._begun = trio.Event()

@@ -43,7 +43,7 @@ def drive(
                 on_first_suspension()
                 on_first_suspension = None
         if context.on_each_await is not None:
-            context.on_each_await()
+            context.on_each_await(coroutine)
         try:
             argument = yield trap
             step = coroutine.send
@@ -71,3 +71,19 @@ def start_script(
     if promise.settled:
         coroutine.close()
     return promise
+
+
+def suspended_at(context: RealmContext, coroutine: Coroutine[Any, Any, Any]) -> tuple[str, int] | None:
+    """The file and the line where a coroutine of the script is suspended: its innermost frame in SITE.
+
+    The file is a path as the interpreter has it. None where no frame of it is SITE's. An async generator hides
+    what it is suspended in; then it is the line that asks it for its next value.
+    """
+    found: tuple[str, int] | None = None
+    awaited: Any = coroutine
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None and context.script_name(frame.f_code.co_filename) is not None:
+            found = (frame.f_code.co_filename, frame.f_lineno)
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return found
