@@ -22,13 +22,14 @@ from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms import urls
+from swruntime.algorithms.site_headers import SiteHeaders
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import OriginMismatch, ScriptError, SiteError, UsageError
 from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.router import OriginRouter
-from swruntime.network.site import SiteNetwork
+from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -110,6 +111,7 @@ async def open_user_agent(
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
     folder = _checked_site(site)
+    headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
     with ExitStack() as stack:
         store = _open_store(profile)
@@ -120,8 +122,9 @@ async def open_user_agent(
                 nursery=nursery,
                 store=store,
                 site=folder,
+                headers=headers,
                 origin=origin_of_site,
-                network=_network(network, out, folder, origin_of_site, elsewhere, upstream),
+                network=_network(network, out, folder, headers, origin_of_site, elsewhere, upstream),
                 quota=quota,
                 permission=permission,
                 web_security=web_security,
@@ -158,6 +161,7 @@ class _Parts:
     nursery: trio.Nursery
     store: Store
     site: Path | None
+    headers: SiteHeaders
     origin: str
     network: Network
     quota: int | None
@@ -192,6 +196,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         rng=rng,
         permission=lambda key: permissions.query("background-fetch", key),
         read_script=lambda path: _read_script(parts.site, path),
+        script_headers=lambda url: parts.headers.apply(urls.parse(url).pathname),
         watch_realm=parts.watchdog.watch,
         opened_at=parts.opened_at,
         limits=parts.limits,
@@ -325,14 +330,20 @@ def checked_origin(text: str) -> str:
 
 
 def _network(
-    network: Any, out: HttpxNetwork, site: Path | None, origin: str, elsewhere: bool, upstream: str | None
+    network: Any,
+    out: HttpxNetwork,
+    site: Path | None,
+    headers: SiteHeaders,
+    origin: str,
+    elsewhere: bool,
+    upstream: str | None,
 ) -> Network:
     if network is None:
         if upstream is not None:
             return OriginRouter(out, {origin: UpstreamNetwork(out, upstream=upstream, site=origin)})
         if elsewhere or site is None:
             return out
-        return OriginRouter(out, {origin: SiteNetwork(site)})
+        return OriginRouter(out, {origin: SiteNetwork(site, headers)})
     if hasattr(network, "handle_async_request"):
         return HttpxNetwork(network, outside=False)
     if callable(network):

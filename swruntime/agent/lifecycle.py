@@ -88,7 +88,8 @@ class Lifecycle:
         worker = Worker(self._services, registration, job.script_url, type=job.worker_type)
         try:
             # 7. Fetch it; check its scope, and whether anything has changed, byte for byte.
-            scopes.check_max_scope(job.script_url, registration.scope, None)
+            allowed = self._services.script_headers(job.script_url).get("Service-Worker-Allowed")
+            scopes.check_max_scope(job.script_url, registration.scope, allowed)
             if newest is not None and newest.has_same_scripts(worker):
                 # 9.
                 registration.update_via_cache = job.update_via_cache

@@ -15,6 +15,7 @@ from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.messaging import Broadcasts
 from swruntime.concepts.enums import PermissionState
+from swruntime.concepts.http import HeaderList
 from swruntime.errors import ScriptError, StorageFull
 from swruntime.ports.display import Display
 from swruntime.ports.realm import Realm
@@ -74,6 +75,8 @@ class Services:
     """The state of the permission "background-fetch" for an origin."""
     read_script: Callable[[str], bytes | None]
     """A script of SITE by its path, None where there is none (any more)."""
+    script_headers: Callable[[str], HeaderList]
+    """The headers that a script of SITE comes with, by its URL: SITE has no server to send them."""
     watch_realm: Callable[[Any], None]
     """Have a new realm's script watched, by whoever knows its language."""
     opened_at: float

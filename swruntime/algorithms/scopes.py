@@ -69,7 +69,7 @@ def check_max_scope(script_url: str, scope_url: str, service_worker_allowed: str
     if not path.startswith(max_scope):
         raise SecurityError(
             f"the scope {path} is not below {max_scope}, the most that {script_url} may control; move the "
-            f"script up, or send it with 'Service-Worker-Allowed: {path}'"
+            f"script up, or send it with 'Service-Worker-Allowed: {path}', in SITE's _headers"
         )
 
 

@@ -19,6 +19,7 @@ import ada_url
 import attrs
 import trio
 
+from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, SiteError
 from swruntime.network.decoding import PIECE
@@ -26,6 +27,7 @@ from swruntime.network.ranges import http_date, if_range_holds, is_not_modified,
 from swruntime.ports.network import WireRequest, WireResponse
 
 _DELAY = 0.001
+_HEADERS = "_headers"
 
 _REASONS = {
     200: "OK",
@@ -66,16 +68,17 @@ class SiteNetwork:
 
     GET and HEAD; a single Range, If-Range, If-None-Match, If-Modified-Since; index.html for a folder (whose
     URL ends in a slash: without it, a redirect). No file whose name or folder begins with a dot, none outside
-    `folder`, also not by a symbolic link, no listings. A file that changes while it is sent breaks the
-    exchange (`reset`).
+    `folder`, also not by a symbolic link, no listings, not its `_headers`. A file that changes while it is sent
+    breaks the exchange (`reset`). `headers` are sent with whatever they match, errors and redirects included.
 
     Raises SiteError if `folder` is not a folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, headers: SiteHeaders | None = None) -> None:
         if not folder.is_dir():
             raise SiteError(f"{folder} is not a folder")
         self._root = folder.resolve()
+        self._headers = headers or SiteHeaders()
 
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
@@ -83,8 +86,10 @@ class SiteNetwork:
         await trio.sleep(_DELAY)
         with ExitStack() as stack:
             body = self._answer(request, stack)
+            response = body.response()
+            headers = self._headers.apply(ada_url.URL(request.url).pathname, response.headers)
             try:
-                yield body.response()
+                yield attrs.evolve(response, headers=headers)
             finally:
                 body.close()
 
@@ -122,10 +127,21 @@ class SiteNetwork:
             inside = path.relative_to(self._root)
         except (OSError, ValueError, RuntimeError):  # not there; outside; a loop of links
             return None
-        if any(part.startswith(".") for part in inside.parts):
+        if any(part.startswith(".") for part in inside.parts) or inside == Path(_HEADERS):
             return None
         # "/page.html/" is not a name of page.html.
         return None if pathname.endswith("/") and not path.is_dir() else path
+
+
+def load_site_headers(folder: Path) -> SiteHeaders:
+    """What SITE's `_headers` says; nothing where there is none. Raises SiteError, naming the line that is wrong."""
+    file = folder / _HEADERS
+    try:
+        return parse_site_headers(file.read_bytes(), str(file))
+    except FileNotFoundError:
+        return SiteHeaders()
+    except OSError as error:
+        raise SiteError(f"{file} cannot be read: {error.strerror}") from error
 
 
 @attrs.define(eq=False)

@@ -36,6 +36,13 @@ def test_a_site_that_is_a_file(site: Site, command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("command", [("run",), ("fetch", "id", "/x")], ids=lambda command: command[0])
+def test_a_bad_line_in_the_sites_headers(site: Site, command: tuple[str, ...]) -> None:
+    site.write("_headers", "/*\n  X-A: 1\n  oops\n")
+    name, *rest = command
+    site.cli(name, *rest).refused("_headers:3", "'oops'", "Name: value")
+
+
+@pytest.mark.parametrize("command", [("run",), ("fetch", "id", "/x")], ids=lambda command: command[0])
 def test_no_worker(site: Site, command: tuple[str, ...]) -> None:
     (site.folder / "worker.py").unlink()
     name, *rest = command

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, SiteError
-from swruntime.network.site import SiteNetwork
+from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.ports.network import WireRequest
 
 ORIGIN = "http://localhost:8400"
@@ -295,3 +295,47 @@ async def test_content_types(site: Path, name: str, kind: str) -> None:
 def test_what_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="nowhere is not a folder"):
         SiteNetwork(tmp_path / "nowhere")
+
+
+# _headers
+
+
+async def test_the_sites_own_headers(site: Path) -> None:
+    (site / "_headers").write_text(
+        "/*\n  X-All: yes\n/sw.js\n  Service-Worker-Allowed: /\n  Content-Type: a/b\n"
+    )
+    network = SiteNetwork(site, load_site_headers(site))
+    answer = await ask(network, "/sw.js?v=2")
+    assert (answer.status, answer.headers.get("x-all")) == (200, "yes")
+    assert (answer.headers.get("service-worker-allowed"), answer.headers.all("content-type")) == (
+        "/",
+        ("a/b",),
+    )
+    assert answer.headers.get("content-length") == "4"
+    for path, status in [("/missing", 404), ("/docs", 301), ("/docs/", 200)]:
+        other = await ask(network, path)
+        assert (other.status, other.headers.get("x-all")) == (status, "yes")
+        assert "service-worker-allowed" not in other.headers
+    unchanged = await ask(network, "/sw.js", if_none_match=answer.headers.get("etag") or "")
+    assert (unchanged.status, unchanged.headers.get("x-all")) == (304, "yes")
+
+
+@pytest.mark.parametrize("path", ["/_headers", "/_header%73", "/link"])
+async def test_the_file_of_headers_is_not_served(site: Path, path: str) -> None:
+    (site / "_headers").write_text("/*\n  X-Secret: 1\n")
+    (site / "link").symlink_to(site / "_headers")
+    (site / "docs" / "_headers").write_text("a file like others")
+    network = SiteNetwork(site, load_site_headers(site))
+    assert (await ask(network, path)).status == 404
+    assert (await ask(network, "/docs/_headers")).status == 200
+
+
+def test_a_file_of_headers_that_cannot_be_had(site: Path) -> None:
+    assert load_site_headers(site).rules == ()
+    (site / "_headers").mkdir()
+    with pytest.raises(SiteError, match="_headers cannot be read: Is a directory"):
+        load_site_headers(site)
+    (site / "_headers").rmdir()
+    (site / "_headers").write_text("/*\n  X-A\n")
+    with pytest.raises(SiteError, match=r"site/_headers:2: 'X-A' is no header"):
+        load_site_headers(site)

@@ -15,7 +15,7 @@ from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Promise
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
-from swruntime.algorithms import urls
+from swruntime.algorithms import redirects, urls
 from swruntime.concepts.environment import Environment
 from swruntime.errors import NotSupportedError, ScriptError, SiteError
 from swruntime.ports.realm import EventResult, EventSpec
@@ -214,7 +214,13 @@ async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker)
     """
     if site is None:
         raise ScriptError(f"there is no SITE to take {worker.script_url} from")
-    environment = Environment(worker.script_url, worker.registration.storage_key)
+    headers = agent.services.script_headers(worker.script_url)
+    environment = Environment(
+        worker.script_url,
+        worker.registration.storage_key,
+        csp=headers.all("Content-Security-Policy"),
+        referrer_policy=redirects.parse_referrer_policy(headers),
+    )
     context = await open_context(agent, site, environment)
     return WorkerRealm(agent, context, worker)
 
