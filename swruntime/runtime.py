@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import trio
@@ -94,7 +94,8 @@ async def open_user_agent(
     origin: the site's origin runs elsewhere, and requests go out to it. Without it the origin is
         http://localhost:8400 (or the profile's), and `site`'s files answer for it, in process.
     profile: the folder where everything is kept; without one it is held in memory.
-    network: an httpx async transport or an ASGI app; then every request goes to it.
+    network: an httpx async transport or an ASGI app; then every request goes to it. Something with the interface
+        of `swruntime.ports.network.Network`, too.
     quota: bytes an origin may store; 60 % of the disk without it.
     permission: of "background-fetch" and the like: "granted", "denied" or "prompt".
     web_security: False skips CORS, mixed content and CSP; each check skipped is a diagnostic.
@@ -344,11 +345,13 @@ def _network(
         if elsewhere or site is None:
             return out
         return OriginRouter(out, {origin: SiteNetwork(site, headers)})
+    if hasattr(network, "exchange"):
+        return cast(Network, network)
     if hasattr(network, "handle_async_request"):
         return HttpxNetwork(network, outside=False)
     if callable(network):
         return HttpxNetwork(AsgiTransport(network), outside=False)
-    raise UsageError(f"network is {network!r}; expected an httpx async transport or an ASGI app")
+    raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
 
 
 def _wall_clock() -> WallClock:

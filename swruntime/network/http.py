@@ -20,10 +20,14 @@ import trio
 
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
+from swruntime.network.excess import came_after_the_end
 from swruntime.network.failures import TRANSPORT_ERRORS, failure_of, timeout_failure
 from swruntime.network.message import ResponseBody, is_bodiless
 from swruntime.ports.network import WireRequest, WireResponse
-from swruntime.ports.outside import outside_trio
+from swruntime.ports.outside import awaiting_server
+
+LARGEST_HEAD = 262_144
+"""The most bytes that a response's header names and values have together, as in Chromium."""
 
 
 @attrs.frozen
@@ -88,6 +92,11 @@ class HttpxNetwork:
                 headers = HeaderList(
                     tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw)
                 )
+                size = sum(len(name) + len(value) for name, value in headers)
+                if size > LARGEST_HEAD:
+                    raise NetworkFailure(
+                        "protocol", f"the response's headers have {size} bytes, more than {LARGEST_HEAD}"
+                    )
                 status = response.status_code
                 if status < 200:
                     raise NetworkFailure("protocol", f"a final response with status {status}")
@@ -141,7 +150,7 @@ class _Waiting:
                 yield
             return
         with ExitStack() as self._hold:
-            self._hold.enter_context(outside_trio())
+            self._hold.enter_context(awaiting_server())
             yield
 
     @contextmanager
@@ -157,14 +166,14 @@ class _Waiting:
             if self._scope is not None:
                 self._scope.deadline = trio.current_time() + self._timeouts.write
             if self._hold is not None:
-                self._hold.enter_context(outside_trio())
+                self._hold.enter_context(awaiting_server())
 
     def body_sent(self) -> None:
         if self._scope is not None:
             self._scope.deadline = trio.current_time() + self._timeouts.read
 
     def reading(self) -> AbstractContextManager[object]:
-        return outside_trio() if self._outside else self._limit(self._timeouts.read)
+        return awaiting_server() if self._outside else self._limit(self._timeouts.read)
 
     @contextmanager
     def _limit(self, seconds: float) -> Iterator[trio.CancelScope]:
@@ -234,6 +243,13 @@ class _RawBody:
         self._upload = upload
 
     async def read(self) -> bytes | None:
+        piece = await self._next()
+        if piece is None and came_after_the_end(self._stream):
+            message = f"the body of {self._url} goes on after the end that was told"
+            raise NetworkFailure("protocol", message)
+        return piece
+
+    async def _next(self) -> bytes | None:
         try:
             with self._waiting.reading():
                 return await anext(self._pieces)
@@ -245,8 +261,10 @@ class _RawBody:
             raise failure_of(error, self._url) from error
 
     async def drain(self) -> None:
-        while await self.read() is not None:
+        """Read to the end; what a server sends after it is only a reason to let the connection go."""
+        while await self._next() is not None:
             pass
+        came_after_the_end(self._stream)
 
     async def aclose(self, *, unwind: bool) -> None:
         """End the exchange, whatever of it is still to come.

@@ -3,7 +3,8 @@
     lab          the laboratory: a fresh site, origin and user agent for each experiment
     death        the worker, or the process, dies at each of its awaits; `outcome` and `sweep` are what it finds
     origin       a scripted origin, in process, on Trio's clock; several of them as an internet
-    answers      what a scripted origin answers with
+    server       the same as a real server; `sockets` is a client's way to it
+    answers      what a scripted origin answers with; `faults`, what a client sees where there is no answer
     pattern      bodies of any size that cost no memory
     scenario     what the user and the network do, and when
     stateful     a Hypothesis state machine whose rules may be async

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 import attrs
+import httpx
 
 from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
 from swruntime.testing.pattern import Pattern
@@ -24,6 +25,26 @@ class RequestRecord:
     headers: Mapping[str, str]
     body: bytes
     range: str | None
+
+
+DELAY = 0.001
+"""Seconds of Trio's clock before any answer: nothing answers at once."""
+
+
+class OneBody(httpx.AsyncByteStream):
+    """A body that is here already, as a stream."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> OneBody:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._body:
+            raise StopAsyncIteration
+        body, self._body = self._body, b""
+        return body
 
 
 Content = bytes | str | Pattern
@@ -49,8 +70,13 @@ class Script:
     ignore_range: bool = False
     range_etag: str | None = None
     content_range: str | None = None
-    content_length: int | None = None
+    content_length: int | Literal[False] | None = None
     stall_after: Cut = None
+    drop_with: Literal["reset", "close"] = attrs.field(
+        default="reset", validator=attrs.validators.in_(["reset", "close"])
+    )
+    hang_up: bool = False
+    pace: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     delay: float = 0.0
     redirect: str | None = None
     retry_after: int | str | None = None
@@ -74,6 +100,29 @@ class Answer:
     chunk: int = 65536
     drop_after: int | None = None
     stall_after: int | None = None
+    drop_with: Literal["reset", "close"] = "reset"
+    hang_up: bool = False
+    pace: float = 0.0
+
+    @property
+    def is_chunked(self) -> bool:
+        return any(name.lower() == "transfer-encoding" and value == "chunked" for name, value in self.headers)
+
+    def is_told_to_end(self, sent: int) -> bool:
+        """Whether a client knows from the Content-Length, after `sent` bytes, that the body has ended."""
+        lengths = [value for name, value in self.headers if name.lower() == "content-length"]
+        return not self.is_chunked and bool(lengths) and lengths[0].isdecimal() and int(lengths[0]) <= sent
+
+    @property
+    def stop(self) -> int | None:
+        """After how many bytes it drops or stalls, whatever comes first."""
+        stops = [stop for stop in (self.drop_after, self.stall_after) if stop is not None]
+        return min(stops, default=None)
+
+    @property
+    def drops(self) -> bool:
+        """Whether it drops at `stop`; otherwise it stalls there. None of this for an answer without a stop."""
+        return self.drop_after is not None and self.drop_after == self.stop
 
     @property
     def phrase(self) -> str:
@@ -146,12 +195,12 @@ class _Answering:
                 headers = _with(headers, ("ETag", self.script.range_etag))
         if self.script.chunked:
             headers = _with(headers, ("Transfer-Encoding", "chunked"))
-        elif status not in (204, 304):
+        elif status not in (204, 304) and self.script.content_length is not False:
             length = self.script.content_length
             headers = _with(headers, ("Content-Length", str(end - start if length is None else length)))
         headers = _with(headers, *self.script.headers.items())  # what is said outright has the last word
         if self.request.method == "HEAD" or status in (204, 304):
-            return Answer(status, headers)
+            return Answer(status, headers, hang_up=self.script.hang_up)
         drops, stalls = self.script.drop_after, self.script.stall_after
         return Answer(
             status,
@@ -162,6 +211,9 @@ class _Answering:
             self.script.chunk,
             drops[connection] if connection < len(drops) else None,
             _at(stalls, connection),
+            self.script.drop_with,
+            self.script.hang_up,
+            self.script.pace,
         )
 
     def _selected(self, size: int) -> tuple[int, int] | Literal["unsatisfiable"] | None:

@@ -50,6 +50,7 @@ class Laboratory:
         network: httpx.AsyncBaseTransport,
         profile: Path | None,
         seed: int,
+        sockets: bool = False,
         options: Mapping[str, Any],
     ) -> None:
         self.site = site
@@ -58,8 +59,10 @@ class Laboratory:
         self._network = network
         self._profile = profile
         self._seed = seed
+        self._sockets = sockets
         self._options = options
         self._nursery: trio.Nursery
+        self._reachable: Any
         self._life: _Life
         self._user_agent: UserAgent
 
@@ -139,7 +142,7 @@ class Laboratory:
         with ExitStack() as stack:
             if isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock):
                 stack.enter_context(deterministic_scheduling(self._seed))
-            async with unwrapped_nursery() as self._nursery:
+            async with self._reached() as self._reachable, unwrapped_nursery() as self._nursery:
                 await self._begin()
                 self.is_open = True
                 watch.opened(self)
@@ -148,6 +151,17 @@ class Laboratory:
                 finally:
                     self.is_open = False
                     await self._end(self._life)
+
+    @asynccontextmanager
+    async def _reached(self) -> AsyncIterator[Any]:
+        """What the user agent gets as its network."""
+        if not self._sockets:
+            yield self._network
+            return
+        if not isinstance(self._network, ScriptedInternet):
+            raise UsageError(f"network is {self._network!r}, and only scripted origins can be on sockets")
+        async with self._network.on_sockets() as network:
+            yield network
 
     async def _begin(self) -> None:
         # A task of its own holds the agent: `restart` may be called inside any nursery or cancel scope of the test's.
@@ -167,7 +181,7 @@ class Laboratory:
         try:
             async with open_user_agent(
                 site=self.site,
-                network=self._network,
+                network=self._reachable,
                 profile=self._profile,
                 seed=self._seed,
                 on_trace=note,
@@ -181,7 +195,12 @@ class Laboratory:
 
 @asynccontextmanager
 async def laboratory(
-    *, seed: int = 0, profile: bool = False, site: Path | str | None = None, **options: Any
+    *,
+    seed: int = 0,
+    profile: bool = False,
+    sockets: bool = False,
+    site: Path | str | None = None,
+    **options: Any,
 ) -> AsyncIterator[Laboratory]:
     """A fresh laboratory; when the block is left, everything of it is gone.
 
@@ -191,6 +210,8 @@ async def laboratory(
     seed: of everything random.
     profile: keep the profile on the disk, in a temporary folder, so that `restart` can be used. Trio's order of
         tasks then depends on when the disk has answered.
+    sockets: the scripted origins are real servers on loopback sockets, under the names that they have; a virtual clock
+        holds while bytes are under way. The order of tasks then depends on when these come.
     site: a folder that is there already, in place of an empty one; it stays.
     options: of `open_user_agent`, such as quota and permission.
 
@@ -206,6 +227,7 @@ async def laboratory(
             network=ScriptedInternet([Origin(options.get("origin") or DEFAULT_ORIGIN)]),
             profile=own / "profile" if profile else None,
             seed=seed,
+            sockets=sockets,
             options=options,
         )
         async with lab.opened():

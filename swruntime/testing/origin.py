@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import ada_url
@@ -14,13 +12,28 @@ import httpx
 import trio
 
 from swruntime.network.asgi import AsgiApp, AsgiTransport
-from swruntime.testing.answers import Answer, Body, Cut, RequestRecord, Script, answer_to, preflight
+from swruntime.network.failures import CUT_SHORT, NO_RESPONSE
+from swruntime.network.http import HttpxNetwork
+from swruntime.runtime import unwrapped_nursery
+from swruntime.testing.answers import (
+    DELAY,
+    Answer,
+    Body,
+    Cut,
+    OneBody,
+    RequestRecord,
+    Script,
+    answer_to,
+    preflight,
+)
+from swruntime.testing.faults import refused, reset, unknown_host
 from swruntime.testing.pattern import Pattern
+from swruntime.testing.server import Server
+from swruntime.testing.sockets import LoopbackTransport
 
 __all__ = ["Origin", "Pattern", "RequestRecord", "ScriptedInternet"]
 
-DELAY = 0.001
-"""Seconds of Trio's clock before any answer: nothing answers at once."""
+_PORTS = {"http:": 80, "https:": 443}
 
 _NOT_FOUND = Script(status=404, body=b"404 Not Found\n", content_type="text/plain")
 
@@ -52,9 +65,44 @@ class Origin(httpx.AsyncBaseTransport):
     def __init__(self, url: str = "http://localhost:8400") -> None:
         self.url = ada_url.URL(url).origin
         self.requests: list[RequestRecord] = []
-        self.refuse = False
+        self._refuse = False
+        self._listening: list[Callable[[bool], None]] = []
         self._resources: dict[str, _Resource] = {}
         self._apps: dict[str, AsgiTransport] = {}
+
+    @property
+    def refuse(self) -> bool:
+        """Whether every connection is refused. Those that are idle are closed then."""
+        return self._refuse
+
+    @refuse.setter
+    def refuse(self, refuse: bool) -> None:
+        self._refuse = refuse
+        for listening in self._listening:
+            listening(refuse)
+
+    @asynccontextmanager
+    async def listen(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+        """Answer on a real socket as well, while the block runs; the value is the server's URL, without a path.
+
+        What was added, and what will be, is the same: one description, two interpreters. Under a virtual clock
+        it waits for that clock as the transport does, and the clock waits for the bytes that are under way.
+        `port` 0 is any free one. `requests` has the URLs as the client asked for them. Raises OSError where the
+        address cannot be listened at.
+        """
+        async with self.listening(host, port) as server:
+            yield server.url
+
+    @asynccontextmanager
+    async def listening(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Server]:
+        """`listen`, for whoever wants the server itself."""
+        async with Server(self, host, port).serving() as server:
+            self._listening.append(server.refuse)
+            server.refuse(self._refuse)
+            try:
+                yield server
+            finally:
+                self._listening.remove(server.refuse)
 
     def add(
         self,
@@ -70,8 +118,11 @@ class Origin(httpx.AsyncBaseTransport):
         ignore_range: bool = False,
         range_etag: str | None = None,
         content_range: str | None = None,
-        content_length: int | None = None,
+        content_length: int | Literal[False] | None = None,
         stall_after: Cut = None,
+        drop_with: Literal["reset", "close"] = "reset",
+        hang_up: bool = False,
+        pace: float = 0.0,
         delay: float = 0.0,
         redirect: str | None = None,
         retry_after: int | str | None = None,
@@ -93,14 +144,19 @@ class Origin(httpx.AsyncBaseTransport):
           unless `status` says otherwise), `retry_after` (503 unless `status` says otherwise).
         - `etag`: True is a strong one that follows from the body, for status 200; None is none.
         - `drop_after`: the connection breaks after so many bytes of the body. A number is for the first
-          connection only, a list for successive ones, None in it leaves one whole.
+          connection only, a list for successive ones, None in it leaves one whole. `drop_with`: "reset", as
+          when a machine dies (RST), or "close", as when a program does (FIN). A break at the last byte that
+          Content-Length tells is none.
+        - `hang_up`: the connection breaks, as `drop_with` says, before anything of the answer was sent.
         - `stall_after`: sends nothing more, for ever, after so many bytes. A number is for every connection.
         - `ignore_range`: always the whole, with 200. `range_etag`: the ETag of a 206. `content_range`: the
           Content-Range of a 206, with `{start}`, `{end}`, `{length}`: "bytes {start}-{end}/*".
-        - `content_length`: what the header claims, in bytes, whatever the body has. `chunked`: no
-          Content-Length.
+        - `content_length`: what the header claims, in bytes, whatever the body has; False: there is none, and
+          the body ends with the connection. `chunked`: no Content-Length, but chunks. A body without end is a
+          `Pattern(1 << 60)` with one of the two.
         - `coding="gzip"`: the body is sent coded, asked for or not (it is in memory then, a Pattern too).
-        - `delay`: seconds before the answer, beside the millisecond. `chunk`: bytes of a piece.
+        - `delay`: seconds before the answer, beside the millisecond. `chunk`: bytes of a piece. `pace`: seconds
+          from one piece to the next.
         - `responses`: several of these, as mappings of arguments: the first request gets the first, and so
           on, the last one repeats. The other arguments are what each of them starts from. `drop_after`
           counts anew for each.
@@ -125,6 +181,9 @@ class Origin(httpx.AsyncBaseTransport):
             "content_range": content_range,
             "content_length": content_length,
             "stall_after": stall_after,
+            "drop_with": drop_with,
+            "hang_up": hang_up,
+            "pace": pace,
             "delay": delay,
             "redirect": redirect,
             "retry_after": retry_after,
@@ -140,16 +199,15 @@ class Origin(httpx.AsyncBaseTransport):
         url = ada_url.URL(str(request.url))
         mine = ada_url.URL(self.url)
         if url.hostname != mine.hostname:
-            raise _unknown_host(url.hostname)
+            raise unknown_host(url.hostname)
         if self.refuse or url.origin != self.url:
-            raise _refused(url.host)
+            raise refused(url.host)
         record = await _record(request, url)
-        self.requests.append(record)
-        app = self._app_for(url.pathname)
-        resource = self._resources.get(url.pathname + url.search) or self._resources.get(url.pathname)
-        if resource is None and app is not None:
-            return await app.handle_async_request(_replay(request, record.body))
-        answer = await self._answer(resource, record)
+        answer = await self.answer(record)
+        if isinstance(answer, AsgiTransport):
+            return await answer.handle_async_request(_replay(request, record.body))
+        if answer.hang_up:
+            raise (reset(url.host) if answer.drop_with == "reset" else httpx.RemoteProtocolError(NO_RESPONSE))
         return httpx.Response(
             answer.status,
             headers=answer.headers,
@@ -161,9 +219,14 @@ class Origin(httpx.AsyncBaseTransport):
         for app in self._apps.values():
             await app.aclose()
 
-    async def _answer(self, resource: _Resource | None, record: RequestRecord) -> Answer:
+    async def answer(self, record: RequestRecord) -> Answer | AsgiTransport:
+        """What becomes of a request that has arrived: an answer, once its delay is over, or the app that answers."""
+        self.requests.append(record)
+        pathname, question, query = record.path.partition("?")
+        resource = self._resources.get(pathname + question + query) or self._resources.get(pathname)
+        app = self._app_for(pathname)
         if resource is None:
-            return answer_to(_NOT_FOUND, record, 0)
+            return answer_to(_NOT_FOUND, record, 0) if app is None else app
         script = resource.scripts[min(resource.asked, len(resource.scripts) - 1)]
         granted = preflight(script, record)
         if granted is not None:
@@ -193,6 +256,31 @@ class ScriptedInternet(httpx.AsyncBaseTransport):
         key = ada_url.URL(url).origin
         return self._origins.setdefault(key, Origin(key))
 
+    @asynccontextmanager
+    async def on_sockets(self) -> AsyncIterator[HttpxNetwork]:
+        """The same origins as real servers on loopback sockets, and a network that finds them under their names.
+
+        For `open_user_agent(network=...)`. Each connection is a real one, but for two things: names resolve to
+        the loopback, and https is spoken without TLS.
+        """
+        async with unwrapped_nursery() as nursery:
+            transport = LoopbackTransport(self, nursery)
+            async with HttpxNetwork(transport, outside=True) as network:
+                yield network
+            nursery.cancel_scope.cancel()
+
+    def origin_of(self, host: str, port: int) -> Origin | None:
+        """The origin that is connected to there. Raises httpx.ConnectError for a host that does not resolve."""
+        hosts = set()
+        for origin in self._origins.values():
+            url = ada_url.URL(origin.url)
+            hosts.add(url.hostname)
+            if url.hostname == host and int(url.port or _PORTS[url.protocol]) == port:
+                return origin
+        if host not in hosts:
+            raise unknown_host(host)
+        return None
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = ada_url.URL(str(request.url))
         origin = self._origins.get(url.origin)
@@ -200,8 +288,8 @@ class ScriptedInternet(httpx.AsyncBaseTransport):
             return await origin.handle_async_request(request)
         await trio.sleep(DELAY)
         if any(ada_url.URL(known).hostname == url.hostname for known in self._origins):
-            raise _refused(url.host)
-        raise _unknown_host(url.hostname)
+            raise refused(url.host)
+        raise unknown_host(url.hostname)
 
     async def aclose(self) -> None:
         for origin in self._origins.values():
@@ -221,42 +309,33 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         await trio.lowlevel.checkpoint()
-        answer = self._answer
-        size = answer.chunk
-        if answer.drop_after is not None:
-            if self._sent >= answer.drop_after:
-                raise _reset(self._host)
-            size = min(size, answer.drop_after - self._sent)
-        if answer.stall_after is not None:
-            if self._sent >= answer.stall_after:
+        answer, stop = self._answer, self._answer.stop
+        if stop is not None and self._sent >= stop:
+            if self._sent and answer.is_told_to_end(self._sent):
+                raise StopAsyncIteration
+            if not answer.drops:
                 await trio.sleep_forever()
-            size = min(size, answer.stall_after - self._sent)
+            raise self._broken()
+        size = answer.chunk if stop is None else min(answer.chunk, stop - self._sent)
         piece = answer.piece(self._sent, size)
         if not piece:
             raise StopAsyncIteration
+        if self._sent and answer.pace:
+            await trio.sleep(answer.pace)
         self._sent += len(piece)
         return piece
 
-
-class _Replay(httpx.AsyncByteStream):
-    """A body that was read already, once more."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def __aiter__(self) -> _Replay:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._body:
-            raise StopAsyncIteration
-        body, self._body = self._body, b""
-        return body
+    def _broken(self) -> Exception:
+        if self._answer.drop_with == "reset":
+            return reset(self._host)
+        if self._answer.is_chunked:
+            return httpx.RemoteProtocolError(f"{CUT_SHORT} (incomplete chunked read)")
+        return StopAsyncIteration()  # whoever knows the length sees that some of it is missing
 
 
 def _replay(request: httpx.Request, body: bytes) -> httpx.Request:
     replayed = httpx.Request(
-        "", request.url, headers=request.headers, stream=_Replay(body), extensions=request.extensions
+        "", request.url, headers=request.headers, stream=OneBody(body), extensions=request.extensions
     )
     replayed.method = request.method
     return replayed
@@ -268,23 +347,3 @@ async def _record(request: httpx.Request, url: ada_url.URL) -> RequestRecord:
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = url.pathname + url.search
     return RequestRecord(request.method, path, url.origin + path, headers, body, headers.get("range"))
-
-
-def _caused(error: Exception, cause: OSError) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-def _unknown_host(host: str) -> Exception:
-    cause = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    return _caused(httpx.ConnectError(f"{host}: {cause.strerror}"), cause)
-
-
-def _refused(host: str) -> Exception:
-    cause = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-    return _caused(httpx.ConnectError(f"{host}: {cause.strerror}"), cause)
-
-
-def _reset(host: str) -> Exception:
-    cause = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-    return _caused(httpx.ReadError(f"{host}: {cause.strerror}"), cause)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MARKERS = (
     "swruntime_profile: the fixture user_agent keeps its profile on the disk, in tmp_path / 'profile'",
+    "swruntime_sockets: the fixture origin is a real server on a loopback socket for the fixture user_agent",
     "swruntime_user_agent(**options): options of open_user_agent for the fixture user_agent, such as quota",
     "swruntime_virtual_time: an async test, or each example of one under @given, has a clock of its own that jumps "
     "whenever every task waits; pytest-trio's autojump_clock is for tests without @given",
@@ -134,19 +135,23 @@ async def user_agent(
 ) -> AsyncIterator[UserAgent]:
     """A user agent on `site`, with `origin` as its network.
 
-    Its profile is held in memory, unless the test is marked `swruntime_profile`.
+    Its profile is held in memory, unless the test is marked `swruntime_profile`; the origin answers in process,
+    unless the test is marked `swruntime_sockets`.
     """
     from swruntime.runtime import DEFAULT_ORIGIN
     from swruntime.testing.lab import Laboratory
+    from swruntime.testing.origin import ScriptedInternet
 
     options: dict[str, Any] = {}
     for marker in request.node.iter_markers("swruntime_user_agent"):
         options = {**marker.kwargs, **options}
     if getattr(origin, "url", DEFAULT_ORIGIN) != DEFAULT_ORIGIN:
         options.setdefault("origin", origin.url)
+    sockets = request.node.get_closest_marker("swruntime_sockets") is not None
     lab = Laboratory(
         site=site,
-        network=origin,
+        network=ScriptedInternet([origin]) if sockets else origin,
+        sockets=sockets,
         profile=tmp_path / "profile" if request.node.get_closest_marker("swruntime_profile") else None,
         seed=request.config.getoption("--swruntime-seed"),
         options=options,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,14 @@ onbackgroundfetchsuccess = onbackgroundfetchfail = onbackgroundfetchabort = repo
 
 
 class Lab:
-    """A site with a worker, its scripted origin, and the lines of every agent that was opened on it."""
+    """A site with a worker, its scripted origin, and the lines of every agent that was opened on it.
 
-    def __init__(self, folder: Path) -> None:
+    `on_sockets`: the origins are real servers. `on_disk`: the profile is.
+    """
+
+    def __init__(self, folder: Path, *, on_sockets: bool = False, on_disk: bool = False) -> None:
+        self.on_sockets = on_sockets
+        self.on_disk = on_disk
         self.site = folder / "site"
         self.site.mkdir()
         self.profile = folder / "profile"
@@ -52,14 +57,20 @@ class Lab:
     @asynccontextmanager
     async def open(self, *, ready: bool = True, page: str = "/", **options: Any) -> AsyncIterator[Any]:
         """An agent in memory (with `profile`, on the disk); unless told otherwise with a ready registration."""
-        arguments = {"site": self.site, "network": self.internet, "on_trace": self.lines.append, **options}
-        async with swruntime.open_user_agent(**arguments) as agent:
-            self.agent = agent
-            if ready:
-                self.window = await agent.open_window(page)
-                await self.window.navigator.service_worker.register("/worker.py")
-                self.registration = await self.window.navigator.service_worker.ready
-            yield agent
+        async with self._network() as network:
+            arguments = {"site": self.site, "network": network, "on_trace": self.lines.append}
+            if self.on_disk:
+                arguments["profile"] = self.profile
+            async with swruntime.open_user_agent(**{**arguments, **options}) as agent:
+                self.agent = agent
+                if ready:
+                    self.window = await agent.open_window(page)
+                    await self.window.navigator.service_worker.register("/worker.py")
+                    self.registration = await self.window.navigator.service_worker.ready
+                yield agent
+
+    def _network(self) -> Any:
+        return self.internet.on_sockets() if self.on_sockets else nullcontext(self.internet)
 
     @property
     def manager(self) -> Any:

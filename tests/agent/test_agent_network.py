@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -10,11 +11,18 @@ import trio
 from swruntime import WaitingForUser
 from swruntime.network.conditions import Conditions
 from swruntime.testing.pattern import Pattern
-
-if TYPE_CHECKING:
-    from tests.agent.conftest import Lab
+from tests.agent.conftest import Lab
 
 HOME = "http://localhost:8400"
+
+
+@pytest.fixture(params=["in process", "sockets", "sockets and disk"])
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+    """The same tests with either interpreter of the scripted origin, and with a profile on the disk."""
+    return Lab(
+        tmp_path, on_sockets=request.param != "in process", on_disk=request.param == "sockets and disk"
+    )
+
 
 CHECKED = """
 async def onbackgroundfetchsuccess(event):

@@ -236,6 +236,44 @@ async def test_what_has_no_body_leaves_the_connection_usable(
         await network.aclose()
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("GET", 204)])
+async def test_what_comes_after_a_response_is_not_the_beginning_of_the_next(
+    network: HttpxNetwork, method: str, status: int
+) -> None:
+    """A body longer than its Content-Length; here the rest even looks like a response."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    told = b"good" if (method, status) == ("GET", 200) else b""
+    connections = 0
+
+    async def handle(stream: trio.abc.Stream) -> None:
+        nonlocal connections
+        connections += 1
+        await read_head(stream)
+        await stream.send_all(b"HTTP/1.1 %d Fine\r\nContent-Length: 4\r\n\r\n%b" % (status, told + evil))
+        assert await stream.receive_some() == b""
+
+    async with serving(handle) as port:
+        for _ in range(2):
+            if told:
+                failure = await failing(network, f"http://127.0.0.1:{port}/")
+                assert (failure.cause, "goes on after the end" in failure.message) == ("protocol", True)
+            else:
+                assert await get(network, port, method=method) == (status, b"")
+        assert connections == 2
+
+
+async def test_a_flood_of_headers(network: HttpxNetwork) -> None:
+    """In pieces that h11 lets pass one by one."""
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers=[(f"X-{n}", "x" * 999) for n in range(300)])
+    )
+    request = WireRequest("GET", "http://flood.example/", HeaderList())
+    with pytest.raises(NetworkFailure, match="more than 262144") as caught:
+        async with HttpxNetwork(transport, outside=False).exchange(request):
+            pytest.fail("there is no response")
+    assert caught.value.cause == "protocol"
+
+
 @pytest.mark.parametrize("length", [None, 150_000])
 async def test_a_request_body_streams(network: HttpxNetwork, length: int | None) -> None:
     received = bytearray()

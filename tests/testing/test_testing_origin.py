@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import httpx
@@ -55,7 +55,7 @@ async def ask(
     url = path if path.startswith("http") else URL + path
     request = WireRequest(method, url, pairs, None if body is None else pieces)
     got = bytearray()
-    async with HttpxNetwork(transport, outside=False).exchange(request) as response:
+    async with network_of(transport).exchange(request) as response:
         failure = None
         try:
             async for piece in response.body:
@@ -65,9 +65,25 @@ async def ask(
         return Answer(response.status, response.status_text, response.headers, bytes(got), failure)
 
 
-@pytest.fixture
-def origin() -> Origin:
-    return Origin()
+class OnSockets(Origin):
+    """The origin, as a network finds its real server."""
+
+    network: HttpxNetwork
+
+
+def network_of(transport: httpx.AsyncBaseTransport) -> HttpxNetwork:
+    return transport.network if isinstance(transport, OnSockets) else HttpxNetwork(transport, outside=False)
+
+
+@pytest.fixture(params=["in process", "sockets"])
+async def origin(request: pytest.FixtureRequest) -> AsyncIterator[Origin]:
+    """One description, two interpreters."""
+    if request.param == "in process":
+        yield Origin()
+        return
+    origin = OnSockets()
+    async with ScriptedInternet([origin]).on_sockets() as origin.network:
+        yield origin
 
 
 async def test_a_good_server(origin: Origin, autojump_clock: trio.testing.MockClock) -> None:
@@ -133,7 +149,7 @@ async def test_drop_after(origin: Origin) -> None:
     assert (rest.failure, rest.body) == (None, BODY[100_000:])
     origin.add("/f", BODY, drop_after=[10, None, 0])
     assert [len((await ask(origin)).body) for _ in range(4)] == [10, len(BODY), 0, len(BODY)]
-    origin.add("/f", BODY, drop_after=len(BODY))  # the break comes before the end is told
+    origin.add("/f", BODY, drop_after=len(BODY), chunked=True)  # the break comes before the end is told
     assert (await ask(origin)).cause == "reset"
 
 
@@ -343,3 +359,99 @@ def test_importing_it_imports_no_test_framework() -> None:
     code = "import sys, swruntime.testing; print(*({'pytest', 'hypothesis'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# What only a real server can show
+
+
+async def test_listening_for_any_client(autojump_clock: trio.testing.MockClock) -> None:
+    """An hour of the virtual clock, over a socket, with the time-outs that a client has."""
+    origin = Origin()
+    origin.add("/slow", BODY, delay=3600)
+    origin.add("/drips", BODY[:10], chunk=1, pace=40)
+    async with origin.listen() as url, httpx.AsyncClient(timeout=None) as client:
+        begin = trio.current_time()
+        assert (await client.get(f"{url}/slow")).content == BODY
+        assert 3600 <= trio.current_time() - begin < 3601
+        async with HttpxNetwork(outside=True) as network:
+            request = WireRequest("GET", f"{url}/drips", HeaderList())
+            async with network.exchange(request) as response:
+                assert b"".join([piece async for piece in response.body]) == BODY[:10]
+        assert 3960 <= trio.current_time() - begin < 3961
+        assert [record.url for record in origin.requests] == [f"{url}/slow", f"{url}/drips"]
+
+
+async def test_the_port_is_closed_while_it_refuses(autojump_clock: trio.testing.MockClock) -> None:
+    origin = Origin()
+    origin.add("/f", b"here")
+    origin.refuse = True
+    async with origin.listen() as url, httpx.AsyncClient() as client:
+        for _ in range(3):
+            await trio.testing.wait_all_tasks_blocked()  # the connection that is kept is idle
+            origin.refuse = True
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"{url}/f")
+            origin.refuse = False
+            assert (await client.get(f"{url}/f")).text == "here"
+    with pytest.raises(httpx.ConnectError):
+        async with httpx.AsyncClient() as client:
+            await client.get(f"{url}/f")
+
+
+async def test_an_address_that_is_taken() -> None:
+    async with Origin().listen() as url:
+        with pytest.raises(OSError, match="in use"):
+            async with Origin().listen(port=int(url.rpartition(":")[2])):
+                pytest.fail("two servers at one address")
+
+
+async def test_what_is_no_http_ends_the_connection() -> None:
+    origin = Origin()
+    async with origin.listen() as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        async with await trio.open_tcp_stream(host, int(port)) as stream:
+            await stream.send_all(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+            assert await stream.receive_some() == b""
+    assert origin.requests == []
+
+
+@pytest.mark.parametrize("drop_with", ["reset", "close"])
+@pytest.mark.parametrize("framing", [{}, {"chunked": True}, {"content_length": False}])
+async def test_how_a_connection_breaks(
+    origin: Origin, autojump_clock: object, drop_with: Literal["reset", "close"], framing: dict[str, Any]
+) -> None:
+    origin.add("/f", BODY, drop_after=100_000, drop_with=drop_with, **framing)
+    origin.add("/never", BODY, hang_up=True, drop_with=drop_with)
+    answer = await ask(origin)
+    expected: str | None = "reset" if drop_with == "reset" else "truncated"
+    if drop_with == "close" and framing == {"content_length": False}:
+        expected = None  # nobody can tell that it is not the end
+    assert (answer.cause, answer.body) == (expected, BODY[:100_000])
+    with pytest.raises(NetworkFailure) as caught:
+        await ask(origin, "/never")
+    assert caught.value.cause == "reset"
+
+
+async def test_pace(origin: Origin, autojump_clock: trio.testing.MockClock) -> None:
+    origin.add("/f", BODY, chunk=64_000, pace=30)
+    begin = trio.current_time()
+    assert (await ask(origin)).body == BODY
+    assert 90 <= trio.current_time() - begin < 91
+
+
+async def test_an_app_that_raises(
+    origin: Origin, autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/app/later":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+            await trio.sleep(30)
+        raise ValueError("on purpose")
+
+    origin.add("/app", app=app)
+    with pytest.raises(NetworkFailure) as caught:
+        await ask(origin, "/app")
+    assert caught.value.cause == "reset"
+    answer = await ask(origin, "/app/later")
+    assert (answer.body, answer.cause) == (b"half", "truncated")

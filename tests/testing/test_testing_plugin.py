@@ -64,6 +64,14 @@ def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
             origin.add("/f", b"x")
             assert (await download(user_agent, site)).result == "success"
 
+        @pytest.mark.swruntime_sockets
+        async def test_on_a_socket(user_agent, site, origin, autojump_clock):
+            origin.add("/f", b"x" * 100, delay=50, drop_after=60)
+            assert (await download(user_agent, site)).result == "success"
+            assert trio.current_time() > 100
+            assert [request.range for request in origin.requests[-2:]] == [None, "bytes=60-"]
+            assert "connection" not in origin.requests[-1].headers  # nobody added any
+
         @pytest.mark.swruntime_profile
         @pytest.mark.swruntime_user_agent(quota=10)
         async def test_with_a_profile(user_agent, site, origin, tmp_path, autojump_clock):
@@ -92,7 +100,7 @@ def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
         async def test_the_seed(user_agent):
             assert user_agent.services.rng.random() == __import__("random").Random(5).random()
     """)
-    folder.runpytest_subprocess("--swruntime-seed=5", "-p", "xdist", "-n", "2").assert_outcomes(passed=6)
+    folder.runpytest_subprocess("--swruntime-seed=5", "-p", "xdist", "-n", "2").assert_outcomes(passed=7)
 
 
 def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> None:
