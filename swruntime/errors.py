@@ -19,6 +19,7 @@ Exception
       +-- WaitingForUser            only a user or the network switch could go on
       +-- NetworkFailure            an exchange failed; the agent turns it into a state
       +-- StorageFull               no room on the disk
+      +-- StorageFailed             the disk failed: the agent ends, as though the process had died
       +-- TraceViolation            the monitor: a trace breaks the specs' state machines
       +-- ImpossibleInput           a machine was fed what its table does not list: our bug
 """
@@ -204,6 +205,14 @@ class NetworkFailure(SwruntimeError):
 
 class StorageFull(SwruntimeError):
     """The disk has no room. What was stored before stays as it was."""
+
+
+class StorageFailed(SwruntimeError):
+    """The profile could not be read or written (an I/O error, no descriptors, a disk that became read-only).
+
+    The store does nothing more then, and the agent ends: what is stored is what the death of the process at that
+    moment would have left. Mend the disk; `run` or `resume` goes on.
+    """
 
 
 class TraceViolation(SwruntimeError):

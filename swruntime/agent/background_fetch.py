@@ -294,7 +294,7 @@ class BackgroundFetch:
             self._store(effects)
         except StorageFull as full:
             self._touched_again(_touched(effects))
-            if self._no_room_for_a_body(effects, full):
+            if self._no_room_for_a_body(effects, full) or self._no_room_to_send(effects, full):
                 return
         for effect in effects:
             if isinstance(effect, machine.OnRecord):
@@ -309,7 +309,8 @@ class BackgroundFetch:
             return
         if any(isinstance(e, machine.Release) for e in effects):
             return  # until its rows go, in a transaction of their own, it is as it was: its event is owed
-        with self._services.store.transaction():
+        # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
+        with self._services.store.transaction(durable=bool(self._sends_once(effects))):
             for effect in effects:
                 if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
                     keeps_body = not self.machine.records[effect.index].settled
@@ -336,6 +337,25 @@ class BackgroundFetch:
         if told and snapshot != self._saved:
             store.save_fetch(self.number, snapshot)
             self._saved = snapshot
+
+    def _sends_once(self, effects: list[Effect | machine.OnRecord]) -> list[int]:
+        """The records that this step sends, and that may not be sent again."""
+        return [
+            e.index
+            for e in effects
+            if isinstance(e, machine.OnRecord)
+            and isinstance(e.effect, record.SendRequest)
+            and self.machine.records[e.index].sent
+        ]
+
+    def _no_room_to_send(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> bool:
+        """That a request is under way cannot be stored: it is not sent, because nobody would know that it was."""
+        indexes = self._sends_once(effects)
+        for index in indexes:
+            message = f"what may be sent only once is not sent before that is stored: {full}"
+            jitter = self._services.rng.random()
+            self.feed_record(index, record.Failure(trio.current_time(), "quota", message, jitter))
+        return bool(indexes)
 
     def _no_room_for_a_body(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> bool:
         """A response came whose body could not even begin. Whatever else could not be stored can wait."""

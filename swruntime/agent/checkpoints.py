@@ -57,7 +57,7 @@ class Checkpoints:
     async def _sync(self, body: int) -> None:
         try:
             await self._store.sync([body])
-        except (StorageFull, OSError) as error:
+        except StorageFull as error:
             # The body goes on growing; only a power failure would take back more than it should.
             self._trace.emit(Diagnostic(code="checkpoint-failed", message=f"body {body}: {error}"))
         finally:

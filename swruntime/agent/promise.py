@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, cast, final
 
 import trio
 
-from swruntime.errors import AbortError
+from swruntime.errors import AbortError, StorageFailed
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -154,6 +154,11 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
     async def _run(self, async_fn: Callable[..., Awaitable[T_co]], args: tuple[Any, ...]) -> None:
         try:
             value = await async_fn(*args)
+        except StorageFailed:
+            # No script can do anything about it, and what a script would do about it may not be done: an event that
+            # ends with this error would not be owed any more.
+            self._reject(_ended(self.name))
+            raise
         except Exception as error:  # noqa: BLE001 - it becomes the rejection
             self._reject(error)
         except BaseException:

@@ -5,21 +5,40 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
 import trio
 
 from swruntime.errors import StorageFull, UsageError
 from swruntime.ports.outside import outside_trio
-from swruntime.storage.room import full_disk_told
+from swruntime.storage.room import Disk, disk_errors_told
 
 Parameters = Sequence[object] | dict[str, object]
 
 
 Mark = tuple[int, int]
 """How far a participant had come in a transaction."""
+
+
+@attrs.frozen
+class Answer:
+    """What a statement answered, all of it: reading on from a cursor could fail where nobody expects the disk."""
+
+    rows: list[Any]
+    rowcount: int
+    """Rows that were changed, -1 where that makes no sense."""
+
+    def fetchone(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[Any]:
+        return self.rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
 
 
 class Participant(Protocol):
@@ -54,9 +73,17 @@ class Database:
     transaction commits with synchronous=FULL, which syncs the log, and with it all earlier commits.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, path: Path | None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        path: Path | None,
+        read_only: bool = False,
+        disk: Disk | None = None,
+    ) -> None:
         self._connection = connection
         self._path = path
+        self.disk = disk or Disk(path and path.parent)
         self.read_only = read_only
         self._depth = 0
         self._flush_late = False
@@ -66,12 +93,15 @@ class Database:
     def in_transaction(self) -> bool:
         return self._depth > 0
 
-    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
-        with full_disk_told(self._path and self._path.parent):
-            return self._connection.execute(sql, parameters)
+    def execute(self, sql: str, parameters: Parameters = ()) -> Answer:
+        """Raises StorageFull, StorageFailed."""
+        with self.disk.used():
+            cursor = self._connection.execute(sql, parameters)
+            return Answer(cursor.fetchall(), cursor.rowcount)
 
     def execute_many(self, sql: str, rows: Iterable[Parameters]) -> None:
-        with full_disk_told(self._path and self._path.parent):
+        """Raises StorageFull, StorageFailed."""
+        with self.disk.used():
             self._connection.executemany(sql, rows)
 
     def one(self, sql: str, parameters: Parameters = ()) -> Any:
@@ -111,14 +141,13 @@ class Database:
                 participant.before_commit()
                 self.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
                 participant.roll_back()
+                self._take_back("ROLLBACK")
                 raise
             finally:
                 self._depth = 0
         finally:
-            if durable:
+            if durable and not self.disk.failed:
                 self.execute("PRAGMA synchronous = NORMAL")
         participant.after_commit()
         if self._flush_late:
@@ -136,14 +165,18 @@ class Database:
             self._require_still_open()
             self.execute(f"RELEASE {savepoint}")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute(f"ROLLBACK TO {savepoint}")
-                self._connection.execute(f"RELEASE {savepoint}")
             participant.undo(mark)
+            self._take_back(f"ROLLBACK TO {savepoint}", f"RELEASE {savepoint}")
             raise
         finally:
             self._depth -= 1
         self._flush_late |= durable
+
+    def _take_back(self, *statements: str) -> None:
+        """What a disk that has failed keeps of a transaction, the next opening decides."""
+        if self._connection.in_transaction and not self.disk.failed:
+            for statement in statements:
+                self.execute(statement)
 
     def require_writable(self) -> None:
         if self.read_only:
@@ -157,17 +190,27 @@ class Database:
     def flush(self) -> None:
         """Bring every commit so far to the disk. Touches no connection, so a thread may do it.
 
+        Raises StorageFailed, also where there is no room: the commits are made.
+
         SQLite syncs the log before it copies from it into the database, and the database before it writes
         over the log: what is not in the log is on the disk already.
         """
         if self._path is None:
             return
-        with full_disk_told():
+        with self.disk.used(committed=True):
             log = os.open(f"{self._path}-wal", os.O_RDWR)
             try:
                 os.fsync(log)
             finally:
                 os.close(log)
+
+    def doubt_boot(self) -> None:
+        """After a failed sync: let the next opening go back to the checkpoints, as after a power failure.
+
+        A disk that does not even take that is asked no more.
+        """
+        with suppress(sqlite3.Error):
+            self._connection.execute("UPDATE profile SET boot = NULL")
 
     async def flush_outside(self) -> None:
         """`flush` in a thread."""
@@ -178,4 +221,5 @@ class Database:
             await trio.to_thread.run_sync(self.flush)
 
     def close(self) -> None:
-        self._connection.close()
+        with disk_errors_told():
+            self._connection.close()

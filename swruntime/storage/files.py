@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from swruntime.ports.outside import outside_trio
-from swruntime.storage.room import full_disk_told
+from swruntime.storage.room import Disk, disk_errors_told
 
 MOST_OPEN = 64
 """So many files are kept open for appending; the one that was not used for longest is closed for another."""
@@ -30,8 +30,9 @@ _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have none
 
 
 class FileBodies:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, disk: Disk | None = None) -> None:
         self._directory = directory
+        self._disk = disk or Disk(directory)
         self._open: OrderedDict[int, int] = OrderedDict()
 
     def path(self, body: int) -> Path:
@@ -45,19 +46,21 @@ class FileBodies:
         return sorted(name for name in self._names() if not _is_body(name))
 
     def _names(self) -> list[str]:
-        try:
-            return os.listdir(self._directory)
-        except FileNotFoundError:
-            return []
+        with self._disk.used():
+            try:
+                return os.listdir(self._directory)
+            except FileNotFoundError:
+                return []
 
     def size(self, body: int) -> int:
-        try:
-            return self.path(body).stat().st_size
-        except FileNotFoundError:
-            return 0
+        with self._disk.used():
+            try:
+                return self.path(body).stat().st_size
+            except FileNotFoundError:
+                return 0
 
     def append(self, body: int, length: int, data: bytes) -> None:
-        with full_disk_told():
+        with self._disk.used():
             self._require_room(len(data))
             file = self._file(body, length)
             try:
@@ -65,9 +68,9 @@ class FileBodies:
                 while rest:
                     rest = rest[os.write(file, rest) :]
             except BaseException:
-                # Should this fail too, the next one to open the file cuts it to the length that counts.
-                self.finish(body)
-                self.truncate(body, length)
+                # Should this fail too, the disk has failed: what came of the piece counts at the next opening.
+                self._close(body)
+                self._cut(body, length)
                 raise
 
     def _require_room(self, size: int) -> None:
@@ -81,7 +84,7 @@ class FileBodies:
             return self._open[body]
         while len(self._open) >= MOST_OPEN:
             os.close(self._open.popitem(last=False)[1])
-        file = os.open(self.path(body), _FLAGS | os.O_APPEND | os.O_CREAT, 0o666)
+        file = self._open_file(self.path(body))
         try:
             if os.fstat(file).st_size != length:
                 os.ftruncate(file, length)
@@ -91,29 +94,54 @@ class FileBodies:
         self._open[body] = file
         return file
 
-    def read(self, body: int, offset: int, size: int) -> bytes:
+    def _open_file(self, path: Path) -> int:
+        flags = _FLAGS | os.O_APPEND | os.O_CREAT
         try:
-            with open(self.path(body), "rb", buffering=0) as file:
-                file.seek(offset)
-                return file.read(size)
-        except FileNotFoundError:  # nothing was ever appended
-            return b""
+            return os.open(path, flags, 0o666)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._open:
+                raise
+        self._close_all()  # the system has few descriptors left, and some of them are ours
+        return os.open(path, flags, 0o666)
+
+    def read(self, body: int, offset: int, size: int) -> bytes:
+        with self._disk.used():
+            try:
+                with open(self.path(body), "rb", buffering=0) as file:
+                    file.seek(offset)
+                    return file.read(size)
+            except FileNotFoundError:  # nothing was ever appended
+                return b""
 
     def finish(self, body: int) -> None:
+        if body in self._open:
+            with self._disk.used():
+                self._close(body)
+
+    def _close(self, body: int) -> None:
         file = self._open.pop(body, None)
         if file is not None:
             os.close(file)
 
     def truncate(self, body: int, length: int) -> None:
+        with self._disk.used():
+            self._cut(body, length)
+
+    def _cut(self, body: int, length: int) -> None:
         if self.size(body) > length:
             os.truncate(self.path(body), length)
 
     def delete(self, body: int) -> None:
-        self.finish(body)
-        self.path(body).unlink(missing_ok=True)
+        """Its row is gone already, so a full disk is a failure here."""
+        with self._disk.used(committed=True):
+            self._close(body)
+            self.path(body).unlink(missing_ok=True)
 
     async def sync(self, bodies: Sequence[int], *, names: bool) -> None:
-        """Errors of the threads come out one, not in a group: the others have the same reason."""
+        """Errors of the threads come out one, not in a group: the others have the same reason.
+
+        No room is a failure here as well: after a sync that failed nobody knows what of the bytes there is.
+        """
         failed: list[OSError] = []
         limit = trio.CapacityLimiter(SYNCS_AT_A_TIME)
 
@@ -123,7 +151,7 @@ class FileBodies:
             except OSError as error:
                 failed.append(error)
 
-        with full_disk_told(), outside_trio():
+        with self._disk.used(committed=True), outside_trio():
             async with trio.open_nursery() as nursery:
                 for body in bodies:
                     nursery.start_soon(sync_one, self.path(body))
@@ -133,6 +161,10 @@ class FileBodies:
                 raise failed[0]
 
     def close(self) -> None:
+        with disk_errors_told():
+            self._close_all()
+
+    def _close_all(self) -> None:
         while self._open:
             os.close(self._open.popitem()[1])
 

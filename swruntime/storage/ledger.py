@@ -14,7 +14,7 @@ from contextlib import suppress
 import attrs
 import trio
 
-from swruntime.errors import StorageFull
+from swruntime.errors import StorageFailed, StorageFull
 from swruntime.storage.bodies import BodyBytes
 from swruntime.storage.database import Database, Mark
 from swruntime.storage.schema import REFERENCES
@@ -150,10 +150,16 @@ class BodyLedger:
             return
         if self._database.in_transaction:
             self._let_go.add(body)  # its commit, or the next one, sees what refers to it then
-        elif not self._is_referred_to(body):
+        else:
+            # Whoever let go can do nothing about the disk: on a full one the body goes with the next commit that has
+            # room, on one that failed with the next opening.
+            with suppress(StorageFull, StorageFailed):
+                self._let_go_now(body)
+
+    def _let_go_now(self, body: int) -> None:
+        if not self._is_referred_to(body):
             self._let_go.add(body)
-            # On a full disk whoever let go can do nothing; the body goes with the next commit that has room.
-            with suppress(StorageFull), self._database.transaction(self):
+            with self._database.transaction(self):
                 """Nothing: the commit does it."""
 
     async def sync(self, bodies: Iterable[int]) -> None:
@@ -165,7 +171,11 @@ class BodyLedger:
         if not lengths:
             await trio.lowlevel.checkpoint()
         else:
-            await self._bytes.sync(list(lengths), names=any(not wanted[body].synced for body in lengths))
+            try:
+                await self._bytes.sync(list(lengths), names=any(not wanted[body].synced for body in lengths))
+            except StorageFailed:
+                self._database.doubt_boot()
+                raise
             self._note_synced(lengths)
         await self._database.flush_outside()
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from swruntime.errors import ProfileInUse
-from swruntime.storage.room import full_disk_told
+from swruntime.storage.room import disk_errors_told
+
+PROBES = 1000
+PAUSE = 0.005
+"""So many times, and seconds apart, a writer looks again while others merely ask who writes; they take no time."""
 
 
 class ProfileLock:
@@ -21,18 +26,22 @@ class ProfileLock:
         """Raises ProfileInUse with the holder's process id, StorageFull."""
         import fcntl  # not everywhere, and only a writer needs it
 
-        while True:
-            with full_disk_told():
+        for attempt in range(PROBES + 1):
+            with disk_errors_told():
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not _is_still(path, descriptor):  # whoever held it deleted the profile
                     os.close(descriptor)
                     continue
-                with full_disk_told():
+                with disk_errors_told():
                     os.ftruncate(descriptor, 0)
                     os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
             except BlockingIOError:
+                if attempt < PROBES and _is_only_probed(descriptor):
+                    os.close(descriptor)
+                    time.sleep(PAUSE)
+                    continue
                 holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
                 os.close(descriptor)
                 who = f"process {holder}" if holder else "another process"
@@ -43,6 +52,7 @@ class ProfileLock:
                 os.close(descriptor)
                 raise
             return cls(path, descriptor)
+        raise ProfileInUse(f"{path.parent}: its lock was deleted {PROBES} times while it was opened")
 
     def release(self) -> None:
         os.close(self._descriptor)
@@ -51,6 +61,17 @@ class ProfileLock:
         """Delete the file while it is locked, then let go."""
         self._path.unlink(missing_ok=True)
         self.release()
+
+
+def _is_only_probed(descriptor: int) -> bool:
+    """Whether nobody writes: `lock_holder`, and who asks this, share the lock for a moment, and a writer does not."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

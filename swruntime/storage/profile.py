@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from swruntime.errors import NotAProfile, ProfileTooNew
+from swruntime.errors import NotAProfile, ProfileTooNew, StorageFailed
 from swruntime.storage import schema
 from swruntime.storage.bodies import MemoryBodies
 from swruntime.storage.database import Database
@@ -24,7 +24,7 @@ from swruntime.storage.files import FileBodies, sync_directory
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
-from swruntime.storage.room import full_disk_told
+from swruntime.storage.room import Disk, disk_errors_told
 from swruntime.storage.store import SqlStore
 
 DATABASE = "profile.sqlite3"
@@ -66,7 +66,7 @@ def open_profile(directory: Path, *, read_only: bool = False, boot_id: str | Non
     machine, None for "not known"; without it the system is asked.
 
     Raises ProfileInUse, with the writer's process id; NotAProfile, where there is something else, or to a
-    reader nothing; ProfileTooNew; StorageFull. The profile is then left as it was.
+    reader nothing; ProfileTooNew; StorageFull; StorageFailed. The profile is then left as it was.
     """
     with _damage_told(directory):
         if read_only:
@@ -82,7 +82,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         with current_connection(directory) as readable:
             _require_sound(directory, readable)
     with ExitStack() as undo:
-        with full_disk_told():
+        with disk_errors_told():
             directory.mkdir(parents=True, exist_ok=True)
         lock = ProfileLock.acquire(directory / LOCK)
         undo.callback(lock.release)
@@ -90,10 +90,11 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             _create(directory)
         connection = _connect(str(directory / DATABASE))
         undo.callback(connection.close)
-        with full_disk_told(directory):
+        with disk_errors_told(directory):
             _prepare_to_write(directory, connection)
-            database = Database(connection, path=directory / DATABASE)
-            files = FileBodies(directory / BODIES)
+            disk = Disk(directory)
+            database = Database(connection, path=directory / DATABASE, disk=disk)
+            files = FileBodies(directory / BODIES, disk)
             losses = recover(database, files, boot_id)
             sync_directory(directory)
         ledger = BodyLedger(database, files)
@@ -161,7 +162,7 @@ def _has_our_header(path: Path) -> bool:
 
 def _create(directory: Path) -> None:
     """Make an empty database, whole or not at all."""
-    with full_disk_told(directory):
+    with disk_errors_told(directory):
         (directory / GITIGNORE).write_text("*\n", encoding="ascii")
         # Of a creation or a deletion that was interrupted: SQLite would believe a log that it finds.
         for name in SQLITE_FILES:
@@ -215,8 +216,9 @@ def _open_reader(directory: Path) -> SqlStore:
     with ExitStack() as undo:
         connection = undo.enter_context(current_connection(directory))
         _require_sound(directory, connection)
-        database = Database(connection, path=None, read_only=True)
-        ledger = ReadingLedger(database, FileBodies(directory / BODIES))
+        disk = Disk(directory)
+        database = Database(connection, path=None, read_only=True, disk=disk)
+        ledger = ReadingLedger(database, FileBodies(directory / BODIES, disk))
         release = undo.pop_all().close
     return SqlStore(database, ledger, disk_size=partial(_disk_size, directory), release=release)
 
@@ -268,12 +270,16 @@ def _connect_to_read(directory: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _damage_told(directory: Path) -> Iterator[None]:
-    """NotAProfile for what SQLite says of the file; what it says of the moment or the disk stays as it is."""
+    """NotAProfile for what SQLite says of the file; what it says of the disk is StorageFailed or StorageFull."""
     try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in NOT_DAMAGE:
+        with disk_errors_told(directory):
+            yield
+    except StorageFailed as failed:
+        error = failed.__cause__
+        if not isinstance(error, sqlite3.DatabaseError) or error.sqlite_errorcode & 0xFF in NOT_DAMAGE:
             raise
+        raise _damaged(directory, error) from error
+    except sqlite3.DatabaseError as error:  # tables that are not ours
         raise _damaged(directory, error) from error
 
 

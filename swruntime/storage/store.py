@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 from swruntime.concepts.background import ImageResource
 from swruntime.concepts.http import Request, Response, StoredBody
@@ -67,19 +67,20 @@ class SqlStore:
     def close(self) -> None:
         """May be called again.
 
-        Room that cannot be freed on a full disk is freed when the profile opens next.
+        Room that cannot be freed on a full disk, or one that failed, is freed when the profile opens next.
         """
         if self._closed:
             return
         self._closed = True
         try:
-            if not self._database.read_only:
+            if not (self._database.read_only or self._database.disk.failed):
                 with suppress(StorageFull):
                     self._bodies.collect()
         finally:
-            self._bodies.close()
-            self._database.close()
-            self._release()
+            with ExitStack() as closing:  # each, whatever becomes of the others
+                closing.callback(self._release)
+                closing.callback(self._database.close)
+                closing.callback(self._bodies.close)
 
     # Registrations
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+from tests.crash.crash_disk import Call, arm
 
 PLACES = {
     "append": ("swruntime.storage.files", "FileBodies.append"),
@@ -54,54 +55,13 @@ class Countdown:
 
 def arm_disk(tick: Countdown) -> None:
     """To be done before the program is imported: it keeps some of these functions under names of its own."""
-    for name in ("fsync", "fdatasync", "ftruncate", "truncate", "unlink", "rename", "mkdir", "rmdir"):
-        setattr(os, name, _before(tick, getattr(os, name)))
-    _arm_open_and_write(tick)
-    connect = sqlite3.connect
 
-    class Connection(sqlite3.Connection):
-        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-            if not sql.lstrip().upper().startswith("SELECT"):
-                tick()
-            return super().execute(sql, *parameters)
-
-        def executemany(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+    def watch(call: Call, perform: Callable[[], Any]) -> Any:
+        if call.changes:
             tick()
-            return super().executemany(sql, *parameters)
+        return perform()
 
-    def killing_connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        return connect(*args, factory=Connection, **kwargs)
-
-    setattr(sqlite3, "connect", killing_connect)  # noqa: B010
-
-
-def _arm_open_and_write(tick: Countdown) -> None:
-    real_open, real_write = os.open, os.write
-
-    def open_(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
-        if flags & os.O_CREAT:
-            tick()
-        return real_open(path, flags, *args, **kwargs)
-
-    def write(file: int, data: Any) -> int:
-        tick()
-        half = len(data) // 2
-        if not half:
-            return real_write(file, data)
-        written = real_write(file, data[:half])
-        tick()
-        return written if written < half else written + real_write(file, data[half:])
-
-    setattr(os, "open", open_)  # noqa: B010
-    setattr(os, "write", write)  # noqa: B010
-
-
-def _before(tick: Countdown, function: Callable[..., Any]) -> Callable[..., Any]:
-    def killing(*args: Any, **kwargs: Any) -> Any:
-        tick()
-        return function(*args, **kwargs)
-
-    return killing
+    arm(watch)
 
 
 def arm_place(name: str, when: str, tick: Countdown) -> None:

@@ -21,6 +21,7 @@ from swruntime.ports.store import Store
 from swruntime.storage import open_profile, verify
 
 LAUNCHER = Path(__file__).with_name("crash_launcher.py")
+ROOT = Path(__file__).parents[2]
 MEMORY = Path(__file__).with_name("crash_memory.py")
 
 WORKER = """\
@@ -101,6 +102,7 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=err,
                 encoding="utf-8",
+                env={**os.environ, "PYTHONPATH": str(ROOT)},  # the launcher has modules of tests
             )
 
     def until(self, kind: str, **keys: Any) -> dict[str, Any]:

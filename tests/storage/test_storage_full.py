@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from swruntime.concepts.http import Request, Response
-from swruntime.errors import StorageFull
+from swruntime.errors import StorageFailed, StorageFull
 from swruntime.storage import files, memory_store, open_profile, room
 from swruntime.storage.files import MOST_OPEN, FileBodies
 from swruntime.storage.store import SqlStore
@@ -87,51 +87,76 @@ def test_a_short_write_is_gone_on_with(disk: SqlStore, monkeypatch: pytest.Monke
     assert (disk.length(body), disk.read(body, 0, 99)) == (10, b"0123456789")
 
 
-def test_what_could_not_be_cut_away_is_cut_at_the_next_append(
-    disk: SqlStore, monkeypatch: pytest.MonkeyPatch
+def test_a_failure_is_the_last_thing_that_a_store_does(
+    disk: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Not even what could not be cut away of a piece that did not fit is tried again: it is for the next opening."""
+
     def fail(path: Path, length: int) -> None:
         raise OSError(errno.EIO, "the disk is dying")
 
     body = disk.create_body(KEY)
+    cache = disk.open_cache(KEY, "c")
     disk.append(body, b"before")
     with monkeypatch.context() as patch:
         write_after(patch, 2, errno.ENOSPC)
         patch.setattr(os, "truncate", fail)
-        with pytest.raises(OSError, match="dying"):
+        with pytest.raises(StorageFailed, match="dying"):
             disk.append(body, b"12345")
-    assert disk.read(body, 0, 99) == b"before"
-    disk.append(body, b"after")
-    assert disk.read(body, 0, 99) == b"beforeafter"
+    for action in (
+        lambda: disk.append(body, b"after"),
+        lambda: disk.read(body, 0, 99),
+        lambda: disk.put_entry(cache, Request("u"), Response(), body),
+        lambda: disk.cache_names(KEY),
+    ):
+        with pytest.raises(StorageFailed, match="dying"):
+            action()
+    disk.close()
+    again = open_profile(tmp_path / "profile")
+    assert list(again.cache_names(KEY)) == ["c"]
+    again.close()
 
 
-def test_another_error_is_not_taken_for_a_full_disk(disk: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.EIO, errno.EROFS, errno.EMFILE])
+def test_another_error_is_not_taken_for_a_full_disk(
+    disk: SqlStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     body = disk.create_body(KEY)
     with monkeypatch.context() as patch:
-        write_after(patch, 2, errno.EIO)
-        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_after(patch, 2, code)
+        with pytest.raises(StorageFailed, match=os.strerror(code)):
             disk.append(body, b"12345")
-    assert (disk.length(body), disk.read(body, 0, 99)) == (0, b"")
+    assert disk.length(body) == 0
 
 
-async def test_a_sync_that_finds_no_room_notes_nothing(
-    disk: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+async def test_a_sync_that_fails_notes_nothing_and_is_not_tried_again(
+    disk: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
+    """The second one could succeed, and the bytes be gone: the next opening goes back to the checkpoint."""
+
     def fail(file: int) -> None:
-        raise OSError(errno.ENOSPC, "full")
+        raise OSError(code, os.strerror(code))
 
     bodies = [disk.create_body(KEY) for _ in range(20)]
     cache = disk.open_cache(KEY, "c")
     for body in bodies:
         disk.append(body, b"12345")
         disk.put_entry(cache, Request("u"), Response(), body)
+    await disk.sync(bodies[:1])
+    for body in bodies:
+        disk.append(body, b"6789")
     with monkeypatch.context() as patch:
         patch.setattr(files, "_fdatasync", fail)
-        with pytest.raises(StorageFull):
+        with pytest.raises(StorageFailed):
             await disk.sync(bodies)
-    assert disk._database.one("SELECT max(synced) FROM bodies") == 0
-    await disk.sync(bodies)
-    assert disk._database.one("SELECT min(synced) FROM bodies") == 5
+    with pytest.raises(StorageFailed):
+        await disk.sync(bodies)
+    disk.close()
+    again = open_profile(tmp_path / "profile")
+    assert [again.length(entry.body or 0) for entry in again.cache_entries(cache)] == [5]
+    assert len(again.losses) == len(bodies) - 1
+    again.close()
 
 
 # Rows
@@ -230,6 +255,24 @@ def test_sqlites_other_errors_are_asked_about(tmp_path: Path, monkeypatch: pytes
 
 
 # Descriptors
+
+
+def test_few_descriptors_are_left(disk: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are kept open for appending are given back."""
+    open_ = os.open
+    bodies = [disk.create_body(KEY) for _ in range(10)]
+
+    def limited(path: Path, flags: int, mode: int = 0o777) -> int:
+        if len(os.listdir("/proc/self/fd")) > most:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return open_(path, flags, mode)
+
+    most = len(os.listdir("/proc/self/fd")) + 3
+    monkeypatch.setattr(os, "open", limited)
+    for piece in (b"one", b"two"):
+        for body in bodies:
+            disk.append(body, piece)
+    assert {disk.read(body, 0, 99) for body in bodies} == {b"onetwo"}
 
 
 def test_so_many_bodies_grow_with_few_files_open(tmp_path: Path) -> None:

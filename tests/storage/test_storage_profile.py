@@ -155,6 +155,25 @@ def test_the_lock_holds_within_a_process_too_and_ends_with_close(tmp_path: Path)
     open_profile(tmp_path / "profile").close()
 
 
+def test_whoever_merely_asks_who_writes_keeps_no_writer_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`status` shares the lock for a moment to see whether somebody has it, and a writer begins in that moment."""
+    open_profile(tmp_path / "profile").close()
+    asking = os.open(tmp_path / "profile" / "lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    pauses: list[float] = []
+
+    def asked(seconds: float) -> None:
+        if len(pauses) == 2:
+            os.close(asking)
+        pauses.append(seconds)
+
+    monkeypatch.setattr("time.sleep", asked)
+    open_profile(tmp_path / "profile").close()
+    assert len(pauses) == 3
+
+
 def test_a_lock_on_a_file_that_was_deleted_meanwhile_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
