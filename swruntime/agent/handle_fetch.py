@@ -177,8 +177,6 @@ class FetchHandler:
         exchange.answer.reject(
             NetworkFailure("protocol", f"the worker ended without a response: {fired.result.error}")
         )
-        # A worker that waited for this event to end may be activated now.
-        self._registrations.event_ended(worker.registration)
 
 
 def _let_go(promise: Promise[Answer | None]) -> None:

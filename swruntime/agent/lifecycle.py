@@ -6,6 +6,7 @@ Spec: https://w3c.github.io/ServiceWorker/#algorithms
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from swruntime.agent.jobs import Job, JobKey, JobQueues
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
 class Lifecycle:
     """Runs the jobs of one agent on its registration map."""
 
-    def __init__(self, services: Services, clients: Clients, map: dict[JobKey, Registration]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        clients: Clients,
+        map: dict[JobKey, Registration],
+        match: Callable[[str, str], Registration | None],
+    ) -> None:
         self._services = services
         self._clients = clients
         self._map = map
+        self._match = match
         self._queues = JobQueues(self._run, lambda run, key: services.start("job", run, key))
 
     def schedule(self, job: Job) -> None:
@@ -113,6 +121,7 @@ class Lifecycle:
         # 3-5.
         registration.update_via_cache = job.update_via_cache
         registration.installing = worker
+        self._services.registration_changed(registration)
         worker.feed(Install())
         # 7. Resolve Job Promise.
         job.resolve(registration)
@@ -122,9 +131,10 @@ class Lifecycle:
         fired = await worker.fire(EventSpec("install", "InstallEvent"))
         # 12. A failed install leaves the old worker in place.
         if fired.result.outcome != "fulfilled":
-            registration.installing = None
             worker.stop("its install failed")
             worker.feed(Discard())
+            registration.installing = None
+            self._services.registration_changed(registration)
             if newest is None:
                 self._map.pop(job.key, None)
             return
@@ -134,9 +144,15 @@ class Lifecycle:
             registration.waiting.feed(Discard())
         # 17-19.
         registration.waiting, registration.installing = worker, None
+        self._services.registration_changed(registration)
         worker.feed(Installed())
         registration.save()
-        # 22. Activate in its own time; the queue goes on.
+        # 20-22. Activate in its own time; the queue goes on.
+        self._services.start("activate", self._try_activate_when_told, registration)
+
+    async def _try_activate_when_told(self, registration: Registration) -> None:
+        # 21. Every page has seen that it is installed before it can see it activating.
+        await self._services.caught_up(registration.storage_key)
         self.try_activate_soon(registration)
 
     def try_activate_soon(self, registration: Registration) -> None:
@@ -159,7 +175,15 @@ class Lifecycle:
             registration.active.feed(Discard())
         # 3-5.
         registration.active, registration.waiting = worker, None
+        self._services.registration_changed(registration)
         worker.feed(Activate())
+        # 6, 7. Whoever awaits `ready` in a page that it matches.
+        for client in self._clients.all():
+            if (
+                client.realm is not None
+                and self._match(client.environment.origin, client.url) is registration
+            ):
+                client.realm.became_ready(registration)
         # 8. Whoever uses the registration is controlled by the new worker.
         for client in self._clients.all():
             if client.registration is registration:
@@ -201,6 +225,7 @@ class Lifecycle:
             worker.stop("its registration was cleared")
             worker.feed(Discard())
         registration.installing = registration.waiting = registration.active = None
+        self._services.registration_changed(registration)
         self._services.when_there_is_room(
             f"the end of {registration.scope}",
             lambda: self._delete(registration.storage_key, registration.scope),

@@ -5,7 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -108,7 +108,8 @@ class Registrations:
     def __init__(self, services: Services, clients: Clients) -> None:
         self._services = services
         self._map: dict[JobKey, Registration] = {}
-        self._lifecycle = Lifecycle(services, clients, self._map)
+        self._lifecycle = Lifecycle(services, clients, self._map, self.match)
+        services.event_ended = self._event_ended
 
     def all(self) -> list[Registration]:
         return list(self._map.values())
@@ -150,7 +151,7 @@ class Registrations:
         for registration in self.all():
             self._lifecycle.try_activate_soon(registration)
 
-    async def register(
+    def register(
         self,
         script: str,
         scope: str | None,
@@ -159,28 +160,29 @@ class Registrations:
         client_origin: str,
         worker_type: str = "classic",
         update_via_cache: UpdateViaCache = "imports",
-    ) -> Registration:
-        """*Start Register*. Answers when the worker is installing, or was registered already.
+    ) -> Promise[Registration]:
+        """*Start Register*. Fulfilled when the worker is installing, or was registered already.
 
-        Raises TypeError (a URL, or the script itself), SecurityError (another origin, a scope too wide).
+        Raises TypeError (a URL) and SecurityError (another origin, a scope too wide), and rejects with TypeError
+        (the script itself).
         Spec: https://w3c.github.io/ServiceWorker/#start-register-algorithm
         """
         script_url, scope_url = scopes.check_registration(
             script, scope, base_url=base_url, client_origin=client_origin
         )
         job = Job("register", (client_origin, scope_url), script_url, update_via_cache, worker_type)
-        return await self._scheduled(job)  # type: ignore[return-value]
+        return self._scheduled(job)
 
-    async def update(self, registration: Registration) -> Registration:
+    def update(self, registration: Registration) -> Promise[Registration]:
         """*update()*: look whether the newest worker's scripts have changed; if so, install them.
 
-        Raises InvalidStateError where there is no worker, TypeError for a script that fails.
+        Raises InvalidStateError where there is no worker, and rejects with TypeError for a script that fails.
         Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
         """
         job = self._lifecycle.update_job(registration)
         if job is None:
             raise InvalidStateError(f"{registration.scope} has no worker to update")
-        return await self._scheduled(job)  # type: ignore[return-value]
+        return self._scheduled(job)
 
     def soft_update(self, registration: Registration) -> None:
         """*Soft Update*, after a navigation or a functional event; nobody waits for it.
@@ -191,13 +193,13 @@ class Registrations:
         if job is not None:
             self._lifecycle.schedule(job)
 
-    async def unregister(self, registration: Registration) -> bool:
+    def unregister(self, registration: Registration) -> Promise[bool]:
         """*Unregister*. False where it was unregistered already.
 
         Spec: https://w3c.github.io/ServiceWorker/#unregister-algorithm
         """
         job = Job("unregister", (registration.storage_key, registration.scope))
-        return await self._scheduled(job)  # type: ignore[return-value]
+        return self._scheduled(job)
 
     def skip_waiting(self, worker: Worker) -> None:
         """*skipWaiting()*: https://w3c.github.io/ServiceWorker/#service-worker-global-scope-skipwaiting"""
@@ -211,14 +213,16 @@ class Registrations:
         """
         self._lifecycle.client_left(registration)
 
-    def event_ended(self, registration: Registration) -> None:
+    def _event_ended(self, registration: Registration) -> None:
         """*Update Service Worker Extended Events Set*: a worker that waited for an event may be activated now.
 
-        Spec: https://w3c.github.io/ServiceWorker/#update-service-worker-extended-events-set-algorithm
+        Spec: https://w3c.github.io/ServiceWorker/#update-service-worker-extended-events-set-algorithm, and the
+        note at the end of #installation-algorithm
         """
-        self._lifecycle.try_activate_soon(registration)
+        if not self._services.closing:
+            self._lifecycle.try_activate_soon(registration)
 
-    def _scheduled(self, job: Job) -> Promise[object]:
+    def _scheduled(self, job: Job) -> Promise[Any]:
         deferred: Deferred[object] = Deferred(f"{job.type} job")
         job.promises.append(deferred)
         self._lifecycle.schedule(job)

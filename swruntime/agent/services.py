@@ -95,6 +95,8 @@ class Services:
     """Abort and release every background fetch of a registration."""
     fire_owed: Callable[[Registration], None] = attrs.field(init=False)
     """The active worker of a registration runs: dispatch what is owed to it."""
+    event_ended: Callable[[Registration], None] = attrs.field(init=False)
+    """An event of one of a registration's workers has ended: whoever waited for that may be activated."""
     closing: bool = False
     """The agent is being closed: nothing new begins."""
     realms: dict[Realm, str] = attrs.field(factory=dict)
@@ -110,6 +112,19 @@ class Services:
         """Fire a simple event in every realm at its object for `about`: a Registration, Worker or Client."""
         for realm in tuple(self.realms):
             realm.notify(about, event)
+
+    def registration_changed(self, registration: Registration) -> None:
+        """*Update Registration State*, as far as realms are told.
+
+        Spec: https://w3c.github.io/ServiceWorker/#update-registration-state-algorithm
+        """
+        for realm in tuple(self.realms):
+            realm.update_registration(registration)
+
+    async def caught_up(self, storage_key: str) -> None:
+        """Wait until every realm of an origin has run what is queued in it now."""
+        for realm in self.realms_of(storage_key):
+            await realm.caught_up()
 
     def start_quietly(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
         """Start a task that the agent does not wait for to be settled."""

@@ -206,6 +206,7 @@ class Worker:
             self._events -= 1
             self.clicks -= spec.name in _CLICKS
             self._idle_soon()
+            self._services.event_ended(self.registration)
 
     async def _fire(
         self,

@@ -67,9 +67,21 @@ class Realm(Protocol):
     def notify(self, about: object, event: str) -> None:
         """Queue a simple event (`statechange`, `updatefound`, `controllerchange`) at the realm's object for `about`.
 
-        `about` is the agent's: a worker, a registration or a client. Where the realm has no object for it,
-        nothing happens.
+        `about` is the agent's: a worker, a registration or a client. Where the realm has no object for it when its
+        turn comes, nothing happens. The `state` of a worker's object becomes what it is at the call.
         """
+        ...
+
+    def update_registration(self, registration: object) -> None:
+        """Queue: the object for `registration` shows the workers that it has at the call."""
+        ...
+
+    def became_ready(self, registration: object) -> None:
+        """Queue: the `ready` of a page is fulfilled with `registration`, which has an active worker now."""
+        ...
+
+    async def caught_up(self) -> None:
+        """Wait until what is queued now has run, or the realm was discarded."""
         ...
 
     def receive(self, posted: object) -> None:

@@ -224,7 +224,7 @@ def test_an_await_in_a_module_of_the_site_is_named_there() -> None:
 
     sweep = stop_worker_everywhere(story)
     assert not sweep, str(sweep)
-    assert {death.where for death in sweep.deaths} == {"steps.py:4", "idle after install"}
+    assert {death.where for death in sweep.deaths if death.file} == {"steps.py:4"}
 
 
 def test_an_interrupted_install_is_tried_again() -> None:

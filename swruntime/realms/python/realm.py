@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
+import attrs
 import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
@@ -27,6 +29,19 @@ if TYPE_CHECKING:
     from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
 
 
+@attrs.frozen
+class ShownWorkers:
+    """The workers of a registration, as they were at some moment."""
+
+    installing: Worker | None
+    waiting: Worker | None
+    active: Worker | None
+
+    @classmethod
+    def of(cls, registration: Registration) -> ShownWorkers:
+        return cls(registration.installing, registration.waiting, registration.active)
+
+
 class StoredSource(Protocol):
     """Of a body that is in the store, and that is kept there while scripts can read it."""
 
@@ -36,6 +51,10 @@ class StoredSource(Protocol):
 
 
 S = TypeVar("S", bound=StoredSource)
+T = TypeVar("T")
+
+Task = int | Callable[[], Awaitable[None] | None]
+"""Of the update handling queue: the number of a background fetch whose update waits, or anything else."""
 
 
 class PythonRealm:
@@ -51,7 +70,7 @@ class PythonRealm:
         self._instances: dict[int, BackgroundFetchRegistration] = {}
         self._registrations: dict[Registration, ServiceWorkerRegistration] = {}
         self._workers: dict[Worker, ServiceWorker] = {}
-        self._queue: deque[int | Callable[[], None]] = deque()
+        self._queue: deque[Task] = deque()
         self._updates: dict[int, InstanceUpdate] = {}
         self._wanted = trio.lowlevel.ParkingLot()
         self._sources: WeakSet[StoredSource] = WeakSet()
@@ -151,10 +170,38 @@ class PythonRealm:
 
     def notify(self, about: object, event: str) -> None:
         """See `swruntime.ports.realm.Realm.notify`."""
-        target = self._object_for(about)
-        if target is not None and self.context.alive:
-            self._queue.append(lambda: self._fire_simple(target, event))
-            self._wanted.unpark_all()
+        state = about.state if isinstance(about, Worker) else None
+
+        async def task() -> None:
+            target = self._object_for(about)
+            if target is None:
+                return
+            if state is not None:
+                assert isinstance(about, Worker)
+                self._workers[about]._state = state
+            await fire(target, self.context.bind(Event)(event))
+
+        if self.context.alive:
+            self._enqueue(task)
+
+    def update_registration(self, registration: object) -> None:
+        """See `swruntime.ports.realm.Realm.update_registration`."""
+        assert isinstance(registration, Registration)
+        shown = self._registrations.get(registration)
+        if shown is not None and self.context.alive:
+            self._enqueue(partial(shown._show, ShownWorkers.of(registration)))
+
+    def became_ready(self, registration: object) -> None:
+        """See `swruntime.ports.realm.Realm.became_ready`; a worker has no `ready`."""
+
+    async def caught_up(self) -> None:
+        """See `swruntime.ports.realm.Realm.caught_up`."""
+        passed = trio.Event()
+        if self._busy and self.context.alive:
+            forget = self.context.on_discard(passed.set)
+            self._enqueue(passed.set)
+            await passed.wait()
+            forget()
 
     def _object_for(self, about: object) -> EventTarget | None:
         if isinstance(about, Registration):
@@ -162,10 +209,6 @@ class PythonRealm:
         if isinstance(about, Worker):
             return self._workers.get(about)
         return None
-
-    def _fire_simple(self, target: EventTarget, event: str) -> None:
-        start_soon = self.context.nursery.start_soon
-        start_soon(fire, target, self.context.bind(Event)(event))
 
     def in_queue(self, name: str, answer: Callable[[], Any]) -> Promise[Any]:
         """A promise of `answer()`, computed in the queue, after every update that waits there now."""
@@ -184,7 +227,30 @@ class PythonRealm:
         self._enqueue(run)
         return deferred.promise
 
-    def _enqueue(self, task: int | Callable[[], None]) -> None:
+    def settled_in_queue(
+        self, concept: Promise[T], convert: Callable[[T], Any], *, name: str
+    ) -> Promise[Any]:
+        """A promise that settles as `concept` does, in a task of the queue: after what was queued before.
+
+        What reacts to it runs before the next task. It is rejected when the realm is discarded.
+        """
+        deferred: Deferred[Any] = self.context.deferred(name)
+        forget = self.context.on_discard(lambda: deferred.reject(self.context.dead_error()))
+
+        async def task() -> None:
+            forget()
+            if concept.error is None:
+                deferred.resolve(convert(concept.result()))
+            else:
+                deferred.reject(concept.error)
+            # As a microtask would: those who await it wake in the next turn of Trio's loop.
+            await trio.lowlevel.checkpoint()
+
+        concept.handle()
+        concept.add_done_callback(lambda _: self._enqueue(task) if self.context.alive else None)
+        return deferred.promise
+
+    def _enqueue(self, task: Task) -> None:
         # A settled agent is one whose scripts know it.
         if not self._busy:
             self._busy = True
@@ -201,6 +267,6 @@ class PythonRealm:
             task = self._queue.popleft()
             if isinstance(task, int):
                 await self._instances[task]._update(self._updates.pop(task))
-            else:
-                task()
+            elif (waits := task()) is not None:
+                await waits
             await trio.lowlevel.checkpoint()

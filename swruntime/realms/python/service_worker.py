@@ -10,18 +10,18 @@ from typing import Any, get_args
 
 from swruntime.agent.clients import Client
 from swruntime.agent.messaging import Posted
-from swruntime.agent.promise import NoPublicConstructor, Promise
+from swruntime.agent.promise import Deferred, NoPublicConstructor, Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls, webidl
 from swruntime.concepts.enums import UpdateViaCache, WorkerState
-from swruntime.errors import SecurityError
+from swruntime.errors import InvalidStateError, SecurityError
 from swruntime.realms.python.background_fetch import BackgroundFetchManager
 from swruntime.realms.python.events import EventHandler, EventTarget
 from swruntime.realms.python.message_events import fire_message
 from swruntime.realms.python.message_ports import MessageHandler, Transfer, pack
 from swruntime.realms.python.navigation_preload import NavigationPreloadManager
-from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.realm import PythonRealm, ShownWorkers
 
 
 class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
@@ -35,6 +35,8 @@ class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
         self._context = realm.context
         self._realm = realm
         self._concept = concept
+        self._state = concept.state
+        """A copy that only tasks change, with the event that tells of it."""
 
     @classmethod
     def _of(cls, realm: PythonRealm, concept: Worker) -> ServiceWorker:
@@ -49,7 +51,7 @@ class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
 
     @property
     def state(self) -> WorkerState:
-        return self._concept.state
+        return self._state
 
     def post_message(self, message: object, transfer: Transfer = None) -> None:
         """Fire `message` at the worker, with a copy of `message`; it is started if need be.
@@ -71,6 +73,8 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
         self._context = realm.context
         self._realm = realm
         self._concept = concept
+        self._shown = ShownWorkers.of(concept)
+        """A copy that only tasks change: what a handler sees is what its event is about."""
         self._background_fetch = BackgroundFetchManager._create(realm, concept)
         self._navigation_preload = NavigationPreloadManager._create(realm, concept)
 
@@ -80,6 +84,9 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
 
     def __repr__(self) -> str:
         return f"<ServiceWorkerRegistration {self.scope}>"
+
+    def _show(self, workers: ShownWorkers) -> None:
+        self._shown = workers
 
     @property
     def scope(self) -> str:
@@ -91,15 +98,15 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
 
     @property
     def installing(self) -> ServiceWorker | None:
-        return self._realm.worker(self._concept.installing)
+        return self._realm.worker(self._shown.installing)
 
     @property
     def waiting(self) -> ServiceWorker | None:
-        return self._realm.worker(self._concept.waiting)
+        return self._realm.worker(self._shown.waiting)
 
     @property
     def active(self) -> ServiceWorker | None:
-        return self._realm.worker(self._concept.active)
+        return self._realm.worker(self._shown.active)
 
     @property
     def background_fetch(self) -> BackgroundFetchManager:
@@ -115,11 +122,11 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
 
         Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-unregister
         """
-
-        async def operation() -> bool:
-            return await self._realm.agent.registrations.unregister(self._concept)
-
-        return self._context.promise(operation, name="ServiceWorkerRegistration.unregister")
+        name = "ServiceWorkerRegistration.unregister"
+        if not self._context.alive:
+            return self._context.rejected(self._context.dead_error(), name=name)
+        job = self._realm.agent.registrations.unregister(self._concept)
+        return self._realm.settled_in_queue(job, bool, name=name)
 
     def update(self) -> Promise[ServiceWorkerRegistration]:
         """Look whether the worker's scripts have changed; if so, install them. Fulfilled when that has begun.
@@ -127,11 +134,13 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
         Rejects with InvalidStateError where there is no worker, with TypeError for a script that fails.
         Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
         """
-
-        async def operation() -> ServiceWorkerRegistration:
-            return self._realm.registration(await self._realm.agent.registrations.update(self._concept))
-
-        return self._context.promise(operation, name="ServiceWorkerRegistration.update")
+        name = "ServiceWorkerRegistration.update"
+        try:
+            self._context.check_alive()
+            job = self._realm.agent.registrations.update(self._concept)
+        except InvalidStateError as error:
+            return self._context.rejected(error, name=name)
+        return self._realm.settled_in_queue(job, self._realm.registration, name=name)
 
 
 class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
@@ -146,7 +155,7 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
         self._context = realm.context
         self._realm = realm
         self._client = client
-        self._ready: Promise[ServiceWorkerRegistration] | None = None
+        self._ready: Deferred[ServiceWorkerRegistration] | None = None
         self._messages: deque[Posted] = deque()
         """*Client message queue*."""
         self._enabled = False
@@ -164,17 +173,19 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
         Spec: https://w3c.github.io/ServiceWorker/#navigator-service-worker-ready
         """
         if self._ready is None:
-            self._ready = self._context.promise(self._wait_until_ready, name="ServiceWorkerContainer.ready")
-        return self._ready
+            ready = self._ready = self._context.deferred("ServiceWorkerContainer.ready")
+            self._context.on_discard(lambda: ready.reject(self._context.dead_error()))
+            found = self._realm.agent.registrations.match(self._realm.storage_key, self._client.url)
+            if not self._context.alive:
+                ready.reject(self._context.dead_error())
+            elif found is not None and found.active is not None:
+                self._realm.became_ready(found)
+        return self._ready.promise
 
-    async def _wait_until_ready(self) -> ServiceWorkerRegistration:
-        agent = self._realm.agent
-        while True:
-            found = agent.registrations.match(self._realm.storage_key, self._client.url)
-            if found is not None and found.active is not None:
-                return self._realm.registration(found)
-            await agent.services.activity.wait_for_change()
-            self._context.check_alive()
+    def _resolve_ready(self, registration: Registration) -> None:
+        """Activate, 7.2: https://w3c.github.io/ServiceWorker/#activate-resolve-ready-step"""
+        if self._ready is not None:
+            self._ready.resolve(self._realm.registration(registration))
 
     def register(
         self,
@@ -199,11 +210,8 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
             mode = webidl.enumeration("update_via_cache", update_via_cache, modes)
             if not urls.is_potentially_trustworthy(context.environment.origin):
                 raise SecurityError(f"{context.environment.origin} is not secure; use https or localhost")
-        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
-            return context.rejected(error, name="ServiceWorkerContainer.register")
-
-        async def operation() -> ServiceWorkerRegistration:
-            concept = await self._realm.agent.registrations.register(
+            context.check_alive()
+            job = self._realm.agent.registrations.register(
                 script,
                 wanted,
                 base_url=context.environment.url,
@@ -211,9 +219,11 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
                 worker_type=worker_type,
                 update_via_cache=mode,
             )
-            return self._realm.registration(concept)
-
-        return context.promise(operation, name="ServiceWorkerContainer.register")
+        except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
+            return context.rejected(error, name="ServiceWorkerContainer.register")
+        return self._realm.settled_in_queue(
+            job, self._realm.registration, name="ServiceWorkerContainer.register"
+        )
 
     def get_registration(self, client_url: str = "") -> Promise[ServiceWorkerRegistration | None]:
         """The registration that a page at `client_url` would have, or None. Rejects with SecurityError for

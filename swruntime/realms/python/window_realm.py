@@ -6,9 +6,12 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import trio
+
 from swruntime.agent.clients import Client
 from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Promise
+from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import ScriptError, SiteError
 from swruntime.ports.realm import EventResult, EventSpec
@@ -143,6 +146,18 @@ class WindowRealm(PythonRealm):
 
     def _object_for(self, about: object) -> EventTarget | None:
         return self._container if about is self._client else super()._object_for(about)
+
+    def became_ready(self, registration: object) -> None:
+        """See `swruntime.ports.realm.Realm.became_ready`."""
+        assert isinstance(registration, Registration)
+
+        async def task() -> None:
+            self._container._resolve_ready(registration)
+            # What reacts to it runs before the next task.
+            await trio.lowlevel.checkpoint()
+
+        if self.context.alive:
+            self._enqueue(task)
 
     def receive(self, posted: object) -> None:
         """See `swruntime.ports.realm.Realm.receive`."""

@@ -73,6 +73,10 @@ NOT_FIRED = ("sync", "periodicsync", "push", "notificationclick")
 """Event types of the standards that this version does not fire; a handler for one is told so."""
 
 
+_AFTER_ITS_STATE = ("install", "activate")
+"""Their tasks are of the same source as those that change attributes and fire `statechange`, so they come after."""
+
+
 class ServiceWorkerGlobalScope(GlobalScope):
     """`self` in a worker."""
 
@@ -164,6 +168,8 @@ class WorkerRealm(PythonRealm):
 
     async def dispatch(self, event: EventSpec) -> EventResult:
         """See `swruntime.ports.realm.Realm.dispatch`."""
+        if event.name in _AFTER_ITS_STATE:
+            await self.caught_up()
         make = self.context.bind(INTERFACES[event.interface])
         arguments: dict[str, Any] = {}
         if event.fetch is not None:
