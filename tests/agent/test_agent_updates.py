@@ -145,7 +145,7 @@ AGAIN: Flow = [
     ("ready [--1]", "#navigator-service-worker-ready 3.4"),
 ]
 UNREGISTERED: Flow = [
-    ("unregister fulfilled with True [--1]", "#unregister-algorithm 5"),
+    ("unregister fulfilled with True [--1]", "#unregister-algorithm 4"),
     ("1 redundant [--1]", "#clear-registration-algorithm 4.2"),
 ]
 
