@@ -103,6 +103,15 @@ dictionary ClientQueryOptions {
     ClientType type = "window";
 };
 
+dictionary EventInit {
+    boolean bubbles = false;
+    boolean cancelable = false;
+    boolean composed = false;
+};
+
+dictionary ExtendableEventInit : EventInit {
+};
+
 [Exposed=ServiceWorker]
 interface ExtendableEvent : Event {
     constructor(DOMString type, optional ExtendableEventInit eventInitDict = {});

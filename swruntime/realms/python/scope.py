@@ -28,7 +28,11 @@ from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
-from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+from swruntime.realms.python.service_worker import (
+    ServiceWorker,
+    ServiceWorkerContainer,
+    ServiceWorkerRegistration,
+)
 from swruntime.realms.python.streams import ReadableStream
 
 EXPOSED: tuple[type, ...] = (
@@ -42,6 +46,7 @@ EXPOSED: tuple[type, ...] = (
     Promise,
     ReadableStream,
     ServiceWorker,
+    ServiceWorkerContainer,
     ServiceWorkerRegistration,
 )
 """Interfaces that are the same in every realm; feature detection finds them by name."""

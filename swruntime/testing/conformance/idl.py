@@ -69,7 +69,8 @@ def read_definitions(paths: list[Path]) -> Definitions:
     dictionaries: dict[str, tuple[str | None, tuple[tuple[str, bool], ...]]] = {}
     enumerations: dict[str, tuple[str, ...]] = {}
     for path in paths:
-        for construct in Parser(path.read_text(encoding="utf-8")).constructs:
+        constructs: list[Any] = Parser(path.read_text(encoding="utf-8")).constructs
+        for construct in constructs:
             match construct.idl_type:
                 case "interface":
                     interfaces.append(_interface(construct))
@@ -120,9 +121,7 @@ def _member(member: Any) -> Member:
     if member.idl_type == "attribute":
         text = str(member.member.attribute).strip().removesuffix(";")
         words = text.removeprefix("readonly ").removeprefix("attribute ").rpartition(" ")[0]
-        return Member(
-            "attribute", member.name, words, text.startswith("readonly "), implemented=implemented
-        )
+        return Member("attribute", member.name, words, text.startswith("readonly "), implemented=implemented)
     arguments = tuple(
         Argument(each.name, str(each.type).strip(), each.optional is not None)
         for each in member.arguments or ()

@@ -12,8 +12,9 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
+from swruntime.concepts import enums
 from swruntime.errors import NotSupportedError
 from swruntime.realms import python as realm
 from swruntime.realms.python.events import EventHandler
@@ -71,6 +72,17 @@ def problems_of(definitions: Definitions, scopes: Scopes) -> Iterator[str]:
         for member in interface.members:
             for problem in _member(definitions, interface, cls, member, scopes):
                 yield f"{interface.name}.{member.name} {problem}"
+
+
+def enumeration_problems(definitions: Definitions) -> Iterator[str]:
+    """Where the values of an enumeration are not those of the IDL, one line each."""
+    for name, values in definitions.enumerations.items():
+        ours = (name, name.removeprefix("Service"), name.removeprefix("ServiceWorker"))
+        here = next((getattr(enums, each) for each in ours if hasattr(enums, each)), None)
+        if here is None:
+            yield f"{name} is not there"
+        elif set(get_args(here)) != set(values):
+            yield f"{name} has {sorted(get_args(here))}, where the IDL has {sorted(values)}"
 
 
 def _exposure(interface: Interface, scopes: Scopes) -> Iterator[str]:
@@ -150,32 +162,34 @@ def _promise(member: Member, annotation: object) -> Iterator[str]:
 
 
 def _signature(definitions: Definitions, member: Member, signature: inspect.Signature) -> Iterator[str]:
-    parameters = dict(signature.parameters)
-    parameters.pop("self", None)
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    expected: dict[str, bool] = {}
-    for argument in member.arguments:
-        expected.update(_names(definitions, argument))
-    for name, required in expected.items():
-        parameter = parameters.pop(name, None)
-        if parameter is None:
-            if not takes_any:
-                yield f"takes no {name}"
-        elif required != (parameter.default is inspect.Parameter.empty):
-            yield f"has {name} {'optional' if required else 'required'}"
-    for name, parameter in parameters.items():
-        named = parameter.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        if named and not name.startswith("_") and parameter.default is inspect.Parameter.empty:
-            yield f"requires {name}, which the IDL does not have"
+    """Arguments have their places, and the members of dictionaries their names."""
+    parameters = [p for p in signature.parameters.values() if p.name != "self" and not p.name.startswith("_")]
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return  # what it takes is checked by whom it hands its arguments to
+    placed = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    named = {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    expected = [a for a in member.arguments if not _is_dictionary(definitions, a)]
+    if len(placed) != len(expected):
+        yield f"takes {len(placed)} arguments by their place, where the IDL has {len(expected)}"
+    for parameter, argument in zip(placed, expected, strict=False):
+        yield from _required(parameter, not argument.optional)
+    members = {
+        snake_case(name): required
+        for argument in member.arguments
+        for name, required in definitions.dictionaries.get(argument.type, ())
+    }
+    for name in members.keys() - named.keys():
+        yield f"takes no {name}"
+    for name in named.keys() - members.keys():
+        yield f"takes {name}, which the IDL does not have"
+    for name in members.keys() & named.keys():
+        yield from _required(named[name], members[name])
 
 
-def _names(definitions: Definitions, argument: Argument) -> Iterator[tuple[str, bool]]:
-    members = definitions.dictionaries.get(argument.type)
-    if members is not None:
-        yield from ((snake_case(name), required) for name, required in members)
-    elif argument.type not in _ELSEWHERE:
-        yield snake_case(argument.name), not argument.optional
+def _required(parameter: inspect.Parameter, required: bool) -> Iterator[str]:
+    if required != (parameter.default is inspect.Parameter.empty):
+        yield f"has {parameter.name} {'optional' if required else 'required'}"
 
 
-_ELSEWHERE = {"ExtendableEventInit"}
-"""Dictionaries of other standards, whose members are not looked at."""
+def _is_dictionary(definitions: Definitions, argument: Argument) -> bool:
+    return argument.type in definitions.dictionaries

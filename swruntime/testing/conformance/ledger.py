@@ -53,10 +53,10 @@ class Algorithm:
     steps: tuple[LedgerStep, ...]
 
     def step(self, at: str) -> LedgerStep:
-        """Raises UsageError for a number that no step has."""
-        for step in self.steps:
-            if step.covers(at):
-                return step
+        """The step of that number, or the narrowest that it is a part of. Raises UsageError where there is none."""
+        covering = [step for step in self.steps if step.covers(at)]
+        if covering:
+            return max(covering, key=lambda step: len(_place(step.at.partition("-")[0])))
         raise UsageError(f"{self.name} has no step {at!r}; it has {', '.join(s.at for s in self.steps)}")
 
 
