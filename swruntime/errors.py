@@ -4,7 +4,7 @@ Exception
  +-- TypeError                      the specs' TypeError is Python's own
  +-- DOMException                   what scripts see; one subclass per name that is in use
  |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
- |    |   InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
+ |    |   InvalidCharacterError, InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
  |    |   OperationError, SecurityError, TimeoutError_, UnknownError
  |    +-- QuotaExceededError
  +-- SwruntimeError
@@ -86,6 +86,10 @@ class DataError(DOMException):
 
 class InvalidAccessError(DOMException):
     name = "InvalidAccessError"
+
+
+class InvalidCharacterError(DOMException):
+    name = "InvalidCharacterError"
 
 
 class InvalidStateError(DOMException):

@@ -18,6 +18,8 @@ from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.clients import Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
 from swruntime.agent.fetching import Fetcher
+from swruntime.agent.notifications import Notifications
+from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.user_agent import UserAgent
@@ -205,12 +207,15 @@ def _assemble(parts: _Parts) -> UserAgent:
     )
     clients = Clients(rng)
     registrations = Registrations(services, clients)
+    notifications = Notifications(services, registrations, permissions)
     agent = UserAgent(
         services,
         origin=parts.origin,
         registrations=registrations,
         clients=clients,
         background_fetches=BackgroundFetches(services, registrations),
+        notifications=notifications,
+        push_service=PushService(services, registrations, notifications, permissions),
         network=NetworkControl(conditioned, parts.trace),
         permissions=permissions,
         storage=storage,

@@ -179,12 +179,45 @@ class RecordSettle(RecordEvent):
 
 @attrs.frozen(kw_only=True)
 class UserAction(TraceEvent):
-    """`action` is pause, resume, abort, click, drop, grant, refuse or stop-worker."""
+    """`action` is pause, resume, abort, click, drop, grant, refuse, stop-worker, permission-STATE, push,
+    push-refresh or push-expire."""
 
     kind = "user.action"
     action: str
     scope: str | None = None
     id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NotificationUserAction(UserAction):
+    """`action` is notification-click or notification-close; `choice` the name of the action that was clicked."""
+
+    notification: int
+    title: str
+    choice: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class NotificationShow(TraceEvent):
+    """`notification` is a number, unique in the profile."""
+
+    kind = "notification.show"
+    scope: str
+    notification: int
+    title: str
+    body: str
+    tag: str
+
+
+@attrs.frozen(kw_only=True)
+class NotificationClose(TraceEvent):
+    """`cause` is user, script, replaced or cleared."""
+
+    kind = "notification.close"
+    scope: str
+    notification: int
+    title: str
+    cause: str
 
 
 @attrs.frozen(kw_only=True)

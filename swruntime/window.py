@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DataError as DataError,
         DOMException as DOMException,
         InvalidAccessError as InvalidAccessError,
+        InvalidCharacterError as InvalidCharacterError,
         InvalidStateError as InvalidStateError,
         NetworkError as NetworkError,
         NotAllowedError as NotAllowedError,
@@ -53,12 +54,17 @@ if TYPE_CHECKING:
     from swruntime.realms.python.navigation_preload import (
         NavigationPreloadManager as NavigationPreloadManager,
     )
+    from swruntime.realms.python.notifications import Notification as Notification
+    from swruntime.realms.python.push import (
+        PushManager as PushManager,
+        PushSubscription as PushSubscription,
+        PushSubscriptionOptions as PushSubscriptionOptions,
+    )
     from swruntime.realms.python.request import Request as Request
     from swruntime.realms.python.response import Response as Response
     from swruntime.realms.python.search_params import URLSearchParams as URLSearchParams
     from swruntime.realms.python.service_worker import (
         ServiceWorker as ServiceWorker,
-        ServiceWorkerContainer as ServiceWorkerContainer,
         ServiceWorkerRegistration as ServiceWorkerRegistration,
     )
     from swruntime.realms.python.streams import ReadableStream as ReadableStream

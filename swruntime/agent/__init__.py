@@ -17,6 +17,9 @@ lifecycle, jobs     register, update, install, activate, unregister, clear
 workers             a service worker's life: start, events, stop
 clients             windows
 messaging           messages between realms
+notifications       what is shown to the user, clicked and closed
+push                push subscriptions, and what is sent to them
+functional          functional events that nobody owes
 caches              CacheStorage and Cache on the store
 controls            what the user of a browser can do: network, permissions, storage
 promise             Promise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, get_args
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from swruntime.agent.promise import Promise
 from swruntime.concepts.enums import PermissionState
 from swruntime.network.conditions import PRESETS, ConditionedNetwork, Conditions
-from swruntime.trace import NetworkChange, Trace, UserAction
+from swruntime.trace import Diagnostic, NetworkChange, Trace, UserAction
 
 if TYPE_CHECKING:
     from swruntime.ports.store import Store
@@ -74,6 +75,26 @@ class Permissions:
         self._initial = checked_permission(initial)
         self._set: dict[tuple[str, str], PermissionState] = {}
         self._trace = trace
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each `set`."""
+        self._listeners.append(listener)
+
+    def request(self, name: str, origin: str) -> PermissionState:
+        """*Request permission to use*. Nobody is there to answer: the user answers beforehand, with `set`.
+
+        Where that was not done the question counts as dismissed, which is told, and it stays "prompt".
+        Spec: https://w3c.github.io/permissions/#dfn-request-permission-to-use
+        """
+        state = self.query(name, origin)
+        if state == "prompt":
+            text = (
+                f"{origin} asks for the permission {name!r}, and nobody answers: "
+                f"agent.permissions.set('granted', {name!r}) before it asks would"
+            )
+            self._trace.emit(Diagnostic(code="permission-dismissed", message=text))
+        return state
 
     def query(self, name: str = "background-fetch", origin: str = "") -> PermissionState:
         return self._set.get((name, origin), self._set.get((name, ""), self._initial))
@@ -84,6 +105,8 @@ class Permissions:
             raise ValueError(f"name is {name!r}; expected one of {', '.join(_NAMES)}")
         self._set[name, origin] = checked_permission(state)
         self._trace.emit(UserAction(action=f"permission-{state}"))
+        for listener in self._listeners:
+            listener()
 
 
 def checked_permission(state: object) -> PermissionState:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import trio
+
 from swruntime.agent.jobs import Job, JobKey, JobQueues
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import scopes
@@ -98,6 +100,7 @@ class Lifecycle:
             # 7. Fetch it; check its scope, and whether anything has changed, byte for byte.
             allowed = self._services.script_headers(job.script_url).get("Service-Worker-Allowed")
             scopes.check_max_scope(job.script_url, registration.scope, allowed)
+            registration.last_update_check = trio.current_time()
             if newest is not None and newest.has_same_scripts(worker):
                 # 9.
                 registration.update_via_cache = job.update_via_cache
@@ -206,6 +209,8 @@ class Lifecycle:
         # 4-6.
         registration.unregistered = True
         registration.save()
+        for tell in self._services.on_unregistered:
+            tell(registration)
         job.resolve(True)
         self._services.start_quietly(self._clear_when_unused, registration)
 
@@ -221,6 +226,8 @@ class Lifecycle:
         ):
             await self._services.activity.wait_for_change()
         self._services.clear_fetches(registration)
+        for clear in self._services.on_clear:
+            clear(registration)
         for worker in registration.workers:
             worker.stop("its registration was cleared")
             worker.feed(Discard())

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from swruntime.agent.services import Services
 
 
+STALE = 86_400.0
+"""Seconds after an update check until the next functional event asks for another one."""
+
+
 class Registration:
     """A service worker registration: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration"""
 
@@ -38,6 +42,8 @@ class Registration:
         self.waiting: Worker | None = None
         self.active: Worker | None = None
         self.unregistered = False
+        self.last_update_check: float | None = None
+        """*Last update check time*, on Trio's clock; None before the first one of this process."""
         self.preload_enabled = False
         """*Navigation preload enabled flag*."""
         self.preload_header = "true"
@@ -58,6 +64,12 @@ class Registration:
         """https://w3c.github.io/ServiceWorker/#get-newest-worker-algorithm"""
         return self.installing or self.waiting or self.active
 
+    @property
+    def stale(self) -> bool:
+        """https://w3c.github.io/ServiceWorker/#service-worker-registration-stale"""
+        checked = self.last_update_check
+        return checked is not None and trio.current_time() - checked > STALE
+
     def permission(self) -> PermissionState:
         """The state of the permission "background-fetch" for its origin."""
         return self._services.permission(self.storage_key)
@@ -73,7 +85,9 @@ class Registration:
             await self._services.activity.wait_for_change()
         if self.active is None:
             return Fired(EventResult("interrupted", f"{self.scope} has no active worker"), started=False)
-        return await self.active.fire(spec, attempt=attempt, background_fetch=background_fetch)
+        fired = await self.active.fire(spec, attempt=attempt, background_fetch=background_fetch)
+        self._services.functional_event_ended(self)
+        return fired
 
     def settled(self, background_fetch: BackgroundFetch) -> None:
         """A background fetch has its result committed: its event is owed now."""
@@ -110,6 +124,7 @@ class Registrations:
         self._map: dict[JobKey, Registration] = {}
         self._lifecycle = Lifecycle(services, clients, self._map, self.match)
         services.event_ended = self._event_ended
+        services.functional_event_ended = self._functional_event_ended
 
     def all(self) -> list[Registration]:
         return list(self._map.values())
@@ -221,6 +236,11 @@ class Registrations:
         """
         if not self._services.closing:
             self._lifecycle.try_activate_soon(registration)
+
+    def _functional_event_ended(self, registration: Registration) -> None:
+        """*Fire Functional Event*, step 8."""
+        if registration.stale:
+            self.soft_update(registration)
 
     def _scheduled(self, job: Job) -> Promise[Any]:
         deferred: Deferred[object] = Deferred(f"{job.type} job")

@@ -93,10 +93,16 @@ class Services:
     """Whether a result of a registration's background fetches is being committed."""
     clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
     """Abort and release every background fetch of a registration."""
+    on_clear: list[Callable[[Registration], None]] = attrs.field(factory=list)
+    """What else is to go when a registration is cleared."""
     fire_owed: Callable[[Registration], None] = attrs.field(init=False)
     """The active worker of a registration runs: dispatch what is owed to it."""
     event_ended: Callable[[Registration], None] = attrs.field(init=False)
     """An event of one of a registration's workers has ended: whoever waited for that may be activated."""
+    functional_event_ended: Callable[[Registration], None] = attrs.field(init=False)
+    """A functional event of a registration has ended: an update may be due."""
+    on_unregistered: list[Callable[[Registration], None]] = attrs.field(factory=list)
+    """Called when a registration is unregistered; it may be in use for a while yet."""
     closing: bool = False
     """The agent is being closed: nothing new begins."""
     realms: dict[Realm, str] = attrs.field(factory=dict)

@@ -14,10 +14,13 @@ from swruntime.agent.caches import Caches
 from swruntime.agent.clients import Client, Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
 from swruntime.agent.handle_fetch import FetchHandler
+from swruntime.agent.notifications import Notifications, ShownNotification
 from swruntime.agent.promise import Promise
+from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registration, Registrations
 from swruntime.agent.services import Services
 from swruntime.algorithms import redirects, urls
+from swruntime.concepts.enums import EventOutcome
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
@@ -34,7 +37,7 @@ class UserAgent:
     """A user agent without a browser around it.
 
     What the user of a browser can do, and a script cannot, is here: `network`, `permissions`, `storage`,
-    `background_fetches`, `terminate_worker`.
+    `background_fetches`, `notifications`, `push`, `terminate_worker`.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class UserAgent:
         registrations: Registrations,
         clients: Clients,
         background_fetches: BackgroundFetches,
+        notifications: Notifications,
+        push_service: PushService,
         network: NetworkControl,
         permissions: Permissions,
         storage: StorageControl,
@@ -60,6 +65,11 @@ class UserAgent:
         self._registrations = registrations
         self._clients = clients
         self._fetches = background_fetches
+        self.shown_notifications = notifications
+        """For realms; `notifications` is the user's view of it."""
+        notifications.open_window = self._open_in_front
+        self.push_service = push_service
+        """For realms; `push` and its neighbours are what whoever holds the agent does."""
         self._open_window_realm = open_window_realm
         self.fetch_handler = FetchHandler(services, registrations)
         """For realms: hands a page's requests to its controller."""
@@ -91,6 +101,39 @@ class UserAgent:
         """Every background fetch that is not released: the active ones, and those whose event is owed."""
         return self._fetches.all()
 
+    @property
+    def notifications(self) -> list[ShownNotification]:
+        """Every notification that is shown, in the order of their creation: `click()` and `close()` them."""
+        return self.shown_notifications.all()
+
+    def push(self, target: object, data: bytes | str | None = None) -> Promise[EventOutcome]:
+        """Send a push message; there is no push service, so whoever holds the agent does what its server would.
+
+        `target` is a script's PushSubscription, or a registration (a script's or the agent's) that is subscribed.
+        `data` is the decrypted payload, a str as UTF-8; None is a message without one. `push` is fired at the
+        worker, once: fulfilled when that has ended, with how: `fulfilled`, `rejected`, `timed-out`, `interrupted`.
+        Raises InvalidStateError where nothing is subscribed, ValueError for more than 3,993 bytes, TypeError.
+        Spec: https://w3c.github.io/push-api/#receiving-a-push-message
+        """
+        return self.push_service.send(target, data)
+
+    def refresh_push_subscription(self, target: object) -> Promise[EventOutcome]:
+        """Let the push service replace a subscription by one with another endpoint and other keys.
+
+        `pushsubscriptionchange` is fired at the worker, with both. `target`, the outcome and what is raised are
+        as of `push`; QuotaExceededError where the disk is full.
+        Spec: https://w3c.github.io/push-api/#subscription-refreshes
+        """
+        return self.push_service.refresh(target)
+
+    def expire_push_subscription(self, target: object) -> Promise[EventOutcome]:
+        """Let a subscription end. `pushsubscriptionchange` is fired at the worker, without a new one.
+
+        To take the permission "push" away does the same. `target`, the outcome and what is raised are as of `push`.
+        Spec: https://w3c.github.io/push-api/#subscription-refreshes
+        """
+        return self.push_service.expire(target)
+
     def caches_of(self, storage_key: str) -> Caches:
         """For realms and tools: the caches of an origin."""
         return Caches(self._services, storage_key)
@@ -103,6 +146,9 @@ class UserAgent:
         id = self._clients.new_id()
         environment = await self._navigate(urls.resolve(url, self.origin + "/"), id)
         return await self._open_page(id, environment)
+
+    async def _open_in_front(self, url: str) -> None:
+        (await self.open_window(url)).focus()
 
     async def _open_page(self, id: str, environment: Environment) -> Any:
         registration = self._registrations.match(environment.origin, environment.url)
@@ -228,6 +274,7 @@ class UserAgent:
         """Know what the profile keeps; it sleeps until `take_up()`."""
         self._registrations.restore()
         self._fetches.restore()
+        self.shown_notifications.restore()
 
     def take_up(self) -> None:
         """Go on with what an earlier process left."""

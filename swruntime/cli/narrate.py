@@ -97,6 +97,10 @@ class Narrator:
     def _user_action(self, line: Line) -> str:
         return f"the user: {line['action']}"
 
+    def _notification_show(self, line: Line) -> str:
+        body = f": {line['body']}" if line["body"] else ""
+        return f"notification {line['title']!r}{body}"
+
     def _console(self, line: Line) -> str:
         where = f" ({line['where']})" if line["where"] and line["level"] in ("warn", "error") else ""
         return f"{'' if line['level'] == 'log' else line['level'] + ': '}{line['text']}{where}"

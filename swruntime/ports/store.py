@@ -18,6 +18,8 @@ import attrs
 from swruntime.concepts.background import ImageResource
 from swruntime.concepts.enums import UpdateViaCache, WorkerState
 from swruntime.concepts.http import Request, Response
+from swruntime.concepts.notifications import NotificationConcept
+from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 
 
@@ -72,6 +74,16 @@ class StoredFetch:
 
 
 @attrs.frozen
+class StoredNotification:
+    """A persistent notification that is shown. `number` is unique in the profile and never used again."""
+
+    number: int
+    storage_key: str
+    scope: str
+    notification: NotificationConcept
+
+
+@attrs.frozen
 class CacheEntry:
     """A request and its response in a cache. `body` is the id of a body, None where the response has none."""
 
@@ -117,7 +129,7 @@ class Store(Protocol):
         ...
 
     def delete_registration(self, storage_key: str, scope: str) -> None:
-        """Also its background fetches."""
+        """Also its background fetches, its notifications and its push subscription."""
         ...
 
     # Background fetches
@@ -141,6 +153,28 @@ class Store(Protocol):
     def release_fetch(self, number: int) -> None:
         """Delete it with its records; their bodies go unless something else refers to them."""
         ...
+
+    # Notifications and push
+
+    def notifications(self) -> Sequence[StoredNotification]:
+        """All that are shown, by number."""
+        ...
+
+    def add_notification(self, notification: StoredNotification, replaced: int | None = None) -> int:
+        """Insert; `notification.number` is ignored. Returns the new number. The one numbered `replaced` goes."""
+        ...
+
+    def delete_notification(self, number: int) -> None: ...
+
+    def push_subscription(self, storage_key: str, scope: str) -> PushSubscriptionConcept | None: ...
+
+    def add_push_subscription(
+        self, storage_key: str, scope: str, subscription: PushSubscriptionConcept
+    ) -> PushSubscriptionConcept:
+        """Insert in place of the registration's one. Returns it with its new number; the one given is ignored."""
+        ...
+
+    def delete_push_subscription(self, storage_key: str, scope: str) -> None: ...
 
     # Bodies
 

@@ -107,7 +107,36 @@ def first_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables,)
+NOTIFICATIONS_AND_PUSH = (
+    # A notification that is shown. `content` is all that it says.
+    """
+    CREATE TABLE notifications (
+        number      INTEGER PRIMARY KEY AUTOINCREMENT,
+        storage_key TEXT NOT NULL,
+        scope       TEXT NOT NULL,
+        content     TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX notifications_by_registration ON notifications (storage_key, scope)",
+    # The push subscription of a registration, with its keys. Its number is in `subscription`.
+    """
+    CREATE TABLE push_subscriptions (
+        number       INTEGER PRIMARY KEY AUTOINCREMENT,
+        storage_key  TEXT NOT NULL,
+        scope        TEXT NOT NULL,
+        subscription TEXT NOT NULL,
+        UNIQUE (storage_key, scope)
+    )
+    """,
+)
+
+
+def notifications_and_push(connection: sqlite3.Connection) -> None:
+    for statement in NOTIFICATIONS_AND_PUSH:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

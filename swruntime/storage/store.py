@@ -7,13 +7,16 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 
 from swruntime.concepts.background import ImageResource
 from swruntime.concepts.http import Request, Response, StoredBody
+from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.errors import OriginMismatch, StorageFull
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
-from swruntime.ports.store import CacheEntry, StoredFetch, StoredRegistration
+from swruntime.ports.store import CacheEntry, StoredFetch, StoredNotification, StoredRegistration
 from swruntime.storage.caches import CacheRows
 from swruntime.storage.database import Database
 from swruntime.storage.fetches import FetchRows
 from swruntime.storage.ledger import BodyLedger
+from swruntime.storage.notifications import NotificationRows
+from swruntime.storage.push import PushRows
 from swruntime.storage.registrations import RegistrationRows
 
 
@@ -39,6 +42,8 @@ class SqlStore:
         self._registrations = RegistrationRows(database)
         self._fetches = FetchRows(database, bodies)
         self._caches = CacheRows(database, bodies)
+        self._notifications = NotificationRows(database)
+        self._push = PushRows(database)
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
@@ -95,6 +100,8 @@ class SqlStore:
         with self.transaction():
             self._registrations.delete(storage_key, scope)
             self._fetches.delete_of_registration(storage_key, scope)
+            self._notifications.delete_of_registration(storage_key, scope)
+            self._push.delete(storage_key, scope)
 
     # Background fetches
 
@@ -124,6 +131,35 @@ class SqlStore:
     def release_fetch(self, number: int) -> None:
         with self.transaction():
             self._fetches.delete(number)
+
+    # Notifications and push
+
+    def notifications(self) -> Sequence[StoredNotification]:
+        return self._notifications.all()
+
+    def add_notification(self, notification: StoredNotification, replaced: int | None = None) -> int:
+        with self.transaction():
+            if replaced is not None:
+                self._notifications.delete(replaced)
+            return self._notifications.add(notification)
+
+    def delete_notification(self, number: int) -> None:
+        with self.transaction():
+            self._notifications.delete(number)
+
+    def push_subscription(self, storage_key: str, scope: str) -> PushSubscriptionConcept | None:
+        return self._push.find(storage_key, scope)
+
+    def add_push_subscription(
+        self, storage_key: str, scope: str, subscription: PushSubscriptionConcept
+    ) -> PushSubscriptionConcept:
+        with self.transaction():
+            self._push.delete(storage_key, scope)
+            return self._push.add(storage_key, scope, subscription)
+
+    def delete_push_subscription(self, storage_key: str, scope: str) -> None:
+        with self.transaction():
+            self._push.delete(storage_key, scope)
 
     # Bodies
 

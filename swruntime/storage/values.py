@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import cattrs
+from cattrs.strategies import configure_tagged_union
 
+from swruntime.concepts import messages
 from swruntime.concepts.http import StoredBody
 
 T = TypeVar("T")
@@ -27,10 +29,18 @@ def _request_body(value: Any, _: object) -> StoredBody | bytes | None:
     return StoredBody(value["id"], value["length"])
 
 
+def _message_value(value: Any, _: object) -> messages.Value:
+    """What has no identity stands there as it is; a reference is an object."""
+    return messages.Ref(value["index"]) if isinstance(value, dict) else value
+
+
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
+    converter.register_structure_hook(bytes, lambda value, _: b64decode(value["base64"]))
     converter.register_unstructure_hook(bytes, lambda data: {"base64": b64encode(data).decode("ascii")})
     converter.register_structure_hook_func(lambda kind: kind == StoredBody | bytes | None, _request_body)
+    converter.register_structure_hook(messages.Value, _message_value)
+    configure_tagged_union(messages.Node, converter)
     return converter
 
 

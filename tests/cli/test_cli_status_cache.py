@@ -11,7 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Server, Site
 
-STATUS_KEYS = {"origin", "profile", "writer", "registrations", "background_fetches", "caches", "storage"}
+STATUS_KEYS = {
+    "origin", "profile", "writer", "registrations", "background_fetches", "notifications", "push_subscriptions",
+    "caches", "storage",
+}  # fmt: skip
 FETCH_KEYS = {
     "id", "fetch", "scope", "title", "state", "failure_reason", "downloaded", "download_total", "waits_for",
     "records",
@@ -71,6 +74,39 @@ def test_status_for_a_person(site: Site) -> None:
     for text in ("http://localhost:8400", "3 B used of", "worker.py (activated)", "later: pending, 0 B stored",
                  "waits for 'run' or 'resume'", "kept: 1 entry, 3 B", "no problem found"):  # fmt: skip
         assert text in said, said
+
+
+NOTIFIER = """
+async def onactivate(event):
+    await registration.show_notification("Old", tag="t")
+    await registration.show_notification("New", tag="t", body="two\\nlines", actions=[{"action": "go", "title": "Go"}])
+    await registration.push_manager.subscribe(user_visible_only=True)
+"""
+
+
+def test_status_tells_what_is_shown_and_what_is_subscribed(site: Site) -> None:
+    site.write("worker.py", NOTIFIER)
+    ran = site.cli("run")
+    assert "notification 'New': two" in ran.err + ran.out
+    found = site.status()
+    scope = "http://localhost:8400/"
+    assert found["notifications"] == [
+        {
+            "notification": 2,
+            "scope": scope,
+            "title": "New",
+            "body": "two\nlines",
+            "tag": "t",
+            "actions": ["go"],
+        }
+    ]
+    (subscription,) = found["push_subscriptions"]
+    assert subscription.keys() == {"scope", "endpoint", "user_visible_only"}
+    assert (subscription["scope"], subscription["user_visible_only"]) == (scope, True)
+    assert subscription["endpoint"].startswith("https://push.swruntime.invalid/1/")
+    said = site.cli("status").out
+    assert "shows    New: two\n         lines\n" in said
+    assert f"push     {scope} is subscribed\n" in said
 
 
 def test_status_changes_nothing(site: Site) -> None:

@@ -10,6 +10,15 @@ HALF = "half"
 OWED = "owed"
 """The id of one that has succeeded, and in whose event the process died."""
 
+NOTIFYING = 2
+"""The first version that has notifications and push subscriptions."""
+
+KEPT = "kept"
+"""The title of a notification that is shown."""
+
+NOTE = {"url": "/episode", "bytes": b"\x00\xff"}
+"""The notification's data."""
+
 STORED = 2000
 """So many bytes of `EPISODE` were stored."""
 

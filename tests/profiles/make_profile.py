@@ -22,7 +22,7 @@ from swruntime.concepts.http import StoredBody
 from swruntime.storage import open_profile
 from swruntime.storage.schema import MIGRATIONS
 from swruntime.testing import Origin
-from tests.profiles.contents import EPISODE, FORM, HALF, OWED, SHELL, STORED, WORKER, fill
+from tests.profiles.contents import EPISODE, FORM, HALF, KEPT, NOTE, OWED, SHELL, STORED, WORKER, fill
 
 HERE = Path(__file__).parent
 
@@ -54,6 +54,10 @@ async def _make(temporary: Path, profile: Path) -> None:
         window = await agent.open_window("/")
         await window.navigator.service_worker.register("/worker.py")
         registration = await window.navigator.service_worker.ready
+        await registration.show_notification(
+            KEPT, tag="t", data=NOTE, actions=[{"action": "go", "title": "Go"}]
+        )
+        await registration.push_manager.subscribe(user_visible_only=True)
         form = window.Request("/form", method="POST", body=FORM)
         await registration.background_fetch.fetch(OWED, ["/artwork.jpg", form], title="Owed")
         await agent.until(lambda line: line["kind"] == "event.start" and line.get("id") == OWED)

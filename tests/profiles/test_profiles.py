@@ -14,7 +14,20 @@ import swruntime
 from swruntime.cli import main
 from swruntime.storage.schema import MIGRATIONS
 from swruntime.testing import Origin
-from tests.profiles.contents import ANSWER, ARTWORK, EPISODE, HALF, OWED, SHELL, STORED, WORKER, fill
+from tests.profiles.contents import (
+    ANSWER,
+    ARTWORK,
+    EPISODE,
+    HALF,
+    KEPT,
+    NOTE,
+    NOTIFYING,
+    OWED,
+    SHELL,
+    STORED,
+    WORKER,
+    fill,
+)
 
 HERE = Path(__file__).parent
 VERSIONS = range(1, len(MIGRATIONS) + 1)
@@ -27,13 +40,19 @@ KEEP = """
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"v{version}")
-def profile(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def version(request: pytest.FixtureRequest) -> int:
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def profile(version: int, tmp_path: Path) -> Path:
     """A copy of the profile of a version."""
     copy = tmp_path / "profile"
-    shutil.copytree(HERE / f"v{request.param}", copy)
+    shutil.copytree(HERE / f"v{version}", copy)
     # Where a database has its `user_version`: https://www.sqlite.org/fileformat.html#the_database_header
     header = (copy / "profile.sqlite3").read_bytes()[:100]
-    assert int.from_bytes(header[60:64], "big") == request.param
+    assert int.from_bytes(header[60:64], "big") == version
     return copy
 
 
@@ -82,6 +101,23 @@ async def test_what_was_begun_is_finished(
     assert ended == {OWED: "fulfilled", HALF: "fulfilled"}
     attempts = {line["id"]: line["attempt"] for line in lines if line["kind"] == "event.start"}
     assert attempts == {OWED: 2, HALF: 1}
+
+
+async def test_what_was_shown_is_shown_and_what_was_subscribed_is_sent_to(
+    version: int, profile: Path, site: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    origin = Origin()
+    fill(origin, whole=True)
+    async with swruntime.open_user_agent(site=site, profile=profile, network=origin) as agent:
+        window = await agent.open_window("/")
+        registration = await window.navigator.service_worker.ready
+        shown = await registration.get_notifications()
+        subscription = await registration.push_manager.get_subscription()
+        if version < NOTIFYING:
+            assert (shown, subscription) == ([], None)
+        else:
+            assert [(each.title, each.tag, each.data) for each in shown] == [(KEPT, "t", NOTE)]
+            assert await agent.push(subscription) == "fulfilled"
 
 
 def test_it_is_sound_and_reading_it_changes_nothing(

@@ -10,7 +10,7 @@ from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.errors import NotAProfile, UsageError
-from swruntime.ports.store import Store, StoredFetch, StoredRegistration
+from swruntime.ports.store import Store, StoredFetch, StoredNotification, StoredRegistration
 from swruntime.storage import open_profile, verify, writer_of
 
 
@@ -53,6 +53,8 @@ def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, A
         "writer": writer,
         "registrations": [_registration(r) for r in store.registrations()],
         "background_fetches": [_fetch(store, f, writer) for f in store.fetches()],
+        "notifications": [_notification(n) for n in store.notifications()],
+        "push_subscriptions": _push_subscriptions(store),
         "caches": caches,
         "storage": {"usage": sum(store.usage(key) for key in keys), "quota": quota},
     }
@@ -66,6 +68,27 @@ def _registration(registration: StoredRegistration) -> dict[str, Any]:
             for role, worker in (("waiting", registration.waiting), ("active", registration.active))
         },
     }
+
+
+def _notification(stored: StoredNotification) -> dict[str, Any]:
+    shown = stored.notification
+    return {
+        "notification": stored.number,
+        "scope": stored.scope,
+        "title": shown.title,
+        "body": shown.body,
+        "tag": shown.tag,
+        "actions": [action.action for action in shown.actions],
+    }
+
+
+def _push_subscriptions(store: Store) -> list[dict[str, Any]]:
+    found = [(r.scope, store.push_subscription(r.storage_key, r.scope)) for r in store.registrations()]
+    return [
+        {"scope": scope, "endpoint": each.endpoint, "user_visible_only": each.user_visible_only}
+        for scope, each in found
+        if each is not None
+    ]
 
 
 def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, Any]:
@@ -136,6 +159,11 @@ def _print(found: dict[str, Any]) -> None:
         reason = f" ({fetch['failure_reason']})" if fetch["failure_reason"] else ""
         print(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
         print(f"         waits for {fetch['waits_for']}")
+    for shown in found["notifications"]:
+        body = f": {shown['body']}" if shown["body"] else ""
+        print(f"shows    {shown['title']}{body}".replace("\n", "\n" + " " * 9))
+    for subscription in found["push_subscriptions"]:
+        print(f"push     {subscription['scope']} is subscribed")
     for cache in found["caches"]:
         print(
             f"cache    {cache['name']}: {counted(cache['entries'], 'entry', 'entries')}, {human(cache['bytes'])}"

@@ -12,16 +12,8 @@ from swruntime.realms.python.extendable import ExtendableEvent
 class BackgroundFetchEvent(ExtendableEvent):
     """`backgroundfetchabort` and `backgroundfetchclick`, and the base of the others."""
 
-    def __init__(
-        self,
-        type: str,
-        *,
-        registration: BackgroundFetchRegistration,
-        bubbles: bool = False,
-        cancelable: bool = False,
-        composed: bool = False,
-    ) -> None:
-        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
+    def __init__(self, type: str, *, registration: BackgroundFetchRegistration) -> None:
+        super().__init__(type)
         if not isinstance(registration, BackgroundFetchRegistration):
             raise TypeError(
                 f"registration is {webidl.shown(registration)}; expected a BackgroundFetchRegistration"
@@ -36,18 +28,8 @@ class BackgroundFetchEvent(ExtendableEvent):
 class BackgroundFetchUpdateUIEvent(BackgroundFetchEvent):
     """`backgroundfetchsuccess` and `backgroundfetchfail`."""
 
-    def __init__(
-        self,
-        type: str,
-        *,
-        registration: BackgroundFetchRegistration,
-        bubbles: bool = False,
-        cancelable: bool = False,
-        composed: bool = False,
-    ) -> None:
-        super().__init__(
-            type, registration=registration, bubbles=bubbles, cancelable=cancelable, composed=composed
-        )
+    def __init__(self, type: str, *, registration: BackgroundFetchRegistration) -> None:
+        super().__init__(type, registration=registration)
         self._ui_updated = False
 
     def update_ui(self, *, icons: Icons | None = None, title: str | None = None) -> Promise[None]:

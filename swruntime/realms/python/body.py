@@ -60,7 +60,7 @@ class Body:
 
     def json(self) -> Promise[Any]:
         """The body as JSON. Rejects with ValueError where it is none, TypeError when it is used already."""
-        return self._consume("json", _parse_json)
+        return self._consume("json", parse_json)
 
     def bytes(self) -> Promise[Bytes]:
         """The body. Rejects with TypeError when it is used already."""
@@ -188,7 +188,8 @@ def _same(data: bytes) -> bytes:
     return data
 
 
-def _parse_json(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
+    """Raises ValueError where it is no JSON, NaN and Infinity included."""
     return json.loads(decode_utf8(data), parse_constant=_refuse_constant)
 
 

@@ -27,11 +27,9 @@ class FetchEvent(ExtendableEvent):
         replaces_client_id: str = "",
         preload_response: Promise[Response | None] | None = None,
         handled: Promise[None] | None = None,
-        bubbles: bool = False,
         cancelable: bool = False,
-        composed: bool = False,
     ) -> None:
-        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
+        super().__init__(type, cancelable=cancelable)
         if not isinstance(request, Request):
             raise TypeError(f"request is {webidl.shown(request)}; expected a Request")
         self._request = request

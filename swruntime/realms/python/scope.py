@@ -24,15 +24,13 @@ from swruntime.realms.python.headers import Headers
 from swruntime.realms.python.message_events import MessageEvent
 from swruntime.realms.python.message_ports import MessageChannel, MessagePort, Transfer, structured_clone
 from swruntime.realms.python.navigation_preload import NavigationPreloadManager
+from swruntime.realms.python.notifications import notification_class
+from swruntime.realms.python.push import PushManager, PushSubscription, PushSubscriptionOptions
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
-from swruntime.realms.python.service_worker import (
-    ServiceWorker,
-    ServiceWorkerContainer,
-    ServiceWorkerRegistration,
-)
+from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
 from swruntime.realms.python.streams import ReadableStream
 
 EXPOSED: tuple[type, ...] = (
@@ -44,9 +42,11 @@ EXPOSED: tuple[type, ...] = (
     MessagePort,
     NavigationPreloadManager,
     Promise,
+    PushManager,
+    PushSubscription,
+    PushSubscriptionOptions,
     ReadableStream,
     ServiceWorker,
-    ServiceWorkerContainer,
     ServiceWorkerRegistration,
 )
 """Interfaces that are the same in every realm; feature detection finds them by name."""
@@ -88,6 +88,7 @@ def common_names(realm: PythonRealm, console: Console, caches: CacheStorage) -> 
         **{cls.__name__: cls for cls in EXPOSED},
         **{cls.__name__: realm.context.bind(cls) for cls in CONSTRUCTED},
         **{cls.__name__: _with_realm(cls, realm) for cls in (BroadcastChannel, MessageChannel)},
+        "Notification": notification_class(realm),
         **EXCEPTIONS,
         "caches": caches,
         "console": console,

@@ -21,6 +21,8 @@ from swruntime.realms.python.events import EventHandler, EventTarget
 from swruntime.realms.python.message_events import fire_message
 from swruntime.realms.python.message_ports import MessageHandler, Transfer, pack
 from swruntime.realms.python.navigation_preload import NavigationPreloadManager
+from swruntime.realms.python.notifications import RegistrationNotifications
+from swruntime.realms.python.push import PushManager
 from swruntime.realms.python.realm import PythonRealm, ShownWorkers
 
 
@@ -63,7 +65,7 @@ class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
         self._concept.post_message(pack(self._realm, message, transfer))
 
 
-class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
+class ServiceWorkerRegistration(RegistrationNotifications, EventTarget, metaclass=NoPublicConstructor):
     """https://w3c.github.io/ServiceWorker/#serviceworkerregistration-interface"""
 
     onupdatefound = EventHandler()
@@ -77,6 +79,7 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
         """A copy that only tasks change: what a handler sees is what its event is about."""
         self._background_fetch = BackgroundFetchManager._create(realm, concept)
         self._navigation_preload = NavigationPreloadManager._create(realm, concept)
+        self._push_manager = PushManager._create(realm, concept)
 
     @classmethod
     def _of(cls, realm: PythonRealm, concept: Registration) -> ServiceWorkerRegistration:
@@ -116,6 +119,11 @@ class ServiceWorkerRegistration(EventTarget, metaclass=NoPublicConstructor):
     @property
     def navigation_preload(self) -> NavigationPreloadManager:
         return self._navigation_preload
+
+    @property
+    def push_manager(self) -> PushManager:
+        """https://w3c.github.io/push-api/#dom-serviceworkerregistration-pushmanager"""
+        return self._push_manager
 
     def unregister(self) -> Promise[bool]:
         """True; its background fetches are aborted without an event, once no window uses it any more.

@@ -12,7 +12,9 @@ import trio
 
 from swruntime.agent.handle_fetch import FetchExchange
 from swruntime.agent.messaging import Posted
+from swruntime.agent.notifications import NotificationPayload
 from swruntime.agent.promise import Promise
+from swruntime.agent.push import PushMessage, SubscriptionChange
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import redirects, urls
@@ -33,6 +35,14 @@ from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.location import Location, Navigator
+from swruntime.realms.python.notifications import NotificationEvent, notification_event
+from swruntime.realms.python.push_events import (
+    PushEvent,
+    PushMessageData,
+    PushSubscriptionChangeEvent,
+    change_event,
+    push_event,
+)
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.scope import GlobalScope, common_names
@@ -53,6 +63,9 @@ INTERFACES: dict[str, type[ExtendableEvent]] = {
         ExtendableMessageEvent,
         BackgroundFetchEvent,
         BackgroundFetchUpdateUIEvent,
+        NotificationEvent,
+        PushEvent,
+        PushSubscriptionChangeEvent,
     )
 }
 
@@ -66,10 +79,14 @@ FIRED = (
     "backgroundfetchfail",
     "backgroundfetchabort",
     "backgroundfetchclick",
+    "push",
+    "pushsubscriptionchange",
+    "notificationclick",
+    "notificationclose",
 )
 """The event types that this version fires."""
 
-NOT_FIRED = ("sync", "periodicsync", "push", "notificationclick")
+NOT_FIRED = ("sync", "periodicsync")
 """Event types of the standards that this version does not fire; a handler for one is told so."""
 
 
@@ -89,6 +106,10 @@ class ServiceWorkerGlobalScope(GlobalScope):
     onbackgroundfetchfail = EventHandler()
     onbackgroundfetchabort = EventHandler()
     onbackgroundfetchclick = EventHandler()
+    onpush = EventHandler()
+    onpushsubscriptionchange = EventHandler()
+    onnotificationclick = EventHandler()
+    onnotificationclose = EventHandler()
 
 
 class WorkerRealm(PythonRealm):
@@ -115,7 +136,7 @@ class WorkerRealm(PythonRealm):
         return {
             **common_names(self, console, CacheStorage._create(self)),
             **{name: context.bind(cls) for name, cls in INTERFACES.items()},
-            **{cls.__name__: cls for cls in (Client, Clients, WindowClient)},
+            **{cls.__name__: cls for cls in (Client, Clients, PushMessageData, WindowClient)},
             "self": self.scope,
             "registration": self.registration(self._worker.registration),
             "service_worker": self.worker(self._worker),
@@ -186,7 +207,19 @@ class WorkerRealm(PythonRealm):
             return await dispatch_extendable(
                 self.context, self.scope, self._fetch_event(event.name, event.payload)
             )
-        return await dispatch_extendable(self.context, self.scope, make(event.name, **arguments))
+        made = self._event_of(event) or make(event.name, **arguments)
+        return await dispatch_extendable(self.context, self.scope, made)
+
+    def _event_of(self, event: EventSpec) -> ExtendableEvent | None:
+        """What has a payload that is an event's whole content."""
+        match event.payload:
+            case NotificationPayload() as payload:
+                return notification_event(self, event.name, payload)
+            case PushMessage() as payload:
+                return push_event(self, event.name, payload)
+            case SubscriptionChange() as payload:
+                return change_event(self, event.name, payload)
+        return None
 
     def _fetch_event(self, name: str, exchange: FetchExchange) -> FetchEvent:
         body = cast("BodySource | None", exchange.body)
