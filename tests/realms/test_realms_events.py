@@ -357,3 +357,20 @@ async def test_any_of_several_signals(context: RealmContext) -> None:
 async def test_a_signal_has_no_public_constructor(context: RealmContext) -> None:
     with pytest.raises(TypeError, match="no public constructor"):
         context.bind(AbortSignal)()  # type: ignore[call-arg]
+
+
+async def test_any_is_flat_and_all_are_aborted_before_anybody_hears_of_it(context: RealmContext) -> None:
+    signals = context.bind(AbortSignal)
+    one, other = (context.bind(AbortController)() for _ in range(2))
+    either = signals.any([one.signal, other.signal])
+    nested = signals.any([either, one.signal])
+    heard: list[object] = []
+    for name, signal in [("nested", nested), ("either", either), ("one", one.signal)]:
+        signal.onabort = lambda event, name=name: heard.append((name, either.aborted, nested.aborted))
+    reason = ValueError("enough")
+    one.abort(reason)
+    assert heard == [("one", True, True), ("either", True, True), ("nested", True, True)]
+    assert either.reason is nested.reason is reason
+    other.abort()
+    assert (either.reason, len(heard)) == (reason, 3)
+    assert not signals.any([]).aborted

@@ -166,6 +166,9 @@ async def test_a_request_with_everything(request_class: type[Request]) -> None:
         ("/", {"method": "POST", "body": 5}),
         ("/", {"headers": {"a b": "1"}}),
         ("/", {"signal": "stop"}),
+        ("/", {"duplex": "full"}),
+        ("/", {"priority": "urgent"}),
+        ("/", {"window": 5}),
     ],
 )
 async def test_wrong_arguments_are_type_errors(
@@ -235,6 +238,10 @@ async def test_a_stream_as_a_requests_body(request_class: type[Request]) -> None
     assert await request_class(request).text() == "one two"
     with pytest.raises(TypeError, match="keepalive"):
         request_class("/", method="POST", body=body(), keepalive=True)
+    with pytest.raises(TypeError, match="mode is 'no-cors'"):
+        request_class("/", method="POST", body=body(), mode="no-cors")
+    assert request_class("/", method="POST", body=body(), duplex="half", priority="low").duplex == "half"
+    assert (request.is_reload_navigation, request.is_history_navigation) == (False, False)
 
 
 async def test_a_dead_realm_makes_no_requests(context: RealmContext, request_class: type[Request]) -> None:

@@ -23,6 +23,9 @@ class AbortSignal(EventTarget, metaclass=NoPublicConstructor):
         self._context = context
         self._reason: BaseException | None = None
         self._algorithms: list[Callable[[], None]] = []
+        self._sources: tuple[AbortSignal, ...] = ()
+        """Of a dependent signal, those that it depends on; none of them is a dependent one."""
+        self._dependents: list[AbortSignal] = []
 
     @classmethod
     def _of(cls, context: RealmContext) -> AbortSignal:
@@ -61,14 +64,19 @@ class AbortSignal(EventTarget, metaclass=NoPublicConstructor):
     @classmethod
     def _dependent(cls, context: RealmContext, sources: Iterable[AbortSignal]) -> AbortSignal:
         """https://dom.spec.whatwg.org/#create-a-dependent-abort-signal"""
+        # 1.
         signal = AbortSignal._of(context)
+        # 2. One of them is aborted already.
         sources = tuple(sources)
         for source in sources:
             if source.aborted:
                 signal._reason = source._reason
                 return signal
-        for source in sources:
-            source._add_algorithm(lambda source=source: signal._signal_abort(source._reason))  # type: ignore[misc]
+        # 3, 4. What a dependent signal depends on takes its place.
+        flat = [each for source in sources for each in source._sources or (source,)]
+        signal._sources = tuple(dict.fromkeys(flat))
+        for source in signal._sources:
+            source._dependents.append(signal)
         return signal
 
     @property
@@ -99,9 +107,22 @@ class AbortSignal(EventTarget, metaclass=NoPublicConstructor):
 
     def _signal_abort(self, reason: BaseException | None) -> None:
         """https://dom.spec.whatwg.org/#abortsignal-signal-abort"""
+        # 1.
         if self.aborted:
             return
+        # 2.
         self._reason = _reason(reason)
+        # 3, 4. All that depend on it are aborted before anybody hears of it.
+        dependents = [each for each in self._dependents if not each.aborted]
+        self._dependents.clear()
+        for each in dependents:
+            each._reason = self._reason
+        # 5, 6.
+        for each in (self, *dependents):
+            each._run_abort_steps()
+
+    def _run_abort_steps(self) -> None:
+        """https://dom.spec.whatwg.org/#run-the-abort-steps"""
         algorithms, self._algorithms = self._algorithms, []
         for algorithm in algorithms:
             algorithm()

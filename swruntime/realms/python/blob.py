@@ -17,6 +17,7 @@ from swruntime.algorithms.urls import to_scalar_values
 from swruntime.realms.python.body_sources import BytesSource
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.streams import ReadableStream
+from swruntime.realms.python.unimplemented import PlatformObject
 
 T = TypeVar("T")
 Bytes = bytes  # in the class below the name is a method's
@@ -24,7 +25,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
-class Blob:
+class Blob(PlatformObject):
     """Immutable bytes: `Blob([b"...", "text", other_blob], type="text/plain")`. `size` is in bytes.
 
     Raises TypeError, naming the argument, its value and what is expected.

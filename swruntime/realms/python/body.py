@@ -26,6 +26,7 @@ from swruntime.realms.python.form_data import FormData
 from swruntime.realms.python.headers import Headers
 from swruntime.realms.python.search_params import URLSearchParams
 from swruntime.realms.python.streams import ReadableStream
+from swruntime.realms.python.unimplemented import PlatformObject
 
 T = TypeVar("T")
 BodyInit = str | bytes | bytearray | memoryview | Blob | FormData | URLSearchParams | AsyncIterable[bytes]
@@ -33,7 +34,7 @@ BodyInit = str | bytes | bytearray | memoryview | Blob | FormData | URLSearchPar
 Bytes = bytes  # in the class below the name is a method's
 
 
-class Body:
+class Body(PlatformObject):
     """https://fetch.spec.whatwg.org/#body"""
 
     _context: RealmContext

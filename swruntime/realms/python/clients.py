@@ -11,6 +11,7 @@ from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls, webidl
 from swruntime.errors import InvalidAccessError, InvalidStateError
 from swruntime.realms.python.message_ports import Transfer, post_to_client
+from swruntime.realms.python.unimplemented import PlatformObject
 
 if TYPE_CHECKING:
     from swruntime.realms.python.realm import PythonRealm
@@ -19,7 +20,7 @@ ClientType = Literal["window", "worker", "sharedworker", "all"]
 CLIENT_TYPES: tuple[ClientType, ...] = ("window", "worker", "sharedworker", "all")
 
 
-class Client(metaclass=NoPublicConstructor):
+class Client(PlatformObject, metaclass=NoPublicConstructor):
     """A snapshot of a page, made anew each time one is asked for."""
 
     def __init__(self, realm: PythonRealm, concept: clients.Client) -> None:

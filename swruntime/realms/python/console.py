@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.unimplemented import PlatformObject
 from swruntime.trace import Console as ConsoleLine
 
 
-class Console:
+class Console(PlatformObject):
     """`console.log` and its kin: a line of the trace, with where in the script it was said."""
 
     def __init__(self, context: RealmContext) -> None:

@@ -27,12 +27,13 @@ from swruntime.algorithms import webidl
 from swruntime.errors import InvalidStateError
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import start_script
+from swruntime.realms.python.unimplemented import PlatformObject
 
 if TYPE_CHECKING:
     from swruntime.realms.python.abort import AbortSignal
 
 
-class Event:
+class Event(PlatformObject):
     """https://dom.spec.whatwg.org/#interface-event"""
 
     NONE: ClassVar = 0
@@ -144,7 +145,7 @@ class _Listener:
         return self.type == type and self.capture == capture and _same(self.callback, callback)
 
 
-class EventTarget:
+class EventTarget(PlatformObject):
     """https://dom.spec.whatwg.org/#interface-eventtarget"""
 
     _context: RealmContext

@@ -22,11 +22,23 @@ from typing import Any
 SCOPE_MODULES = frozenset({"swruntime.worker", "swruntime.window"})
 
 
+class _Builtins(dict[str, Any]):
+    """What a realm's code finds when a name is none of its globals. It says what is absent, and why."""
+
+    def __init__(self, absent: Callable[[str], NameError | None], names: Mapping[str, Any]) -> None:
+        super().__init__(names)
+        self._absent = absent
+
+    def __missing__(self, name: str) -> Any:
+        raise self._absent(name) or KeyError(name)
+
+
 class Importer:
     """One realm's modules.
 
     `folders` are searched in order. `execute(file, namespace)` evaluates a file. `scope_modules` has the
-    names of `swruntime.worker` or `swruntime.window`, whichever this realm is.
+    names of `swruntime.worker` or `swruntime.window`, whichever this realm is. `absent` is asked for the error of a
+    name that is nowhere; None is Python's own.
     """
 
     def __init__(
@@ -34,12 +46,13 @@ class Importer:
         folders: tuple[Path, ...],
         execute: Callable[[Path, dict[str, Any]], None],
         scope_modules: Mapping[str, Mapping[str, object]],
+        absent: Callable[[str], NameError | None] = lambda name: None,
     ) -> None:
         self._folders = folders
         self._execute = execute
         self._scope_modules = scope_modules
         self._modules: dict[str, ModuleType] = {}
-        self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self.import_}
+        self.builtins: dict[str, Any] = _Builtins(absent, {**vars(builtins), "__import__": self.import_})
 
     def import_(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class Loader:
     """The scripts of one realm, whose `context` has a site folder.
 
     `globals` are what the script finds at its start. `scope_modules` maps "swruntime.worker" or
-    "swruntime.window" to the names that it has in this realm.
+    "swruntime.window" to the names that it has in this realm. `absent` is asked for the error of a name that is
+    nowhere; None is Python's own.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Loader:
         globals: Mapping[str, object],
         scope_modules: Mapping[str, Mapping[str, object]] | None = None,
         console: Console | None = None,
+        absent: Callable[[str], NameError | None] = lambda name: None,
         sources: dict[str, bytes] | None = None,
     ) -> None:
         if context.site_folder is None:
@@ -42,6 +44,7 @@ class Loader:
         self._site = context.site_folder
         self._console = console or Console(context)
         self._globals = globals
+        self._absent = absent
         self._scope_modules = dict(scope_modules or {})
         self.namespace: dict[str, Any] = {}
         """The script's globals, once it runs."""
@@ -55,7 +58,7 @@ class Loader:
         """
         file = script_path(self._site, path)
         folders = (file.parent,) if file.parent == self._site else (file.parent, self._site)
-        importer = Importer(folders, self._execute, self._scope_modules)
+        importer = Importer(folders, self._execute, self._scope_modules, self._absent)
         importer.builtins["print"] = self._print
         module = importer.script(file, self._globals)
         self.namespace = module.__dict__

@@ -10,14 +10,14 @@ from swruntime.agent.promise import NoPublicConstructor, Promise
 from swruntime.algorithms import urls, webidl
 from swruntime.concepts.enums import PermissionState
 from swruntime.realms.python.realm import PythonRealm
-from swruntime.realms.python.unimplemented import Unimplemented, unimplemented
+from swruntime.realms.python.unimplemented import PlatformObject, attribute_error
 
 if TYPE_CHECKING:
     from swruntime.realms.python.service_worker import ServiceWorkerContainer
 
 
 @attrs.frozen
-class Location:
+class Location(PlatformObject):
     """Where a realm is. Spec: https://html.spec.whatwg.org/multipage/workers.html#worker-locations"""
 
     href: str
@@ -48,14 +48,14 @@ class StorageEstimate:
 
 
 @attrs.frozen
-class PermissionStatus:
+class PermissionStatus(PlatformObject):
     """https://w3c.github.io/permissions/#permissionstatus"""
 
     name: str
     state: PermissionState
 
 
-class Permissions(metaclass=NoPublicConstructor):
+class Permissions(PlatformObject, metaclass=NoPublicConstructor):
     """`navigator.permissions`. Spec: https://w3c.github.io/permissions/#permissions-interface"""
 
     def __init__(self, realm: PythonRealm) -> None:
@@ -76,7 +76,7 @@ class Permissions(metaclass=NoPublicConstructor):
         return context.promise(operation, name="Permissions.query")
 
 
-class StorageManager(metaclass=NoPublicConstructor):
+class StorageManager(PlatformObject, metaclass=NoPublicConstructor):
     """`navigator.storage`. Spec: https://storage.spec.whatwg.org/#storagemanager"""
 
     def __init__(self, realm: PythonRealm) -> None:
@@ -91,18 +91,21 @@ class StorageManager(metaclass=NoPublicConstructor):
 
         return self._realm.context.promise(operation, name="StorageManager.estimate")
 
-    persist = unimplemented("StorageManager.persist")
-    persisted = unimplemented("StorageManager.persisted")
 
-
-class Navigator(metaclass=NoPublicConstructor):
+class Navigator(PlatformObject, metaclass=NoPublicConstructor):
     """`navigator`; `service_worker` is there in windows."""
 
-    def __init__(self, realm: PythonRealm, service_worker: ServiceWorkerContainer | Unimplemented) -> None:
+    def __init__(self, realm: PythonRealm, service_worker: ServiceWorkerContainer | None) -> None:
         self._realm = realm
-        self.service_worker = service_worker
+        self._service_worker = service_worker
         self.permissions = Permissions._create(realm)
         self.storage = StorageManager._create(realm)
+
+    @property
+    def service_worker(self) -> ServiceWorkerContainer:
+        if self._service_worker is None:
+            raise attribute_error(self, "service_worker")
+        return self._service_worker
 
     @property
     def on_line(self) -> bool:

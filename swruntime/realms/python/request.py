@@ -28,7 +28,9 @@ from swruntime.realms.python.headers import Headers
 class Request(Body):
     """A request that a script made. Scripts have their realm's own subclass, which knows the base URL.
 
-    Arguments that are None are absent. Raises TypeError, naming the argument, its value and what is expected.
+    Arguments that are None are absent. `duplex` need not be given for a stream, as JavaScript demands: there is but
+    one. `priority` is a hint that changes nothing. Raises TypeError, naming the argument, its value and what is
+    expected.
     """
 
     def __init__(
@@ -47,9 +49,13 @@ class Request(Body):
         integrity: str | None = None,
         keepalive: bool | None = None,
         signal: AbortSignal | None = None,
+        duplex: str | None = None,
+        priority: str | None = None,
+        window: None = None,
     ) -> None:
         context = self._context
         context.check_alive()
+        _check_hints(duplex, priority, window)
         source, body_type = (None, None) if body is None else extract(context, body)
         init = RequestInit(
             method=method,
@@ -69,6 +75,8 @@ class Request(Body):
         concept = build_request(given, init, environment=context.environment)
         if concept.keepalive and source is not None and source.length is None:
             raise TypeError("keepalive is True and body is a stream; expected a body of known length")
+        if source is not None and source.length is None and concept.mode not in ("same-origin", "cors"):
+            raise TypeError(f"mode is {concept.mode!r} and body is a stream; expected a body of known length")
         _check_signal(signal)
         if isinstance(input, Request):
             signal = signal or input.signal
@@ -173,6 +181,21 @@ class Request(Body):
         return self._request.keepalive
 
     @property
+    def is_reload_navigation(self) -> bool:
+        """Always False: pages are opened and navigated here, not reloaded."""
+        return False
+
+    @property
+    def is_history_navigation(self) -> bool:
+        """Always False: pages have no history here."""
+        return False
+
+    @property
+    def duplex(self) -> str:
+        """Always "half": a response is read once the request's body was sent."""
+        return "half"
+
+    @property
     def signal(self) -> AbortSignal:
         return self._signal
 
@@ -195,6 +218,15 @@ def _concept_body(source: BodySource) -> http.StoredBody | bytes | None:
     if source.stored is not None and source.length is not None:
         return http.StoredBody(source.stored, source.length)
     return None
+
+
+def _check_hints(duplex: object, priority: object, window: object) -> None:
+    if duplex is not None:
+        webidl.enumeration("duplex", duplex, ("half",))
+    if priority is not None:
+        webidl.enumeration("priority", priority, ("high", "low", "auto"))
+    if window is not None:
+        raise TypeError(f"window is {webidl.shown(window)}; expected None")
 
 
 def _check_signal(signal: object) -> None:

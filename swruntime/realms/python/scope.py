@@ -32,6 +32,7 @@ from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
 from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
 from swruntime.realms.python.streams import ReadableStream
+from swruntime.realms.python.unimplemented import attribute_error
 
 EXPOSED: tuple[type, ...] = (
     BackgroundFetchManager,
@@ -118,7 +119,7 @@ class GlobalScope(EventTarget):
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self._names:
             return self._names[name]
-        raise AttributeError(f"{type(self).__name__} has no {name}")
+        raise attribute_error(self, name)
 
     def __contains__(self, name: str) -> bool:
         """Feature detection, as `'BackgroundFetchManager' in self`."""

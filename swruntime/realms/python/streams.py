@@ -7,9 +7,10 @@ from collections.abc import Callable
 from swruntime.agent.promise import NoPublicConstructor, Promise
 from swruntime.realms.python.body_sources import BodySource, Pump, operation_pump
 from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.unimplemented import PlatformObject
 
 
-class ReadableStream(metaclass=NoPublicConstructor):
+class ReadableStream(PlatformObject, metaclass=NoPublicConstructor):
     """A body's bytes: `async for chunk in response.body`, once. Who stops early calls `cancel()`.
 
     Spec: https://streams.spec.whatwg.org/#rs-class, of which this is what a body needs in Python

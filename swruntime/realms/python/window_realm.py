@@ -25,6 +25,7 @@ from swruntime.realms.python.location import Location, Navigator
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.scope import GlobalScope, common_names
 from swruntime.realms.python.service_worker import ServiceWorkerContainer
+from swruntime.realms.python.unimplemented import name_error
 from swruntime.realms.python.worker_realm import open_context
 
 
@@ -107,7 +108,11 @@ class WindowRealm(PythonRealm):
         if not path.endswith(".py"):
             raise SiteError(f"{path} is no Python script; this version runs page.py, not JavaScript")
         loader = Loader(
-            self.context, globals=names, scope_modules={"swruntime.window": names}, console=self._console
+            self.context,
+            globals=names,
+            scope_modules={"swruntime.window": names},
+            console=self._console,
+            absent=lambda name: name_error(Window.__name__, name),
         )
         promise = self._start(loader, path)
         if promise is None:

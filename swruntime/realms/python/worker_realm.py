@@ -46,7 +46,7 @@ from swruntime.realms.python.push_events import (
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.scope import GlobalScope, common_names
-from swruntime.realms.python.unimplemented import Unimplemented
+from swruntime.realms.python.unimplemented import absent_events, name_error
 from swruntime.trace import Diagnostic
 
 
@@ -127,6 +127,7 @@ class WorkerRealm(PythonRealm):
             globals=names,
             scope_modules={"swruntime.worker": names},
             console=console,
+            absent=lambda name: name_error(ServiceWorkerGlobalScope.__name__, name),
             sources=worker.sources,
         )
         names["import_scripts"] = self._loader.import_scripts
@@ -142,7 +143,7 @@ class WorkerRealm(PythonRealm):
             "service_worker": self.worker(self._worker),
             "clients": Clients._create(self),
             "location": Location.of(self._worker.script_url),
-            "navigator": Navigator._create(self, Unimplemented("navigator.service_worker in a worker")),
+            "navigator": Navigator._create(self, None),
             "skip_waiting": self._skip_waiting,
             "add_event_listener": self.scope.add_event_listener,
             "remove_event_listener": self.scope.remove_event_listener,
@@ -173,7 +174,7 @@ class WorkerRealm(PythonRealm):
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
-        for type in NOT_FIRED:
+        for type in (*NOT_FIRED, *absent_events("ServiceWorkerGlobalScope")):
             if callable(namespace.get(f"on{type}")):
                 text = f"on{type} is never called: this version of swruntime does not fire {type!r}"
                 self.context.tell(Diagnostic(code="not-implemented", message=text))
