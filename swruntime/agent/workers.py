@@ -255,7 +255,10 @@ class Worker:
             return await realm.dispatch(spec)
         if self._realm is realm:
             self.stop(f"{spec.name} lasted over {limit:g} s")
-        return EventResult("timed-out", f"it lasted over {limit:g} s")
+        what = (
+            f"it lasted over {limit:g} s; what it awaits has to end sooner (trio.move_on_after limits a wait)"
+        )
+        return EventResult("timed-out", what)
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:

@@ -64,52 +64,6 @@ async def test_cache_first_survives_the_networks_end(lab: Lab, autojump_clock: o
     assert [r.path for r in lab.origin.requests].count("/a") == 1
 
 
-@pytest.mark.parametrize(
-    ("handler", "message"),
-    [
-        (
-            "def onfetch(event): event.respond_with(fail())\nasync def fail(): raise ValueError('no')\n",
-            "ValueError: no",
-        ),
-        ("def onfetch(event): event.respond_with('text')\n", "expected a Response"),
-        ("def onfetch(event): event.respond_with(Response.error())\n", "an error response"),
-        ("def onfetch(event): event.prevent_default()\n", "cancelled without a response"),
-    ],
-)
-async def test_a_wrong_answer_is_a_network_error(
-    lab: Lab, handler: str, message: str, autojump_clock: object
-) -> None:
-    lab.worker(handler)
-    async with lab.open() as agent:
-        page = await agent.open_window("/")
-        with pytest.raises(TypeError, match=message):
-            await page.fetch("/a")
-
-
-async def test_respond_with_twice_and_late(lab: Lab, autojump_clock: object) -> None:
-    lab.worker(
-        "import trio\n"
-        "async def onfetch(event):\n"
-        "    if 'late' in event.request.url:\n"
-        "        await trio.sleep(1)\n"
-        "    for _ in range(2):\n"
-        "        try:\n"
-        "            event.respond_with(Response('mine'))\n"
-        "        except InvalidStateError as error:\n"
-        "            print(error)\n"
-    )
-    lab.origin.add("/late", b"network")
-    async with lab.open() as agent:
-        page = await agent.open_window("/")
-        lab.lines.clear()
-        assert await (await page.fetch("/a")).text() == "mine"
-        assert await (await page.fetch("/late")).text() == "network"
-        await agent.settled()
-    twice, late, _ = lab.console
-    assert "called before" in twice
-    assert "after the dispatch" in late
-
-
 async def test_handled_tells_how_it_ended(lab: Lab, autojump_clock: object) -> None:
     lab.worker(
         "async def onfetch(event):\n"

@@ -242,16 +242,6 @@ async def test_dropped_while_its_worker_starts(lab: Lab, autojump_clock: object)
     assert lab.console == []
 
 
-async def test_an_event_that_lasts_too_long_is_timed_out(lab: Lab, autojump_clock: object) -> None:
-    await success(
-        lab, "import trio\nasync def onbackgroundfetchsuccess(event):\n    await trio.sleep_forever()\n"
-    )
-    end = lab.one("event.end", name="backgroundfetchsuccess", outcome="timed-out")
-    assert 300 <= end["time"] < 301
-    lab.one("fetch.release", cause="event")
-    assert "300 s" in lab.of("worker.stop")[0]["reason"]
-
-
 async def test_a_script_that_breaks_between_starts(lab: Lab, autojump_clock: object) -> None:
     """The event stays owed, and is dispatched at the next start that succeeds."""
     lab.origin.add("/a", b"aaa", delay=10)

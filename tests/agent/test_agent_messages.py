@@ -90,16 +90,6 @@ async def test_an_async_handler_extends_its_event(lab: Lab, autojump_clock: obje
     assert end["time"] - start["time"] == pytest.approx(60)
 
 
-async def test_a_handler_that_raises(lab: Lab, autojump_clock: object) -> None:
-    lab.worker("def onmessage(event):\n    raise ValueError('oh no')\n")
-    async with lab.open() as agent:
-        lab.registration.active.post_message(None)
-        await agent.settled()
-        (error,) = agent.script_errors
-        assert str(error) == "ValueError: oh no"
-    lab.one("event.end", name="message", outcome="rejected", where="worker.py:2")
-
-
 async def test_a_message_is_a_copy_made_when_it_was_posted(lab: Lab, autojump_clock: object) -> None:
     lab.worker(
         "kept = []\n"

@@ -93,13 +93,6 @@ async def test_a_script_that_fails(lab: Lab, autojump_clock: object, script: str
         await window.navigator.service_worker.ready
 
 
-async def test_a_script_that_is_not_there(lab: Lab, autojump_clock: object) -> None:
-    async with lab.open(ready=False) as agent:
-        window = await agent.open_window("/")
-        with pytest.raises(TypeError, match=r"other\.py"):
-            await window.navigator.service_worker.register("/other.py")
-
-
 async def test_without_a_site_there_is_no_script(lab: Lab, autojump_clock: object) -> None:
     async with lab.open(ready=False, site=None) as agent:
         window = await agent.open_window("/")
@@ -129,13 +122,6 @@ async def test_a_rejected_install(lab: Lab, autojump_clock: object, how: str) ->
         assert [str(error) for error in agent.script_errors] == ["ValueError: no"]
     lab.one("event.end", name="install", outcome="rejected", error="ValueError: no")
     assert [line["state"] for line in lab.of("worker.state")] == ["installing", "redundant"]
-
-
-async def test_a_rejected_activate_does_no_harm(lab: Lab, autojump_clock: object) -> None:
-    lab.worker("async def onactivate(event):\n    raise ValueError('no')\n")
-    async with lab.open() as agent:
-        await agent.settled()
-        assert lab.registration.active.state == "activated"
 
 
 async def test_a_worker_stopped_in_its_install(lab: Lab, autojump_clock: object) -> None:

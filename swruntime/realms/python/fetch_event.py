@@ -84,7 +84,9 @@ class FetchEvent(ExtendableEvent):
             )
         # 3.
         if self._entered:
-            raise InvalidStateError("respond_with was called before on this event")
+            raise InvalidStateError(
+                "respond_with was called before on this event; call it once, with all that is to be awaited"
+            )
         if callable(response) and not hasattr(response, "__await__"):
             name = getattr(response, "__name__", None) or repr(response)
             raise TypeError(f"respond_with was handed the function {name} uncalled: respond_with({name}())")
@@ -119,7 +121,9 @@ class FetchEvent(ExtendableEvent):
         if self._entered:
             return
         if self.default_prevented:
-            self._fail("the fetch event was cancelled without a response")
+            self._fail(
+                "the fetch event was cancelled without a response: prevent_default goes with respond_with only"
+            )
         else:
             self._settle(None)
 

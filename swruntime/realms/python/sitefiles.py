@@ -21,7 +21,7 @@ def script_path(site_folder: Path, path: str) -> Path:
     if not file.is_relative_to(site):
         raise SiteError(f"{path} is not served: it leads out of {site_folder}")
     if not file.is_file():
-        raise SiteError(f"there is no file {path} in {site_folder}")
+        raise SiteError(f"there is no file {path} in {site_folder}; write it, or name another")
     return file
 
 
