@@ -83,13 +83,23 @@ class Error:
 
 
 @attrs.frozen
+class Blob:
+    """A Blob, or, where it has a name, a File; `last_modified` is in milliseconds since 1970, 0 for a Blob."""
+
+    data: bytes
+    type: str = ""
+    name: str | None = None
+    last_modified: int = 0
+
+
+@attrs.frozen
 class PortRef:
     """The port at `index` of those that are transferred with the message."""
 
     index: int
 
 
-Node = Bytes | Array | Object | Map | Set | Date | Error | PortRef
+Node = Bytes | Array | Object | Map | Set | Date | Error | Blob | PortRef
 
 
 @attrs.frozen

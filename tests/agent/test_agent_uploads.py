@@ -130,3 +130,15 @@ async def test_a_blob_of_a_cached_response(lab: Lab, autojump_clock: object) -> 
         put = lab.window.Response(blob)
         await cache.put("/copy", put)
         assert await (await cache.match("/copy")).bytes() == b"x" * 70_000
+
+
+async def test_a_file_is_posted_to_a_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(
+        "async def onmessage(event):\n    print(isinstance(event.data, File), await event.data.text())\n"
+    )
+    async with lab.open() as agent:
+        lab.registration.active.post_message(lab.window.File(["hello"], "a.txt"))
+        await agent.settled()
+        copy = lab.window.structured_clone(lab.window.Blob([b"x"]))
+        assert await copy.bytes() == b"x"
+    lab.said("True hello")

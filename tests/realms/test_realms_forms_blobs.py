@@ -14,6 +14,7 @@ from swruntime.realms.python.form_data import FormData
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
+from swruntime.realms.python.structured_clone import deserialize, serialize
 
 
 class Classes:
@@ -92,6 +93,18 @@ async def test_arguments_of_blobs_and_files(context: RealmContext, c: Classes) -
     context.discard("over")
     with pytest.raises(InvalidStateError):
         c.Blob()
+
+
+async def test_blobs_and_files_are_cloned(context: RealmContext, c: Classes) -> None:
+    blob = c.Blob([b"b"], type="a/b")
+    file = c.File([b"f"], "f.txt", type="text/plain", last_modified=7)
+    message = serialize({"blob": blob, "again": blob, "files": [file]})
+    made = deserialize(message, (), context)
+    assert made["blob"] is made["again"] is not blob
+    assert (type(made["blob"]), made["blob"].type, await made["blob"].bytes()) == (c.Blob, "a/b", b"b")
+    (copy,) = made["files"]
+    assert (type(copy), copy.name, copy.type, copy.last_modified) == (c.File, "f.txt", "text/plain", 7)
+    assert await copy.bytes() == b"f"
 
 
 # FormData

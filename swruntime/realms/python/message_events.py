@@ -74,7 +74,7 @@ def received(realm: PythonRealm, posted: Posted) -> tuple[str, dict[str, Any]]:
     """
     ports = tuple(MessagePort._of(realm, port) for port in posted.take_ports())
     try:
-        return "message", {"data": deserialize(posted.message, ports), "ports": ports}
+        return "message", {"data": deserialize(posted.message, ports, realm.context), "ports": ports}
     except DataCloneError:
         for port in ports:
             port.close()

@@ -184,7 +184,7 @@ def structured_clone(realm: PythonRealm, value: object, transfer: Transfer = Non
     """
     posted = pack(realm, value, transfer)
     ports = [MessagePort._of(realm, port) for port in posted.take_ports()]
-    return deserialize(posted.message, ports)
+    return deserialize(posted.message, ports, realm.context)
 
 
 def checked_ports(ports: object) -> tuple[MessagePort, ...]:

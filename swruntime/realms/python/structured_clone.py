@@ -1,8 +1,8 @@
 """Structured clone of Python values: to the form of `concepts.messages`, and back.
 
 What can be cloned: None, bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset, datetime,
-exceptions (as their nearest built-in class or DOMException, with their message), and MessagePorts that are
-transferred. Keys of a dict and members of a set may be whatever of these is hashable. All else, objects of
+exceptions (as their nearest built-in class or DOMException, with their message), Blobs and Files, and MessagePorts
+that are transferred. Keys of a dict and members of a set may be whatever of these is hashable. All else, objects of
 subclasses of these included, is a DataCloneError: a message is a value, and code stays in its realm.
 
 Nothing here recurses, so a value may be nested as deeply as memory allows.
@@ -23,6 +23,8 @@ from swruntime.algorithms import webidl
 from swruntime.concepts import messages
 from swruntime.concepts.messages import Message, Node, Ref, Value
 from swruntime.errors import DataCloneError, DOMException
+from swruntime.realms.python.blob import Blob, File
+from swruntime.realms.python.context import RealmContext
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,7 +36,7 @@ _COMPOSED = (bytes, bytearray, list, tuple, dict, set, frozenset, datetime)
 
 TAKEN = (
     "None, bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset, datetime, exceptions, "
-    "and MessagePorts that are transferred"
+    "Blobs, and MessagePorts that are transferred"
 )
 
 
@@ -46,12 +48,14 @@ def serialize(value: object, transferred: Sequence[object] = ()) -> Message:
     return _Serializer(transferred).run(value)
 
 
-def deserialize(message: Message, ports: Sequence[object] = ()) -> Any:
+def deserialize(message: Message, ports: Sequence[object] = (), context: RealmContext | None = None) -> Any:
     """A value of this realm for `message`, with `ports` in the places of those that were transferred.
+
+    `context` is the realm's, for a message that has Blobs.
 
     Raises DataCloneError for what Python has no value for, as a set of lists; no Python realm sends that.
     """
-    return _Deserializer(message, ports).run()
+    return _Deserializer(message, ports, context).run()
 
 
 class _Serializer:
@@ -79,7 +83,7 @@ class _Serializer:
             return value  # type: ignore[no-any-return]
         index = self._index.get(id(value))
         if index is None:
-            if type(value) not in _COMPOSED and not isinstance(value, Exception):
+            if type(value) not in _COMPOSED and not isinstance(value, Exception | Blob):
                 raise DataCloneError(
                     f"{self._way(parent, step)} is {_described(value)}; a message takes {TAKEN}"
                 )
@@ -105,6 +109,10 @@ class _Serializer:
                 offset = value.utcoffset()
                 wall = (value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
                 return messages.Date(wall, None if offset is None else offset // _MICROSECOND)
+            case File():
+                return messages.Blob(value._data, value.type, value.name, value.last_modified)
+            case Blob():
+                return messages.Blob(value._data, value.type)
         return _error_node(value)
 
     def _dict_node(self, at: int, value: dict[Any, Any]) -> Node:
@@ -129,9 +137,10 @@ class _Serializer:
 
 
 class _Deserializer:
-    def __init__(self, message: Message, ports: Sequence[object]) -> None:
+    def __init__(self, message: Message, ports: Sequence[object], context: RealmContext | None) -> None:
         self._message = message
         self._ports = ports
+        self._context = context
         self._made: dict[int, Any] = {}
 
     def run(self) -> Any:
@@ -178,6 +187,9 @@ class _Deserializer:
                 return _date(microseconds, offset)
             case messages.Error():
                 return _exception(node)
+            case messages.Blob():
+                assert self._context is not None, "a message with a Blob needs a realm"
+                return _blob(self._context, node)
             case messages.PortRef(index):
                 return self._ports[index]
         raise AssertionError(f"{node!r} was made before")
@@ -208,6 +220,13 @@ class _Deserializer:
         if len(set(values)) != len(values):
             raise DataCloneError(f"{what} is there twice: Python does not tell 1, 1.0 and True apart")
         return values
+
+
+def _blob(context: RealmContext, node: messages.Blob) -> Blob:
+    """https://w3c.github.io/FileAPI/#blob-section and #file-section, deserialization steps"""
+    if node.name is None:
+        return Blob._of(context, node.data, node.type)
+    return File._named(context, node.data, node.type, node.name, node.last_modified)
 
 
 def _parts(node: Node) -> list[Ref]:
