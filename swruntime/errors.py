@@ -21,12 +21,13 @@ Exception
       +-- StorageFull               no room on the disk
       +-- StorageFailed             the disk failed: the agent ends, as though the process had died
       +-- TraceViolation            the monitor: a trace breaks the specs' state machines
+      +-- SpecError                 a file of specs/ is not what it should be: our bug
       +-- ImpossibleInput           a machine was fed what its table does not list: our bug
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 Cause = Literal[
     "dns",  # the host name does not resolve
@@ -220,7 +221,23 @@ class StorageFailed(SwruntimeError):
 
 
 class TraceViolation(SwruntimeError):
-    """A trace does what the specs' state machines do not allow."""
+    """A trace does what the specs' state machines do not allow.
+
+    `step` is what is broken, in words; `anchor` the URL of the step in its standard, or None where the trace's own
+    rules are broken; `lines` are those of the same thing that led there, in order, the one that breaks it last.
+    """
+
+    def __init__(
+        self, message: str, *, step: str = "", anchor: str | None = None, lines: tuple[dict[str, Any], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.anchor = anchor
+        self.lines = lines
+
+
+class SpecError(SwruntimeError):
+    """A file of specs/ is not what it should be: the message names the file and the entry."""
 
 
 class ImpossibleInput(SwruntimeError):

@@ -1,0 +1,12 @@
+"""Holds the machines and the traces against specs/.
+
+states          reads states.toml
+expressions     its guards
+naming, facts   what specs/ calls what the machines take, give and know
+explore         side one: one machine by itself, every state, every input
+explore_fetch   side one: a background fetch with its records
+exhaustive      side one, all of it
+inputs          what is fed, and how numbers are abstracted
+diagrams        the pictures
+trace_monitor   side three: reads a trace along, line by line
+"""

@@ -1,0 +1,101 @@
+"""The facts that guards of specs/ speak of, read from the machines' states and inputs.
+
+They are counted afresh from what is there, not taken from what the machines count themselves.
+"""
+
+from __future__ import annotations
+
+from swruntime.algorithms.content_range import unsatisfied_length
+from swruntime.algorithms.partial import may_resume, validate_partial_response
+from swruntime.concepts.background import StoredHead
+from swruntime.machines import background_fetch as fetches, record as records
+from swruntime.machines.background_fetch import Machine
+from swruntime.machines.extendable_event import ExtendableEvent
+from swruntime.machines.record import Record
+from swruntime.monitor.expressions import Facts
+
+
+def of_record(record: Record, input: object, *, room: int | None) -> Facts:
+    """`room` is what is left of the download total, in bytes; None where there is no limit."""
+    head, transfer, wait = record.head, record.transfer, record.wait
+    facts: dict[str, object] = {
+        "method": record.method,
+        "own_range": "range" in record.headers,
+        "has_response": head is not None,
+        "partial": head is not None and head.status == 206,
+        "length": head.complete_length if head else None,
+        "stored": record.stored,
+        "range_start": transfer.range_start if transfer else 0,
+        "begun_at": transfer.begun_at if transfer else 0,
+        "part_end": transfer.part_end if transfer else None,
+        "resumable": may_resume(record.method, record.headers, head),
+        "restarted": record.restarted,
+        "sent": record.sent,
+        "timed_wait": wait is not None and wait.until is not None,
+        "refused": record.refusal is not None,
+        "room": room,
+    }
+    now = getattr(input, "now", None)
+    began = record.progress_at
+    facts["patient"] = now is None or began is None or now - began < record.give_up
+    match input:
+        case records.Head():
+            facts |= _of_head(record, input)
+        case records.Bytes(size=size):
+            facts["size"] = size
+        case records.Failure(cause=cause):
+            facts["cause"] = cause
+    return facts
+
+
+def _of_head(record: Record, input: records.Head) -> Facts:
+    start = record.transfer.range_start if record.transfer else 0
+    return {
+        "status": input.head.status,
+        "retry_after": input.retry_after is not None,
+        "refused_length": unsatisfied_length(input.content_range),
+        "valid_part": input.head.status == 206 and _valid(start, input, record.head),
+    }
+
+
+def _valid(start: int, input: records.Head, previous: StoredHead | None) -> bool:
+    wrong = validate_partial_response(
+        start,
+        content_range=input.content_range,
+        etag=input.head.etag,
+        last_modified=input.head.last_modified,
+        previous=previous if start else None,
+    )
+    return wrong is None
+
+
+def of_fetch(machine: Machine, input: object, *, just_settled: int | None = None) -> Facts:
+    """`just_settled`: the record whose result `input` tells, where `machine` does not have it yet."""
+    others = [r for i, r in enumerate(machine.records) if i != just_settled]
+    failures = sum(r.settled and r.result != "success" for r in others)
+    facts: dict[str, object] = {
+        "begun": machine.fetch.begun,
+        "upload_in_flight": any(r.in_flight and r.method != "GET" for r in machine.records),
+        "unsettled": sum(not r.settled for r in others),
+        "event": machine.fetch.event,
+        "attempts": machine.fetch.attempts,
+    }
+    match input:
+        case fetches.Begin(permission=permission):
+            facts["permission"] = permission
+        case fetches.EventEnded(outcome=outcome):
+            facts["outcome"] = outcome
+        case fetches.RecordSettled(result=result):
+            facts["result"] = result
+            failures += just_settled is not None and result != "success"
+    facts["failures"] = failures
+    return facts
+
+
+def of_event(event: ExtendableEvent, input: object) -> Facts:
+    return {
+        "pending": event.pending,
+        "settling": event.settling,
+        "failed": event.error is not None,
+        "fails": getattr(input, "error", None) is not None,
+    }
