@@ -228,7 +228,12 @@ class TraceViolation(SwruntimeError):
     """
 
     def __init__(
-        self, message: str, *, step: str = "", anchor: str | None = None, lines: tuple[dict[str, Any], ...] = ()
+        self,
+        message: str,
+        *,
+        step: str = "",
+        anchor: str | None = None,
+        lines: tuple[dict[str, Any], ...] = (),
     ) -> None:
         super().__init__(message)
         self.step = step
