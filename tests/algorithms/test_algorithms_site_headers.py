@@ -43,6 +43,7 @@ def parsed(text: str) -> SiteHeaders:
             [("Service-Worker-Allowed", "/"), ("X-A", "one: two"), ("X-A", "three"), ("x-b", "b")],
         ),
         ("/app/deep/end", [("Service-Worker-Allowed", "/"), ("X-A", "one: two"), ("X-A", "three")]),
+        ("/app/x/y/end", [("Service-Worker-Allowed", "/"), ("X-A", "one: two")]),
         ("/caf%c3%a9.html", [("X-C", "é")]),
         ("/café.html", [("X-C", "é")]),
     ],
