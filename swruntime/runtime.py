@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -17,6 +17,7 @@ import trio
 from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.clients import Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
+from swruntime.agent.cookies import CookieJar
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.notifications import Notifications
 from swruntime.agent.push import PushService
@@ -24,14 +25,18 @@ from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms import urls
+from swruntime.algorithms.cookie_file import parse_cookie_file
 from swruntime.algorithms.site_headers import SiteHeaders
+from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import OriginMismatch, ScriptError, SiteError, UsageError
 from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
+from swruntime.network.names import Names
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
+from swruntime.network.sockets import SocketTransport, tls_context
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -89,6 +94,9 @@ async def open_user_agent(
     take_up: bool = True,
     serve_at: str | None = None,
     upstream: str | None = None,
+    resolve: Sequence[str] = (),
+    cacert: Path | str | None = None,
+    cookie_jar: Path | str | None = None,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -110,17 +118,22 @@ async def open_user_agent(
     take_up: False leaves what the profile keeps asleep.
     serve_at: the origin that `site`'s files answer for, in place of http://localhost:8400.
     upstream: a server's origin; it answers for the site's origin in place of `site`'s files.
+    resolve: addresses of hosts, in place of the system's: "HOST:ADDR", or "HOST:PORT:ADDR" for one port.
+    cacert: a file of certificates (PEM) to trust besides the usual ones.
+    cookie_jar: a file of cookies in Netscape's format, which are put into the profile's; it is never written.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
     folder = _checked_site(site)
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
+    sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
+    brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         store = _open_store(profile)
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
-        async with _sockets() as out, unwrapped_nursery() as nursery:
+        async with _outside(sockets) as out, unwrapped_nursery() as nursery:
             parts = _Parts(
                 nursery=nursery,
                 store=store,
@@ -134,6 +147,7 @@ async def open_user_agent(
                 seed=seed,
                 display=display,
                 limits=limits,
+                brought=brought,
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
@@ -173,6 +187,7 @@ class _Parts:
     seed: int
     display: Display | None
     limits: Limits
+    brought: tuple[Cookie, ...] = ()
     opened_at: float = attrs.field(factory=trio.current_time)
     trace: Trace = attrs.field(init=False)
     watchdog: Watchdog = attrs.field(init=False)
@@ -188,14 +203,16 @@ def _assemble(parts: _Parts) -> UserAgent:
     permissions = Permissions(parts.permission, parts.trace)
     storage = StorageControl(parts.store, parts.quota, parts.origin)
     rng = random.Random(parts.seed)
+    wall = _wall_clock()
+    cookies = CookieJar(parts.store, wall.now, lambda what, full: services.tell_no_room(what, full))
     services = Services(
         nursery=parts.nursery,
         store=parts.store,
         trace=parts.trace,
-        fetcher=Fetcher(conditioned, VERSION, _tell_skipped(parts.trace), parts.web_security),
+        fetcher=Fetcher(conditioned, VERSION, _tell_skipped(parts.trace), cookies, parts.web_security),
         connectivity=conditioned,
         quota=storage,
-        wall=_wall_clock(),
+        wall=wall,
         rng=rng,
         permission=lambda key: permissions.query("background-fetch", key),
         read_script=lambda path: _read_script(parts.site, path),
@@ -224,13 +241,14 @@ def _assemble(parts: _Parts) -> UserAgent:
     services.open_worker_realm = lambda worker: open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_errors.append
     conditioned.on_change(agent.network_changed)
+    cookies.bring(parts.brought)
     return agent
 
 
 @asynccontextmanager
-async def _sockets() -> AsyncIterator[HttpxNetwork]:
+async def _outside(sockets: SocketTransport) -> AsyncIterator[HttpxNetwork]:
     """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
-    out = HttpxNetwork(outside=True)
+    out = HttpxNetwork(sockets, outside=True)
     try:
         yield out
     finally:
@@ -357,6 +375,16 @@ def _network(
     if callable(network):
         return HttpxNetwork(AsgiTransport(network), outside=False)
     raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+
+
+def _read_cookies(file: Path) -> tuple[Cookie, ...]:
+    try:
+        # A header's value stands for bytes, one character each.
+        return parse_cookie_file(file.read_text(encoding="latin-1"), _wall_clock().now())
+    except ValueError as error:
+        raise UsageError(f"cookie_jar is {str(file)!r}, {error}") from None
+    except OSError as error:
+        raise UsageError(f"cookie_jar is {str(file)!r}, which cannot be read: {error.strerror}") from None
 
 
 def _wall_clock() -> WallClock:

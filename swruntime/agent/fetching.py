@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from swruntime.agent.cookies import CookieJar
 from swruntime.algorithms import cors, csp, metadata, mixed_content, ports, redirects, urls
 from swruntime.algorithms.cors import Tainting
 from swruntime.concepts.http import Request, Response
@@ -39,6 +40,7 @@ class Fetcher:
     network: Network
     version: str
     tell_skipped: TellSkipped
+    cookies: CookieJar
     web_security: bool = True
 
     @asynccontextmanager
@@ -63,6 +65,7 @@ class Fetcher:
                 response = Response(
                     answer.status, answer.status_text, answer.headers, tuple(url_list), type=tainting
                 )
+                self.cookies.take(request, tainting, answer.headers)
                 if tainting == "cors":
                     self._check_cors(request, response, url_list)
                 target = redirects.redirect_target(request, response, request.url)
@@ -98,7 +101,10 @@ class Fetcher:
     async def _preflight(self, request: Request, url_list: Sequence[str]) -> None:
         """https://fetch.spec.whatwg.org/#cors-preflight-fetch"""
         asked = attrs.evolve(request, headers=request.headers.delete(*_AGENTS_OWN))
-        if not cors.needs_preflight(asked) or not self.web_security:
+        if not cors.needs_preflight(asked):
+            return
+        if not self.web_security:
+            self.tell_skipped("skipped-preflight", f"{request.url}: {cors.preflight_wants(asked)}")
             return
         wire = self._wire(cors.preflight_request(asked), "cors", url_list, None, None)
         async with self.network.exchange(wire) as answer:
@@ -120,6 +126,8 @@ class Fetcher:
         )
         if "Accept-Encoding" not in headers:
             headers = headers.append("Accept-Encoding", "gzip, deflate")
+        if (cookie := self.cookies.header(request, tainting)) is not None:
+            headers = headers.append("Cookie", cookie)
         return WireRequest(request.method, url_list[-1], headers, body, body_length)
 
     def _check_cors(self, request: Request, response: Response, url_list: Sequence[str]) -> None:

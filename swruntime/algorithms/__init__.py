@@ -12,6 +12,8 @@ ports, mixed_content, csp
                what must not be fetched
 cors, filtering, redirects, metadata
                what is sent, followed, and shown (Fetch, Referrer Policy, Fetch Metadata)
+sites, cookies, cookie_file
+               who is one party, and whose cookies go where (HTML, HTTP)
 content_range, partial
                resuming a body (Background Fetch, HTTP)
 retry_after    when to ask again (HTTP)

@@ -127,6 +127,16 @@ def preflight_request(request: Request) -> Request:
     )
 
 
+def preflight_wants(request: Request) -> str:
+    """What a server would have to answer to the preflight of `request`, for whoever leaves the preflight out."""
+    wanted = []
+    if not methods.is_cors_safelisted(request.method):
+        wanted.append(f"Access-Control-Allow-Methods with {request.method}")
+    if names := cors_unsafe_names(request.headers):
+        wanted.append(f"Access-Control-Allow-Headers with {', '.join(names)}")
+    return f"no preflight was sent; a browser would send one, and want {' and '.join(wanted)}"
+
+
 def preflight_check(request: Request, response: Response, url_list: Sequence[str] = ()) -> str | None:
     """None if `response` to a preflight permits `request`; otherwise words that name the header.
 

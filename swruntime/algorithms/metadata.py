@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from swruntime.algorithms import urls
+from swruntime.algorithms import sites, urls
 from swruntime.algorithms.cors import Tainting, request_origin
 from swruntime.concepts.enums import ReferrerPolicy
 from swruntime.concepts.http import HeaderList, Request
@@ -160,26 +160,10 @@ def fetch_site(request: Request, url_list: Sequence[str]) -> str:
     for url in url_list:
         if urls.same_origin(url, request.client.origin):
             continue
-        if not same_site(url, request.client.origin):
+        if not sites.same_site(url, request.client.origin):
             return "cross-site"
         site = "same-site"
     return site
-
-
-def same_site(a: str, b: str) -> bool:
-    """Whether two URLs or origins are same site, as far as can be told without the list of public suffixes.
-
-    The same host, or one host below the other, is the same site; two siblings (www and api) are taken for
-    two sites, which tells a server less, never more. Raises TypeError.
-    Spec: https://html.spec.whatwg.org/multipage/browsers.html#same-site
-    """
-    if urls.scheme(a) != urls.scheme(b):
-        return False
-    one, other = urls.host(a), urls.host(b)
-    if one == other:
-        return bool(one)
-    longer, shorter = sorted((one, other), key=len, reverse=True)
-    return "." in shorter and longer.endswith("." + shorter)
 
 
 def _with_cache_mode(headers: HeaderList, request: Request) -> HeaderList:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from swruntime.algorithms.sizes import parse_size
+from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS
+from swruntime.network.names import Names
 
 LARGEST_TOTAL = 2**53 - 1
 """Of --download-total: an enforced unsigned long long takes no more. https://webidl.spec.whatwg.org/#EnforceRange"""
@@ -92,6 +94,21 @@ def _agent_options(parser: _Parser) -> None:
         type=_seconds,
         default=600.0,
         help="so long without progress, and a network failure is final; default: 600",
+    )
+    add(
+        "--resolve",
+        metavar="HOST[:PORT]:ADDR",
+        type=_rule,
+        action="append",
+        default=[],
+        help="the address of a host, in place of what the system says",
+    )
+    add("--cacert", metavar="FILE", type=Path, help="certificates (PEM) to trust besides the usual ones")
+    add(
+        "--cookie-jar",
+        metavar="FILE",
+        type=Path,
+        help="cookies to begin with, in Netscape's format; FILE is never written",
     )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
     add("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
@@ -227,6 +244,14 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time; expected seconds, more than 0")
     return seconds
+
+
+def _rule(text: str) -> str:
+    try:
+        Names.parse([text])
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _header(text: str) -> tuple[str, str]:

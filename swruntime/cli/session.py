@@ -192,6 +192,9 @@ async def _open(
         take_up=False,
         serve_at=getattr(options, "serve_at", None),
         upstream=getattr(options, "upstream", None),
+        resolve=options.resolve,
+        cacert=options.cacert,
+        cookie_jar=options.cookie_jar,
     ) as agent:
         try:
             session = Session(agent, options, ended)

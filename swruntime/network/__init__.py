@@ -1,6 +1,8 @@
 """The network, behind the agent's port `swruntime.ports.network.Network`.
 
     http        any httpx transport: real sockets, or something in process
+    sockets     real connections: TCP, TLS, HTTP/1.1 and HTTP/2
+    names       which address a host has, if not the system's
     failures    an httpx exception becomes a NetworkFailure that a person can read
     message     when a response's body is complete, and when it is not
     decoding    content codings, in bounded pieces

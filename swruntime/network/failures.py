@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Iterator
 
 import ada_url
+import h2.events
+import h2.exceptions
 import httpcore
 import httpx
 
@@ -22,6 +24,7 @@ TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
     httpcore.ProtocolError,
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
+    h2.exceptions.H2Error,
     OSError,
 )
 """What a transport raises when an exchange fails. Anything else is a defect, and comes out as it is."""
@@ -72,7 +75,12 @@ def _judge(error: Exception, where: str) -> tuple[Cause, str]:
         return "connect", _connect_message(chain, where)
     if isinstance(error, (*_CONNECT, *_BROKEN)):
         return "reset", f"the connection to {where} broke: {_reason(chain)}"
+    http2 = next((link for link in chain if isinstance(link, h2.exceptions.H2Error)), None)
+    if http2 is not None:
+        return _http2_error(http2, where)
     if isinstance(error, _REMOTE):
+        if isinstance(error.args[0], (h2.events.StreamReset, h2.events.ConnectionTerminated)):
+            return "reset", f"{where} broke the response off (HTTP/2 error {error.args[0].error_code!s})"
         return _protocol_error(str(error), where)
     if isinstance(error, OSError):
         if error.errno in _NOT_CONNECTED:
@@ -88,6 +96,18 @@ def _protocol_error(text: str, where: str) -> tuple[Cause, str]:
     if text == NO_RESPONSE or text.startswith("Server disconnected"):
         return "reset", f"{where} closed the connection without a response"
     return "protocol", f"what {where} sent is not HTTP: {text}"
+
+
+def _http2_error(error: h2.exceptions.H2Error, where: str) -> tuple[Cause, str]:
+    if (
+        isinstance(error, h2.exceptions.InvalidBodyLengthError)
+        and error.actual_length < error.expected_length
+    ):
+        told = f"after {error.actual_length} of {error.expected_length} bytes"
+        return "truncated", f"{where} ended the response in the middle of the body {told}"
+    if isinstance(error, h2.exceptions.NoSuchStreamError):
+        return "reset", f"{where} broke off what was being sent to it"
+    return "protocol", f"what {where} sent is not HTTP/2: {error}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

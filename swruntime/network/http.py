@@ -23,6 +23,7 @@ from swruntime.errors import NetworkFailure
 from swruntime.network.excess import came_after_the_end
 from swruntime.network.failures import TRANSPORT_ERRORS, failure_of, timeout_failure
 from swruntime.network.message import ResponseBody, is_bodiless
+from swruntime.network.sockets import SocketTransport
 from swruntime.ports.network import WireRequest, WireResponse
 from swruntime.ports.outside import awaiting_server
 
@@ -42,8 +43,8 @@ class Timeouts:
 class HttpxNetwork:
     """The port Network over an httpx async transport.
 
-    Without `transport` it opens real connections (HTTP/1.1, TLS verified; the transport is made at the first
-    exchange). `outside` says whether the transport waits for something that Trio's clock does not see.
+    Without `transport` it opens real connections (`swruntime.network.sockets`, TLS verified). `outside` says
+    whether the transport waits for something that Trio's clock does not see.
     Close it with `aclose()`, or use it as an async context manager: that closes the transport.
     """
 
@@ -81,8 +82,7 @@ class HttpxNetwork:
         """
         if self._transport is None:
             # How many connections at once is the agent's business; a limit here would wait unseen.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=15.0)
-            self._transport = httpx.AsyncHTTPTransport(limits=limits)
+            self._transport = SocketTransport()
         waiting = _Waiting(request.url, self._outside, self._timeouts)
         upload = _Upload(request, waiting)
         try:

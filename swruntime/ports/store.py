@@ -16,6 +16,7 @@ from typing import Protocol
 import attrs
 
 from swruntime.concepts.background import ImageResource
+from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import UpdateViaCache, WorkerState
 from swruntime.concepts.http import Request, Response
 from swruntime.concepts.notifications import NotificationConcept
@@ -130,6 +131,16 @@ class Store(Protocol):
 
     def delete_registration(self, storage_key: str, scope: str) -> None:
         """Also its background fetches, its notifications and its push subscription."""
+        ...
+
+    # Cookies
+
+    def cookies(self) -> Sequence[Cookie]:
+        """Of all origins, in the order in which their names came; also those that have expired."""
+        ...
+
+    def save_cookies(self, saved: Iterable[Cookie], gone: Iterable[Cookie]) -> None:
+        """Forget the cookies `gone`; insert `saved`, or replace those with the same key."""
         ...
 
     # Background fetches

@@ -136,7 +136,24 @@ def notifications_and_push(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push)
+def cookies_table(connection: sqlite3.Connection) -> None:
+    """The cookies of all origins. What identifies one has columns; `cookie` is all of it."""
+    connection.execute(
+        """
+        CREATE TABLE cookies (
+            number    INTEGER PRIMARY KEY,
+            domain    TEXT NOT NULL,
+            host_only INTEGER NOT NULL,
+            path      TEXT NOT NULL,
+            name      TEXT NOT NULL,
+            cookie    TEXT NOT NULL,
+            UNIQUE (domain, host_only, path, name)
+        )
+        """
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push, cookies_table)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

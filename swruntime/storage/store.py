@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 
 from swruntime.concepts.background import ImageResource
+from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.http import Request, Response, StoredBody
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.errors import OriginMismatch, StorageFull
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 from swruntime.ports.store import CacheEntry, StoredFetch, StoredNotification, StoredRegistration
 from swruntime.storage.caches import CacheRows
+from swruntime.storage.cookies import CookieRows
 from swruntime.storage.database import Database
 from swruntime.storage.fetches import FetchRows
 from swruntime.storage.ledger import BodyLedger
@@ -44,6 +46,7 @@ class SqlStore:
         self._caches = CacheRows(database, bodies)
         self._notifications = NotificationRows(database)
         self._push = PushRows(database)
+        self._cookies = CookieRows(database)
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
@@ -102,6 +105,17 @@ class SqlStore:
             self._fetches.delete_of_registration(storage_key, scope)
             self._notifications.delete_of_registration(storage_key, scope)
             self._push.delete(storage_key, scope)
+
+    # Cookies
+
+    def cookies(self) -> Sequence[Cookie]:
+        return self._cookies.all()
+
+    def save_cookies(self, saved: Iterable[Cookie], gone: Iterable[Cookie]) -> None:
+        with self.transaction():
+            self._cookies.delete(gone)
+            for cookie in saved:
+                self._cookies.save(cookie)
 
     # Background fetches
 

@@ -200,23 +200,3 @@ def test_sites_without_a_client() -> None:
 def test_nothing_is_told_where_others_can_read_along() -> None:
     assert metadata.fetch_metadata(request(PLAIN), [PLAIN]) == HeaderList()
     assert metadata.fetch_metadata(request("http://localhost:8400/"), [HERE])
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "same"),
-    [
-        ("https://a.example", "https://a.example:444", True),
-        ("https://www.a.example", "https://a.example", True),
-        ("https://a.example", "https://x.y.a.example", True),
-        ("https://xa.example", "https://a.example", False),
-        ("https://www.a.example", "https://api.a.example", False),
-        ("https://a.example", "https://example", False),
-        ("https://127.0.0.1", "https://127.0.0.1:1", True),
-        ("https://1.127.0.0.1.example", "https://127.0.0.1", False),
-        ("http://a.example", "https://a.example", False),
-        ("data:,x", "data:,x", False),
-    ],
-)
-def test_same_site(a: str, b: str, same: bool) -> None:
-    assert metadata.same_site(a, b) is same
-    assert metadata.same_site(b, a) is same

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -220,9 +221,9 @@ class Asked:
 
 
 class Server:
-    """A server of files on the loopback, in a thread, that knows Range and If-Range."""
+    """A server of files on the loopback, in a thread, that knows Range and If-Range; with `tls` an https server."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, File] = {}
         self.asked: list[Asked] = []
         self.released = threading.Event()
@@ -242,7 +243,13 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        if tls is not None:
+            # The handshake is the handler's: one client that makes none must not hold up the others.
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = self._http.server_address[1]
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 

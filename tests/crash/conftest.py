@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,11 @@ from tests.crash.crash_site import Site
 
 @pytest.fixture
 def make_nginx(tmp_path: Path) -> Iterator[Callable[..., Nginx]]:
-    """Nginx(folder, limit_rate=..., location=...), started, and stopped when the test is over."""
+    """Nginx(folder, limit_rate=..., ...), started, and stopped when the test is over."""
     started: list[Nginx] = []
 
-    def make(*, limit_rate: int = 0, location: str = "") -> Nginx:
-        nginx = Nginx(tmp_path / f"nginx{len(started)}", limit_rate=limit_rate, location=location)
+    def make(**options: Any) -> Nginx:
+        nginx = Nginx(tmp_path / f"nginx{len(started)}", **options)
         started.append(nginx)
         nginx.start()
         return nginx

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import trustme
 
 from swruntime.testing.pattern import Pattern
 
@@ -54,15 +55,31 @@ def find_nginx() -> str:
 
 
 class Nginx:
-    """`limit_rate` is in bytes per second for each connection, 0 for no limit; `location` is put into the server."""
+    """`limit_rate` is in bytes per second for each connection, 0 for no limit; `location` is put into the server.
 
-    def __init__(self, folder: Path, *, limit_rate: int = 0, location: str = "") -> None:
+    `certificate`: it speaks https, and HTTP/2 to whoever offers it, with what that issued for localhost.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit_rate: int = 0,
+        location: str = "",
+        certificate: trustme.LeafCert | None = None,
+    ) -> None:
         self.program = find_nginx()
         self.folder = folder
         self.www = folder / "www"
         self.www.mkdir(parents=True)
         self.port = _free_port()
         self.url = f"http://localhost:{self.port}"
+        self._tls, self._protocols = "", ""
+        if certificate is not None:
+            self.url = f"https://localhost:{self.port}"
+            certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "tls.pem"))
+            self._tls = f"ssl_certificate {folder}/tls.pem; ssl_certificate_key {folder}/tls.pem;"
+            self._protocols = " ssl http2"
         self._process: subprocess.Popen[bytes] | None = None
         self.configure(limit_rate=limit_rate, location=location)
 
@@ -73,9 +90,9 @@ class Nginx:
             # As root nginx would serve as somebody who may not read a temporary folder.
             user="user root root;" if os.geteuid() == 0 else "",
             folder=self.folder,
-            listen=" ".join(f"listen {address}:{self.port};" for address in addresses),
+            listen=" ".join(f"listen {address}:{self.port}{self._protocols};" for address in addresses),
             limit_rate=limit_rate,
-            location=location,
+            location=f"{self._tls} {location}",
         )
         (self.folder / "nginx.conf").write_text(text)
 

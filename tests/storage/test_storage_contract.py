@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from swruntime.concepts.background import ImageResource, StoredHead
+from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import HeaderList, Request, Response, StoredBody
 from swruntime.errors import OriginMismatch
@@ -94,6 +95,26 @@ def test_a_registration_goes_with_its_background_fetches_alone(store: Store) -> 
     assert [found.storage_key for found in store.registrations()] == ["https://b.example"]
     assert [found.number for found in store.fetches()] == [other]
     assert not is_there(store, body)
+
+
+# Cookies
+
+
+def test_cookies_come_back_and_replace_each_other(store: Store) -> None:
+    whole = Cookie("a", "\xe9", "a.example", "/x", False, 12.5, True, True, "strict", 3.0)
+    plain = Cookie("a", "", "a.example", "/x")
+    store.save_cookies([whole, plain], [])
+    assert list(store.cookies()) == [whole, plain], "host-only and not are two"
+    newer = attrs.evolve(whole, value="b", expires=None)
+    store.save_cookies([newer], [attrs.evolve(plain, value="of no interest")])
+    assert list(store.cookies()) == [newer]
+
+
+def test_cookies_are_all_saved_or_none(store: Store) -> None:
+    with suppress(Changed), store.transaction():
+        store.save_cookies([Cookie("a", "b", "a.example")], [])
+        raise Changed
+    assert list(store.cookies()) == []
 
 
 # Background fetches
