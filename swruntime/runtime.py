@@ -34,6 +34,7 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
+from swruntime.network.reachability import ReachabilityNetwork, watch_routes
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.sockets import SocketTransport, tls_context
@@ -160,6 +161,8 @@ async def open_user_agent(
                 parts.trace.emit(Diagnostic(code="profile-damaged", message=loss))
             if conditions is not None:
                 agent.network.conditions = conditions
+            if network is None:
+                nursery.start_soon(watch_routes, lambda: agent.network_returned("route"))
             agent.restore()
             if take_up:
                 agent.take_up()
@@ -204,12 +207,13 @@ def _assemble(parts: _Parts) -> UserAgent:
     storage = StorageControl(parts.store, parts.quota, parts.origin)
     rng = random.Random(parts.seed)
     wall = _wall_clock()
+    reachability = ReachabilityNetwork(conditioned, lambda origin: agent.network_returned(origin))
     cookies = CookieJar(parts.store, wall.now, lambda what, full: services.tell_no_room(what, full))
     services = Services(
         nursery=parts.nursery,
         store=parts.store,
         trace=parts.trace,
-        fetcher=Fetcher(conditioned, VERSION, _tell_skipped(parts.trace), cookies, parts.web_security),
+        fetcher=Fetcher(reachability, VERSION, _tell_skipped(parts.trace), cookies, parts.web_security),
         connectivity=conditioned,
         quota=storage,
         wall=wall,

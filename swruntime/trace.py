@@ -222,7 +222,10 @@ class NotificationClose(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class NetworkChange(TraceEvent):
-    """`action` is offline, online, or conditions with their name."""
+    """`action` is offline, online, or conditions with their name; that is the user's switch.
+
+    reachable is the machine's own network: `name` is the origin that answers again, or "route" where the system told.
+    """
 
     kind = "network.change"
     action: str

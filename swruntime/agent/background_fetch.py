@@ -246,6 +246,18 @@ class BackgroundFetch:
                 run.cancel_timer()
                 self.feed_record(run.index, record.Wake(trio.current_time()))
 
+    @property
+    def waits_for_network(self) -> bool:
+        """Some record waits out a backoff because a server could not be reached, or went away."""
+        return self.begun and self.active and any(map(_backs_off, self.machine.records))
+
+    def try_network(self) -> None:
+        """The network seems to be back: what waits out a backoff for its sake tries at once."""
+        for run, state in zip(self.runs, list(self.machine.records), strict=True):
+            if _backs_off(state):
+                run.cancel_timer()
+                self.feed_record(run.index, record.Wake(trio.current_time()))
+
     def set_ui(self, title: str | None, icons: tuple[ImageResource, ...] | None) -> None:
         """What `updateUI()` does."""
         self.title = self.title if title is None else title
@@ -565,6 +577,12 @@ class BackgroundFetch:
             running,
             waiting,
         )
+
+
+def _backs_off(state: record.Record) -> bool:
+    wait = state.wait
+    waiting = state.state is record.State.WAITING and wait is not None and wait.until is not None
+    return waiting and wait is not None and wait.reason in ("dns", "connect", "reset", "timeout")
 
 
 def _touched(effects: list[Effect | machine.OnRecord]) -> set[int]:

@@ -24,7 +24,7 @@ from swruntime.concepts.enums import EventOutcome
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
-from swruntime.trace import Line, UserAction
+from swruntime.trace import Line, NetworkChange, UserAction
 
 if TYPE_CHECKING:
     from swruntime.trace import Trace
@@ -269,6 +269,17 @@ class UserAgent:
             for fetch in self._fetches.all():
                 fetch.wake()
         self._services.activity.changed()
+
+    def network_returned(self, sign: str) -> None:
+        """The machine's network seems to be back: nobody waits out a backoff for its sake.
+
+        `sign` is the origin that answers again, or "route".
+        """
+        waiting = [fetch for fetch in self._fetches.all() if fetch.waits_for_network]
+        if waiting and self.network.online:
+            self.trace.emit(NetworkChange(action="reachable", name=sign))
+            for fetch in waiting:
+                fetch.try_network()
 
     def restore(self) -> None:
         """Know what the profile keeps; it sleeps until `take_up()`."""

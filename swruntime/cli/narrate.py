@@ -88,11 +88,13 @@ class Narrator:
         return f"{line['name']} ended {line['outcome']}{where}: {line['error']}"
 
     def _network_change(self, line: Line) -> str:
-        return (
-            f"the network is {line['action']}"
-            if line["action"] != "conditions"
-            else f"network: {line['name']}"
-        )
+        match line["action"]:
+            case "conditions":
+                return f"network: {line['name']}"
+            case "reachable":
+                return f"the network seems to be back ({line['name']})"
+            case action:
+                return f"the network is {action}"
 
     def _user_action(self, line: Line) -> str:
         return f"the user: {line['action']}"

@@ -7,6 +7,8 @@
     message     when a response's body is complete, and when it is not
     decoding    content codings, in bounded pieces
     conditions  offline, latency, throughput
+    reachability
+                whether servers can be reached again
     link        a throughput that several exchanges share
     asgi        an ASGI app as a transport
     site        a site's files as an origin

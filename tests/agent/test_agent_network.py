@@ -490,3 +490,81 @@ async def test_offline_for_no_time_at_all(lab: Lab, autojump_clock: object) -> N
         assert fetch.result == "success"
     assert lab.one("record.wait")["reason"] == "offline"
     assert [start["attempt"] for start in lab.of("record.start")] == [1, 2]
+
+
+# The network comes back by itself
+
+
+async def test_what_answers_again_wakes_what_waits_elsewhere(lab: Lab, autojump_clock: object) -> None:
+    """Two hosts, both unreachable; a page's request finds one of them back, and the other is tried at once."""
+    files = lab.internet.origin_at("http://files.example")
+    files.add("/a", b"x", cors="*")
+    lab.origin.add("/ping", b"")
+    async with lab.open() as agent:
+        lab.origin.refuse = files.refuse = True
+        await lab.manager.fetch("f", "http://files.example/a")
+        with pytest.raises(TypeError):
+            await lab.window.fetch("/ping")
+        await trio.sleep(100)
+        lab.origin.refuse = files.refuse = False
+        assert lab.of("record.wait")[-1]["until"] > lab.lines[-1]["time"] + 1
+        await lab.window.fetch("/ping")
+        back = lab.one("network.change", action="reachable", name=HOME)["time"]
+        await agent.settled()
+    assert lab.one("record.settle", result="success")["time"] < back + 0.1
+
+
+async def test_a_host_that_always_answers_cuts_no_backoff_short(lab: Lab, autojump_clock: object) -> None:
+    files = lab.internet.origin_at("http://files.example")
+    files.add("/a", b"x", cors="*")
+    lab.origin.add("/ping", b"")
+    files.refuse = True
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "http://files.example/a")
+        for _ in range(100):
+            await lab.window.fetch("/ping")
+            await trio.sleep(1)
+        assert len(lab.of("record.start")) < 10
+        files.refuse = False
+        await agent.settled()
+    assert lab.of("network.change", action="reachable") == []
+
+
+async def test_retry_after_and_the_users_switch_are_waited_for(lab: Lab, autojump_clock: object) -> None:
+    files = lab.internet.origin_at("http://files.example")
+    files.add("/later", cors="*", responses=[{"retry_after": 300}, {"body": b"x"}])
+    files.add("/a", b"x", cors="*")
+    async with lab.open() as agent:
+        await lab.manager.fetch("later", "http://files.example/later")
+        await trio.sleep(1)
+        begun = lab.one("record.start", id="later")["time"]
+        files.refuse = True
+        await lab.manager.fetch("f", "http://files.example/a")
+        await trio.sleep(1)
+        agent.network.go_offline()
+        files.refuse = False
+        agent.network_returned("route")
+        assert lab.of("network.change", action="reachable") == []
+        agent.network.go_online()
+        await agent.settled()
+    assert begun is not None
+    assert {line["id"] for line in lab.of("record.settle", result="success")} == {"later", "f"}
+
+
+async def test_a_route_wakes_what_waits(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/a", b"x")
+    lab.origin.add("/later", responses=[{"retry_after": 300}, {"body": b"x"}])
+    async with lab.open() as agent:
+        await lab.manager.fetch("later", "/later")
+        await trio.sleep(1)
+        lab.origin.refuse = True
+        await lab.manager.fetch("f", "/a")
+        await trio.sleep(50)
+        lab.origin.refuse = False
+        agent.network_returned("route")
+        agent.network_returned("route")  # by now nobody waits
+        await trio.sleep(0.1)
+        assert lab.one("record.settle", id="f")["result"] == "success"
+        await agent.settled()
+    lab.one("network.change", action="reachable", name="route")
+    assert lab.one("record.settle", id="later")["time"] > 299, "a server's own word is kept"

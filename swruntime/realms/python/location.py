@@ -109,6 +109,10 @@ class Navigator(PlatformObject, metaclass=NoPublicConstructor):
 
     @property
     def on_line(self) -> bool:
+        """The user's switch (`agent.network`), as the events online and offline are.
+
+        Of the machine's own network it says nothing: that is found out by asking, and a request fails without it.
+        """
         return self._realm.agent.network.online
 
     @property
