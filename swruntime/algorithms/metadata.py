@@ -16,6 +16,9 @@ from swruntime.concepts.http import HeaderList, Request
 DEFAULT_REFERRER_POLICY: ReferrerPolicy = "strict-origin-when-cross-origin"
 """https://w3c.github.io/webappsec-referrer-policy/#default-referrer-policy"""
 
+LANGUAGES = "en"
+"""Accept-Language: the same for everybody, since a language would tell users apart, and no page is shown to one."""
+
 _ACCEPT = {
     "document": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "image": "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
@@ -34,6 +37,8 @@ def with_metadata(
     headers = request.headers
     if "Accept" not in headers:
         headers = headers.append("Accept", _ACCEPT.get(request.destination, "*/*"))
+    if "Accept-Language" not in headers:
+        headers = headers.append("Accept-Language", LANGUAGES)
     if (referrer := determine_referrer(request)) is not None:
         headers = headers.append("Referer", referrer)
     if (origin := origin_header(request, tainting, url_list)) is not None:

@@ -13,7 +13,7 @@ import attrs
 import trio
 
 from swruntime.errors import NetworkFailure
-from swruntime.network.link import Link
+from swruntime.network.link import PIECE, Link
 from swruntime.ports.network import Network, WireRequest, WireResponse
 
 T = TypeVar("T")
@@ -24,6 +24,11 @@ def _positive(instance: object, attribute: attrs.Attribute[float], value: float)
         raise ValueError(f"{attribute.name} must be more than 0 bytes per second, got {value}")
 
 
+def _whole_bytes(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if not 1 <= value <= PIECE:
+        raise ValueError(f"{attribute.name} must be from 1 to {PIECE} bytes, got {value}")
+
+
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
     if not 0 <= value < math.inf:
         raise ValueError(f"{attribute.name} must be a time in seconds, got {value}")
@@ -32,7 +37,8 @@ def _not_negative(instance: object, attribute: attrs.Attribute[float], value: fl
 @attrs.frozen
 class Conditions:
     """`latency` in seconds, from the request to the response's headers; `download` and `upload` in bytes per
-    second, shared by all exchanges. math.inf is no limit.
+    second, shared by all exchanges. math.inf is no limit. `packet`: bodies come and go in pieces of at most so many
+    bytes, as over a link whose frames are that small (1460 is Ethernet's).
     """
 
     name: str
@@ -40,6 +46,7 @@ class Conditions:
     latency: float = attrs.field(default=0.0, validator=_not_negative)
     download: float = attrs.field(default=math.inf, validator=_positive)
     upload: float = attrs.field(default=math.inf, validator=_positive)
+    packet: int = attrs.field(default=PIECE, validator=_whole_bytes)
 
 
 OFFLINE = Conditions("offline", offline=True)
@@ -52,8 +59,9 @@ PRESETS: Mapping[str, Conditions] = MappingProxyType(
             OFFLINE,
             ONLINE,
             # The figures of Chrome's developer tools, which slow nominal links down for the radio's sake.
-            # What they once called Fast 3G they call Slow 4G now.
+            # What they once called Slow and Fast 3G they call 3G and Slow 4G now.
             Conditions("slow-3g", latency=2.0, download=50_000, upload=50_000),
+            Conditions("3g", latency=2.0, download=50_000, upload=50_000),
             Conditions("fast-3g", latency=0.5625, download=180_000, upload=84_375),
             Conditions("slow-4g", latency=0.5625, download=180_000, upload=84_375),
             Conditions("fast-4g", latency=0.165, download=1_012_500, upload=168_750),
@@ -69,8 +77,8 @@ class ConditionedNetwork:
         self._inner = inner
         self._conditions = conditions
         self._when_online = ONLINE if conditions.offline else conditions
-        self._download = Link(conditions.download)
-        self._upload = Link(conditions.upload)
+        self._download = Link(conditions.download, conditions.packet)
+        self._upload = Link(conditions.upload, conditions.packet)
         self._numbers = count()
         self._running: dict[int, _Running] = {}
         self._callbacks: list[Callable[[], None]] = []
@@ -109,6 +117,7 @@ class ConditionedNetwork:
             self._when_online = conditions
             self._download.rate = conditions.download
             self._upload.rate = conditions.upload
+            self._download.largest = self._upload.largest = conditions.packet
         for callback in tuple(self._callbacks):
             callback()
 

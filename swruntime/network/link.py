@@ -8,6 +8,9 @@ import math
 import attrs
 import trio
 
+PIECE = 65536
+"""The most bytes that go over a link at once."""
+
 _SLICE = 0.05
 """Seconds that a piece has the link for itself: a compromise of fairness and work."""
 
@@ -20,15 +23,17 @@ class _Turn:
 
 
 class Link:
-    """One direction of a connection, `rate` bytes per second, math.inf where nothing is limited.
+    """One direction of a connection, `rate` bytes per second, math.inf where nothing is limited, in pieces of at most
+    `largest` bytes.
 
     Start-time fair queueing: each piece has the whole link for its time, and the piece whose exchange has had
     least goes next; of equals the one with the lower number. So the result depends on nothing but the clock
     and the numbers, not on the order in which Trio wakes tasks.
     """
 
-    def __init__(self, rate: float = math.inf) -> None:
+    def __init__(self, rate: float = math.inf, largest: int = PIECE) -> None:
         self.rate = rate
+        self.largest = largest
         self._turns: list[_Turn] = []
         self._busy = False
         self._virtual = 0.0
@@ -36,8 +41,8 @@ class Link:
 
     @property
     def piece(self) -> int:
-        """How many bytes to carry at once, so that others get their turn: from 1 byte to 64 KiB."""
-        return 65536 if math.isinf(self.rate) else max(1, min(65536, int(self.rate * _SLICE)))
+        """How many bytes to carry at once, so that others get their turn: from 1 byte to `largest`."""
+        return self.largest if math.isinf(self.rate) else max(1, min(self.largest, int(self.rate * _SLICE)))
 
     def forget(self, exchange: int) -> None:
         """`exchange` is over."""

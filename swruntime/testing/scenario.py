@@ -35,6 +35,7 @@ from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms.sizes import parse_size
 from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS, Conditions
+from swruntime.network.link import PIECE
 from swruntime.trace import Diagnostic
 
 Action = Literal["offline", "online", "conditions", "pause", "resume", "abort", "click", "stop-worker"]
@@ -100,19 +101,23 @@ def parse_scenario(data: Mapping[str, Any]) -> Scenario:
 
 
 def parse_conditions(given: object) -> Conditions:
-    """A preset by name, or a table with latency (seconds), download and upload (bytes a second). Raises ValueError."""
+    """A preset by name, or a table with latency (seconds), download and upload (bytes a second), and packet (bytes).
+
+    Raises ValueError.
+    """
     if isinstance(given, str) and given in PRESETS:
         return PRESETS[given]
     if not isinstance(given, Mapping):
         raise ValueError(f"conditions is {given!r}; expected one of {', '.join(PRESETS)}, or a table")
-    unknown = given.keys() - {"latency", "download", "upload"}
+    unknown = given.keys() - {"latency", "download", "upload", "packet"}
     if unknown:
-        raise ValueError(f"{min(unknown)!r} is not of conditions; expected latency, download, upload")
+        raise ValueError(f"{min(unknown)!r} is not of conditions; expected latency, download, upload, packet")
     return Conditions(
         "custom",
         latency=_seconds("latency", given.get("latency", 0)),
         download=_rate("download", given),
         upload=_rate("upload", given),
+        packet=_size("packet", given.get("packet", PIECE)),
     )
 
 

@@ -153,3 +153,103 @@ async def test_mixed_content(lab: Lab, autojump_clock: object) -> None:
         assert fetch.failure_reason == "fetch-error"
     lab.one("record.settle", cause="mixed-content")
     assert other(lab).requests == []
+
+
+async def test_a_preflight_that_is_left_out_is_told(lab: Lab, autojump_clock: object) -> None:
+    """And with it what a server would have to answer."""
+    other(lab).add("/a", b"open")
+    async with lab.open(web_security=False) as agent:
+        fetch = await lab.manager.fetch("f", [lab.request(f"{OTHER}/a", headers={"X-Mine": "1"})])
+        await agent.settled()
+        assert fetch.result == "success"
+    assert lab.diagnostics == ["skipped-preflight", "skipped-cors"]
+    told = [line["message"] for line in lab.of("diagnostic")]
+    assert "Access-Control-Allow-Headers with x-mine" in told[0]
+    assert "no Access-Control-Allow-Origin" in told[1]
+    assert [request.method for request in other(lab).requests] == ["GET"]
+
+
+async def test_a_method_that_needs_a_preflight_is_told(lab: Lab, autojump_clock: object) -> None:
+    other(lab).add("/a", b"", cors="*")
+    async with lab.open(web_security=False):
+        await lab.window.fetch(f"{OTHER}/a", method="DELETE")
+    assert "Access-Control-Allow-Methods with DELETE" in lab.one("diagnostic")["message"]
+
+
+@pytest.mark.parametrize(
+    ("target", "cause"),
+    [
+        ("https://secure.example:22/", "bad-port"),
+        ("ftp://secure.example/", "redirect"),
+        ("http://plain.example/a", "mixed-content"),
+        ("https://user:secret@other.example/a", "cors"),
+    ],
+)
+async def test_where_a_redirect_must_not_lead(
+    lab: Lab, autojump_clock: object, target: str, cause: str
+) -> None:
+    secure = lab.internet.origin_at("https://secure.example")
+    secure.add("/", "<p>")
+    secure.add("/go", redirect=target)
+    asked = [lab.internet.origin_at(url) for url in ("http://plain.example", "https://other.example")]
+    async with lab.open(origin="https://secure.example") as agent:
+        await lab.manager.fetch("f", "/go")
+        await agent.settled()
+    lab.one("record.settle", result="fetch-error", cause=cause)
+    assert [origin.requests for origin in asked] == [[], []]
+
+
+async def test_mixed_content_switched_off(lab: Lab, autojump_clock: object) -> None:
+    lab.internet.origin_at("https://secure.example").add("/", "<p>")
+    other(lab).add("/a", b"x", cors="*")
+    async with lab.open(origin="https://secure.example", web_security=False) as agent:
+        fetch = await lab.manager.fetch("f", f"{OTHER}/a")
+        await agent.settled()
+        assert fetch.result == "success"
+    assert lab.diagnostics == ["skipped-mixed-content"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "secure"), [(HOME, True), ("https://a.example", True), ("http://a.example", False)]
+)
+async def test_secure_contexts(lab: Lab, autojump_clock: object, origin: str, secure: bool) -> None:
+    lab.internet.origin_at(origin).add("/", "<p>")
+    async with lab.open(origin=origin, ready=False) as agent:
+        window = await agent.open_window("/")
+        assert window.is_secure_context is secure
+        if not secure:
+            with pytest.raises(window.SecurityError, match="not secure"):
+                await window.navigator.service_worker.register("/worker.py")
+
+
+async def test_what_every_request_says_of_us(lab: Lab, autojump_clock: object) -> None:
+    """Origin, Referer, Sec-Fetch-*, Accept, Accept-Language, User-Agent."""
+    server = lab.internet.origin_at("https://files.example")
+    server.add("/a", b"x", cors="*")
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "https://files.example/a")
+        await agent.settled()
+    (request,) = server.requests
+    told = {
+        name: request.headers[name] for name in request.headers if name not in ("accept-encoding", "host")
+    }
+    assert told.pop("user-agent").startswith("swruntime/")
+    assert told == {
+        "accept": "*/*",
+        "accept-language": "en",
+        "origin": HOME,
+        "referer": f"{HOME}/",
+        "sec-fetch-dest": "empty",
+        "sec-fetch-mode": "cors",
+        "sec-fetch-site": "cross-site",
+    }
+
+
+async def test_the_pages_referrer_policy(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/quiet", "<p>", headers={"Referrer-Policy": "no-referrer"})
+    lab.origin.add("/a", b"x")
+    async with lab.open(page="/quiet") as agent:
+        await lab.manager.fetch("f", ["/a", lab.request("/a?own", referrer_policy="unsafe-url")])
+        await agent.settled()
+    told = [r.headers.get("referer") for r in lab.origin.requests if r.path.startswith("/a")]
+    assert sorted(told, key=str) == [None, f"{HOME}/quiet"]

@@ -32,6 +32,7 @@ def test_all_of_it_in_order() -> None:
     assert added(request(headers=H([("X-Own", "1")]))).items == (
         ("X-Own", "1"),
         ("Accept", "*/*"),
+        ("Accept-Language", "en"),
         ("Referer", "https://site.example/"),
         ("Origin", ORIGIN),
         ("Sec-Fetch-Dest", "empty"),
@@ -42,8 +43,9 @@ def test_all_of_it_in_order() -> None:
 
 
 def test_what_a_script_set_stays() -> None:
-    headers = added(request(headers=H([("accept", "a/b"), ("user-agent", "me")])))
+    headers = added(request(headers=H([("accept", "a/b"), ("accept-language", "is"), ("user-agent", "me")])))
     assert headers.all("Accept") == ("a/b",)
+    assert headers.all("Accept-Language") == ("is",)
     assert headers.all("User-Agent") == ("me",)
 
 

@@ -315,3 +315,33 @@ async def test_a_callers_own_exception_passes() -> None:
 def test_conditions_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Conditions("wrong", **wrong)  # type: ignore[arg-type]
+
+
+def test_the_presets_are_those_of_developer_tools() -> None:
+    """Chromium's, in its kilobits with its factors: https://chromium.googlesource.com/devtools/devtools-frontend"""
+    kilobit = 1000 / 8
+    figures = {name: (c.latency, c.download, c.upload) for name, c in PRESETS.items() if not c.offline}
+    assert figures == {
+        "online": (0, math.inf, math.inf),
+        "slow-3g": (0.4 * 5, 500 * kilobit * 0.8, 500 * kilobit * 0.8),
+        "3g": (0.4 * 5, 500 * kilobit * 0.8, 500 * kilobit * 0.8),
+        "fast-3g": (0.15 * 3.75, 1600 * kilobit * 0.9, 750 * kilobit * 0.9),
+        "slow-4g": (0.15 * 3.75, 1600 * kilobit * 0.9, 750 * kilobit * 0.9),
+        "fast-4g": (pytest.approx(0.06 * 2.75), 9000 * kilobit * 0.9, 1500 * kilobit * 0.9),
+    }
+    assert PRESETS["offline"].offline
+
+
+@pytest.mark.parametrize("rate", [math.inf, 1_000_000])
+async def test_packets(autojump_clock: object, rate: float) -> None:
+    conditions = Conditions("packets", download=rate, packet=1460)
+    network = ConditionedNetwork(Answering(10_000), conditions)
+    async with network.exchange(GET) as response:
+        sizes = [len(piece) async for piece in response.body]
+    assert sizes == [1460] * 6 + [1240]
+
+
+@pytest.mark.parametrize("packet", [0, -1, 65_537])
+def test_packets_that_make_no_sense(packet: int) -> None:
+    with pytest.raises(ValueError, match="packet must be from 1 to 65536 bytes"):
+        Conditions("packets", packet=packet)

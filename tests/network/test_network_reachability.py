@@ -20,6 +20,10 @@ from swruntime.network.reachability import ReachabilityNetwork, listen, message_
 from swruntime.ports.network import WireRequest, WireResponse
 
 
+async def _nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
 class Fails:
     """A network whose exchanges fail with `cause`, where there is one."""
 
@@ -32,11 +36,7 @@ class Fails:
         if self.cause is not None:
             raise NetworkFailure(self.cause, "as the test wants it")
 
-        async def nothing() -> AsyncIterator[bytes]:
-            for piece in ():
-                yield piece
-
-        yield WireResponse(200, "", HeaderList(), nothing())
+        yield WireResponse(200, "", HeaderList(), _nothing())
 
 
 async def ask(network: ReachabilityNetwork, url: str) -> None:

@@ -266,7 +266,7 @@ async def test_a_client_that_leaves_ends_the_exchange(behind: Behind, autojump_c
                 await client.get(f"{path}/late")
         await trio.sleep(1)
         # Nothing is left under way: the worker's own requests were ended, too.
-        assert not behind.agent.services.fetcher.network._running
+        assert not behind.agent.services.connectivity._running
         assert trio.current_time() - begin < 10
         await behind.agent.settled()
     # At the headers the exchange is the response's, and no longer the request's to abort.
@@ -288,7 +288,7 @@ async def test_a_worker_whose_client_left_before_it_answered(behind: Behind, aut
             await client.get("/")
         await trio.sleep(20)
         assert behind.console == ["answered"]
-        assert not behind.agent.services.fetcher.network._running
+        assert not behind.agent.services.connectivity._running
 
 
 async def test_codings_are_undone_once(behind: Behind, autojump_clock: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from swruntime import errors
 from swruntime.agent.promise import Promise
+from swruntime.algorithms import urls
 from swruntime.realms.python.abort import AbortController, AbortSignal
 from swruntime.realms.python.background_fetch import (
     BackgroundFetchManager,
@@ -94,7 +95,7 @@ def common_names(realm: PythonRealm, console: Console, caches: CacheStorage) -> 
         "caches": caches,
         "console": console,
         "fetch": fetch_,
-        "is_secure_context": True,
+        "is_secure_context": urls.is_potentially_trustworthy(realm.context.environment.origin),
         "origin": realm.context.environment.origin,
         "structured_clone": structured_clone_,
     }
