@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from swruntime.agent.services import Limits
+from swruntime.concepts.notifications import NotificationConcept
 from swruntime.errors import (
     DataCloneError,
     InvalidStateError,
@@ -87,6 +88,18 @@ async def test_a_tag_replaces_another_of_the_same_origin(lab: Lab, autojump_cloc
     lab.said()
 
 
+async def test_a_tag_of_another_origin_is_another_one(lab: Lab, autojump_clock: object) -> None:
+    lab.internet.origin_at("https://other.example")
+    async with lab.open() as agent:
+        elsewhere = await agent.open_window("https://other.example/")
+        await elsewhere.navigator.service_worker.register("/worker.py")
+        other = await elsewhere.navigator.service_worker.ready
+        await lab.registration.show_notification("here", tag="t")
+        await other.show_notification("there", tag="t")
+        assert [each.title for each in agent.notifications] == ["here", "there"]
+        assert (await titles(lab.registration), await titles(other)) == (["here"], ["there"])
+
+
 async def test_click_and_close_by_the_user(lab: Lab, autojump_clock: object) -> None:
     lab.worker(TELLS)
     async with lab.open() as agent:
@@ -145,9 +158,10 @@ async def test_settled_waits_for_a_click(lab: Lab, autojump_clock: object) -> No
     )
     async with lab.open() as agent:
         await lab.registration.show_notification("N")
-        agent.notifications[0].click()
-        await agent.settled()
-        lab.said("done")
+        for count in range(1, 11):
+            agent.notifications[0].click()
+            await agent.settled()
+            assert lab.console == ["done"] * count
 
 
 async def test_a_click_may_open_and_focus_windows(lab: Lab, autojump_clock: object) -> None:
@@ -317,6 +331,9 @@ async def test_they_go_with_the_registration(lab: Lab, autojump_clock: object) -
         assert agent.notifications == []
         with pytest.raises(TypeError, match="has no active worker"):
             await lab.registration.show_notification("late")
+        # One that was on its way when the registration was cleared.
+        with pytest.raises(TypeError, match="has no active worker"):
+            agent.shown_notifications.show(lab.registration._concept, NotificationConcept(title="late"))
         mine.close()
         lab.one("notification.close", cause="cleared")
     lab.said()

@@ -385,12 +385,16 @@ async def test_an_earlier_registration_does_not_take_the_subscription_of_a_later
     """The earlier one, in use still when the later one subscribes, is cleared afterwards."""
     async with lab.open() as agent:
         page = await agent.open_window("/")
-        await lab.registration.unregister()
-        container = lab.window.navigator.service_worker
-        await container.register("/worker.py")
-        await agent.until(lambda line: line.get("state") == "activated")
-        later = await container.get_registration()
+        earlier = await page.navigator.service_worker.ready
+        await subscribed(lab)
+        await earlier.unregister()
+        await page.navigator.service_worker.register("/worker.py")
+        await agent.settled()
+        later = await page.navigator.service_worker.get_registration()
+        assert later is not earlier
+        assert await later.push_manager.get_subscription() is None
         subscription = await later.push_manager.subscribe(user_visible_only=True)
+        assert await earlier.push_manager.get_subscription() is None
         page.close()
         lab.window.close()
         await agent.settled()
