@@ -52,7 +52,7 @@ TEMPORARY: dict[Cause, WaitReason] = {
 }
 """The failures that mean *temporarily unavailable*, and what a record is said to wait for then."""
 
-_SAFE = ("GET", "HEAD")
+SAFE = ("GET", "HEAD")
 """Methods that may be sent again although nobody knows what became of the first time."""
 
 
@@ -218,7 +218,7 @@ def send_request(r: Record, i: Start) -> Outcome[Record]:
     new = attrs.evolve(
         r,
         attempt=r.attempt + 1,
-        sent=r.method not in _SAFE,
+        sent=r.method not in SAFE,
         transfer=Transfer(range_start, begun_at=range_start),
         progress_at=i.now if r.progress_at is None else r.progress_at + queued,
         queued_at=None,

@@ -18,7 +18,7 @@ worst is assumed). So:
 3. Rows may therefore be on the disk while their bytes are not. A record that was saved as "success", and a
    cache entry, remember the length that was counted then. Where the body comes back shorter:
      - a record of a background fetch that is not settled is unsettled again. It keeps its head, and so asks
-       for the rest;
+       for the rest; where its request may not be sent twice, it fails when it is taken up;
      - a record of a settled one cannot resume, and becomes a "fetch-error", cause "truncated". Whoever syncs
        the bodies before the durable commit of the result, as promised, never sees this;
      - a cache entry goes: a cache that lacks it is honest, one that answers with half a body is not;
@@ -33,7 +33,16 @@ worst is assumed). So:
 5. Creating needs no sync. The row is committed first; if the power takes the row and leaves the file, the
    file has no row and is collected; if it takes the file, nothing of it was synced, and the body is empty.
 
+6. What is told to somebody outside is durable before it is told: that a background fetch is there (with its uploads,
+   synced), that a request which may not be sent twice is about to be sent, the result. All else (a response's head, a
+   registration, a cache, that an event has ended) may be lost with the end of the history, and is then done again.
+7. A sync that failed is not asked for again: the next opening goes back to the checkpoints, as though the power had
+   failed (see room.py).
+
 Files without a row, and rows that nothing refers to, are collected at each opening, after this.
+
+This is the one place that says where a sync is needed; tests/crash/test_crash_power.py holds it against a disk that
+forgets what was not synced.
 """
 
 from __future__ import annotations
@@ -43,6 +52,7 @@ from pathlib import Path
 
 import attrs
 
+from swruntime.machines.record_rules import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
 from swruntime.storage.bodies import BodyBytes
 from swruntime.storage.database import Database, Mark, Participant
@@ -142,15 +152,17 @@ def _short_bodies(database: Database, sizes: dict[int, int]) -> list[tuple[int, 
 def _reopen_records(database: Database, body: int, size: int, why: str) -> None:
     rows = database.execute(
         """
-        SELECT fetch, position, records.snapshot, state IN ('pending', 'paused')
+        SELECT fetch, position, records.snapshot, state IN ('pending', 'paused'), json_extract(request, '$.method')
         FROM records JOIN fetches ON number = fetch WHERE body = ? AND counted > ?
         """,
         (body, size),
     )
-    for fetch, position, text, unsettled in rows.fetchall():
+    for fetch, position, text, unsettled, method in rows.fetchall():
         snapshot = from_json(text, RecordSnapshot)
         if unsettled:
-            snapshot = RecordSnapshot(head=snapshot.head, restarted=snapshot.restarted)
+            snapshot = RecordSnapshot(
+                head=snapshot.head, restarted=snapshot.restarted, sent=method not in SAFE
+            )
         else:
             snapshot = attrs.evolve(snapshot, result="fetch-error", cause="truncated", message=why)
         database.execute(

@@ -215,6 +215,20 @@ def test_a_success_whose_bytes_are_lost_is_unsettled_again(tmp_path: Path) -> No
     assert verify(tmp_path / "profile") == []
 
 
+@pytest.mark.parametrize(("method", "sent"), [("GET", False), ("HEAD", False), ("POST", True), ("PUT", True)])
+def test_what_may_not_be_sent_twice_is_not_sent_for_the_lost_bytes_of_its_answer(
+    tmp_path: Path, method: str, sent: bool
+) -> None:
+    store = open_profile(tmp_path / "profile", boot_id="one")
+    record = attrs.evolve(
+        a_record(body_of(store, b"0123456789")), request=Request("https://a.example/", method)
+    )
+    store.add_fetch(a_fetch(record))
+    store = die_of_power(tmp_path / "profile", store)
+    assert only_record(store).snapshot == RecordSnapshot(head=HEAD, restarted=True, sent=sent)
+    store.close()
+
+
 def test_the_length_that_counts_is_the_one_at_success(tmp_path: Path) -> None:
     store = open_profile(tmp_path / "profile", boot_id="one")
     body = body_of(store, b"0123", synced=4)
