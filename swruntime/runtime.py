@@ -20,9 +20,11 @@ from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
 from swruntime.agent.cookies import CookieJar
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.notifications import Notifications
+from swruntime.agent.periodic_syncs import PeriodicSyncs
 from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
+from swruntime.agent.syncs import Syncs
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms import urls
 from swruntime.algorithms.cookie_file import parse_cookie_file
@@ -237,6 +239,8 @@ def _assemble(parts: _Parts) -> UserAgent:
         background_fetches=BackgroundFetches(services, registrations),
         notifications=notifications,
         push_service=PushService(services, registrations, notifications, permissions),
+        syncs=Syncs(services, registrations, clients, permissions),
+        periodic_syncs=PeriodicSyncs(services, registrations, clients, permissions),
         network=NetworkControl(conditioned, parts.trace),
         permissions=permissions,
         storage=storage,

@@ -66,7 +66,7 @@ class WorkerStop(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class EventStart(TraceEvent):
-    """`id` and `fetch` are there for the events of a background fetch alone."""
+    """`id` and `fetch` are there for the events of a background fetch alone, `tag` for those of a sync."""
 
     kind = "event.start"
     name: str
@@ -74,9 +74,10 @@ class EventStart(TraceEvent):
     attempt: int
     id: str | None = None
     fetch: int | None = None
+    tag: str | None = None
 
     def line(self, time: float) -> Line:
-        return _without_absent_fetch(super().line(time))
+        return _without_absent(super().line(time))
 
 
 @attrs.frozen(kw_only=True)
@@ -89,9 +90,10 @@ class EventEnd(TraceEvent):
     where: str | None = None
     id: str | None = None
     fetch: int | None = None
+    tag: str | None = None
 
     def line(self, time: float) -> Line:
-        return _without_absent_fetch(super().line(time))
+        return _without_absent(super().line(time))
 
 
 @attrs.frozen(kw_only=True)
@@ -180,7 +182,7 @@ class RecordSettle(RecordEvent):
 @attrs.frozen(kw_only=True)
 class UserAction(TraceEvent):
     """`action` is pause, resume, abort, click, drop, grant, refuse, stop-worker, permission-STATE, push,
-    push-refresh or push-expire."""
+    push-refresh, push-expire, sync or periodic-sync."""
 
     kind = "user.action"
     action: str
@@ -285,7 +287,9 @@ def to_json(line: Line) -> str:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
-def _without_absent_fetch(line: Line) -> Line:
+def _without_absent(line: Line) -> Line:
     if line["fetch"] is None:
         del line["id"], line["fetch"]
+    if line["tag"] is None:
+        del line["tag"]
     return line

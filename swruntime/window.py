@@ -68,6 +68,10 @@ if TYPE_CHECKING:
         ServiceWorkerRegistration as ServiceWorkerRegistration,
     )
     from swruntime.realms.python.streams import ReadableStream as ReadableStream
+    from swruntime.realms.python.sync import (
+        PeriodicSyncManager as PeriodicSyncManager,
+        SyncManager as SyncManager,
+    )
     from swruntime.realms.python.window_realm import Window
 
     self: Window

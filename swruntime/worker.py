@@ -90,6 +90,14 @@ if TYPE_CHECKING:
         ServiceWorkerRegistration as ServiceWorkerRegistration,
     )
     from swruntime.realms.python.streams import ReadableStream as ReadableStream
+    from swruntime.realms.python.sync import (
+        PeriodicSyncManager as PeriodicSyncManager,
+        SyncManager as SyncManager,
+    )
+    from swruntime.realms.python.sync_events import (
+        PeriodicSyncEvent as PeriodicSyncEvent,
+        SyncEvent as SyncEvent,
+    )
     from swruntime.realms.python.worker_realm import (
         InstallEvent as InstallEvent,
         ServiceWorkerGlobalScope,

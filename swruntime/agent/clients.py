@@ -83,6 +83,12 @@ class Clients:
             return True
         return any(client.registration is registration for client in self._clients.values())
 
+    def any_of(self, storage_key: str) -> bool:
+        """Whether a window of this origin is open, here or behind `serve`."""
+        return any(client.environment.origin == storage_key for client in self._clients.values()) or any(
+            registration.storage_key == storage_key for registration in self._held
+        )
+
     def hold(self, registration: Registration) -> Callable[[], None]:
         """A page that is no window of ours uses `registration` (`serve`'s), until what is returned is called."""
         self._held[registration] += 1

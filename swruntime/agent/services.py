@@ -17,6 +17,7 @@ from swruntime.agent.messaging import Broadcasts
 from swruntime.concepts.enums import PermissionState
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import ScriptError, StorageFull
+from swruntime.machines.background_sync import Retries
 from swruntime.ports.display import Display
 from swruntime.ports.realm import Realm
 from swruntime.ports.store import Store
@@ -59,6 +60,10 @@ class Limits:
     """A worker without events is stopped after so long."""
     event: float = 300.0
     """An event that lasts longer is timed out."""
+    sync: Retries = attrs.field(factory=Retries)
+    """How often a `sync` event that fails is fired, and when."""
+    periodic_sync: float = 12 * 3600.0
+    """Between two `periodicsync` events of an origin, at least; twelve hours, as in Chromium."""
 
 
 @attrs.define

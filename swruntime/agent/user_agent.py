@@ -15,15 +15,18 @@ from swruntime.agent.clients import Client, Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
 from swruntime.agent.handle_fetch import FetchHandler
 from swruntime.agent.notifications import Notifications, ShownNotification
+from swruntime.agent.periodic_syncs import PeriodicSyncs
 from swruntime.agent.promise import Promise
 from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registration, Registrations
 from swruntime.agent.services import Services
-from swruntime.algorithms import redirects, urls
+from swruntime.agent.syncs import Syncs, fire_and_update, require_active_worker
+from swruntime.algorithms import redirects, urls, webidl
 from swruntime.concepts.enums import EventOutcome
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
+from swruntime.ports.realm import EventSpec
 from swruntime.trace import Line, NetworkChange, UserAction
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ class UserAgent:
     """A user agent without a browser around it.
 
     What the user of a browser can do, and a script cannot, is here: `network`, `permissions`, `storage`,
-    `background_fetches`, `notifications`, `push`, `terminate_worker`.
+    `background_fetches`, `notifications`, `push`, `sync`, `periodic_sync`, `terminate_worker`.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class UserAgent:
         background_fetches: BackgroundFetches,
         notifications: Notifications,
         push_service: PushService,
+        syncs: Syncs,
+        periodic_syncs: PeriodicSyncs,
         network: NetworkControl,
         permissions: Permissions,
         storage: StorageControl,
@@ -61,6 +66,10 @@ class UserAgent:
         self.storage = storage
         self.script_errors: list[ScriptError] = []
         """What worker scripts and their handlers raised, in order."""
+        self.syncs = syncs
+        """For realms."""
+        self.periodic_syncs = periodic_syncs
+        """For realms."""
         self._services = services
         self._registrations = registrations
         self._clients = clients
@@ -204,17 +213,45 @@ class UserAgent:
 
         `registration` is a script's ServiceWorkerRegistration, or the agent's. Answers whether it ran.
         """
-        concept = getattr(registration, "_concept", registration)
-        if not isinstance(concept, Registration):
-            raise TypeError(f"registration is {registration!r}; expected a ServiceWorkerRegistration")
+        concept = _concept(registration)
         self.trace.emit(UserAction(action="stop-worker", scope=concept.scope))
         running = [worker for worker in concept.workers if worker.running]
         for worker in running:
             worker.stop("terminated by the user")
         return Promise.resolved(bool(running))
 
+    def sync(self, registration: object, tag: str, *, last_chance: bool = False) -> Promise[EventOutcome]:
+        """Fire a `sync` event, as a browser's developer tools do; answers how it ended.
+
+        It is fired online and offline, whether a script has registered the tag or not, and changes nothing of what
+        is registered: that is fired when `agent.network` goes online, and nothing need be called for it. `registration`
+        is a script's ServiceWorkerRegistration, or the agent's. Raises TypeError, and InvalidStateError where there
+        is no active worker.
+        """
+        spec = EventSpec("sync", "SyncEvent", tag=webidl.dom_string("tag", tag), last_chance=last_chance)
+        return self._fire_for_user("sync", registration, spec)
+
+    def periodic_sync(self, registration: object, tag: str) -> Promise[EventOutcome]:
+        """Fire a `periodicsync` event, as `sync()` fires a `sync` event; when the next one is due stays as it is."""
+        spec = EventSpec("periodicsync", "PeriodicSyncEvent", tag=webidl.dom_string("tag", tag))
+        return self._fire_for_user("periodic-sync", registration, spec)
+
+    def _fire_for_user(self, action: str, registration: object, spec: EventSpec) -> Promise[EventOutcome]:
+        concept = _concept(registration)
+        require_active_worker(concept)
+        self.trace.emit(UserAction(action=action, scope=concept.scope))
+        end = self._services.activity.begin("event")
+
+        async def operation() -> EventOutcome:
+            try:
+                return await fire_and_update(self._registrations, concept, spec)
+            finally:
+                end()
+
+        return Promise.start(self._services.nursery, operation, name=action)
+
     async def settled(self) -> None:
-        """Wait until nothing is active and no event is in flight.
+        """Wait until nothing is active and no event is in flight; no periodic sync is waited for.
 
         Raises WaitingForUser, listing what waits, when only a user or the network switch could go on.
         """
@@ -222,8 +259,10 @@ class UserAgent:
         await trio.lowlevel.checkpoint()
         while True:
             awake = [f for f in self._fetches.all() if not f.dormant]
-            if activity.idle and all(f.waits_for_user for f in awake if f.active):
+            stuck = not self.syncs.go_on and all(f.waits_for_user for f in awake if f.active)
+            if activity.idle and stuck:
                 waiting = [line for f in awake for line in _waiting_lines(f)]
+                waiting += self.syncs.waiting_lines()
                 if waiting:
                     raise WaitingForUser(tuple(waiting))
                 return
@@ -268,6 +307,8 @@ class UserAgent:
         if self.network.online:
             for fetch in self._fetches.all():
                 fetch.wake()
+            self.syncs.wake()
+        self.periodic_syncs.schedule()
         self._services.activity.changed()
 
     def network_returned(self, sign: str) -> None:
@@ -286,11 +327,15 @@ class UserAgent:
         self._registrations.restore()
         self._fetches.restore()
         self.shown_notifications.restore()
+        self.syncs.restore()
+        self.periodic_syncs.restore()
 
     def take_up(self) -> None:
         """Go on with what an earlier process left."""
         self._registrations.try_activate_all()
         self._fetches.take_up()
+        self.syncs.take_up()
+        self.periodic_syncs.take_up()
 
     def close(self) -> None:
         """Discard every realm. What was stored stays; nothing is aborted."""
@@ -301,6 +346,14 @@ class UserAgent:
         for client in self._clients.all():
             if client.realm is not None:
                 client.realm.discard("the agent was closed")
+
+
+def _concept(registration: object) -> Registration:
+    """The agent's registration, of which a script has an object. Raises TypeError for what is none."""
+    concept = getattr(registration, "_concept", registration)
+    if not isinstance(concept, Registration):
+        raise TypeError(f"registration is {registration!r}; expected a ServiceWorkerRegistration")
+    return concept
 
 
 def _environment(url: str, response: Response) -> Environment:

@@ -217,7 +217,7 @@ class Worker:
         on_dispatch: Callable[[], None],
     ) -> Fired:
         trace, scope = self._services.trace, self.registration.scope
-        start = EventStart(name=spec.name, scope=scope, attempt=attempt, id=id, fetch=number)
+        start = EventStart(name=spec.name, scope=scope, attempt=attempt, id=id, fetch=number, tag=spec.tag)
         try:
             realm = await self.run(spec.name)
         except ScriptError as error:
@@ -232,7 +232,7 @@ class Worker:
             finally:
                 fired = Fired(result)
                 trace.emit(self._end(spec, fired.result, id, number))
-            if result.outcome == "rejected":
+            if result.outcome == "rejected" and spec.last_chance is not False:
                 self._services.script_failed(ScriptError(result.error or spec.name, where=result.where))
             return fired
         trace.emit(self._end(spec, fired.result, id, number))
@@ -247,6 +247,7 @@ class Worker:
             where=result.where,
             id=id,
             fetch=number,
+            tag=spec.tag,
         )
 
     async def _dispatch(self, realm: Realm, spec: EventSpec) -> EventResult:

@@ -83,9 +83,9 @@ class Narrator:
 
     def _event_end(self, line: Line) -> str:
         if line["outcome"] == "fulfilled":
-            return f"{line['name']} was handled" if "fetch" in line else ""
+            return f"{_event(line)} was handled" if "fetch" in line or "tag" in line else ""
         where = f" ({line['where']})" if line["where"] else ""
-        return f"{line['name']} ended {line['outcome']}{where}: {line['error']}"
+        return f"{_event(line)} ended {line['outcome']}{where}: {line['error']}"
 
     def _network_change(self, line: Line) -> str:
         match line["action"]:
@@ -115,3 +115,8 @@ class Narrator:
         """A URL of the site's own origin as its path and query; another one as it is."""
         parsed = urls.parse(url)
         return parsed.pathname + parsed.search if parsed.origin == self._origin else url
+
+
+def _event(line: Line) -> str:
+    """An event's name, and a sync's tag."""
+    return f"{line['name']} {line['tag']!r}" if "tag" in line else str(line["name"])

@@ -13,13 +13,16 @@ from swruntime.concepts.enums import EventOutcome
 class EventSpec:
     """An event to fire at a worker's global scope. `fetch` is the number of the background fetch it is about.
 
-    `payload` is what else its interface is made of: a message, a fetch to answer.
+    `payload` is what else its interface is made of: a message, a fetch to answer. `tag` and `last_chance` are a
+    sync's. One that is not the last chance is fired again if it fails: its rejection is no failure of its script.
     """
 
     name: str
     interface: str
     fetch: int | None = None
     payload: object = None
+    tag: str | None = None
+    last_chance: bool | None = None
 
 
 @attrs.frozen

@@ -94,6 +94,30 @@ class CacheEntry:
     body: int | None
 
 
+@attrs.frozen
+class StoredSync:
+    """A sync registration. `number` is unique in the profile and never used again; `retry_at` in seconds since 1970."""
+
+    number: int
+    storage_key: str
+    scope: str
+    tag: str
+    failures: int = 0
+    retry_at: float | None = None
+
+
+@attrs.frozen
+class StoredPeriodicSync:
+    """A periodic sync registration. `min_interval` in seconds, `anchor` in seconds since 1970."""
+
+    number: int
+    storage_key: str
+    scope: str
+    tag: str
+    min_interval: float
+    anchor: float
+
+
 class Store(Protocol):
     """The same in memory and on disk; one contract suite holds both to it."""
 
@@ -130,7 +154,7 @@ class Store(Protocol):
         ...
 
     def delete_registration(self, storage_key: str, scope: str) -> None:
-        """Also its background fetches, its notifications and its push subscription."""
+        """Also its background fetches, its notifications, its push subscription, its syncs and its periodic syncs."""
         ...
 
     # Cookies
@@ -186,6 +210,40 @@ class Store(Protocol):
         ...
 
     def delete_push_subscription(self, storage_key: str, scope: str) -> None: ...
+
+    # Syncs
+
+    def add_sync(self, sync: StoredSync) -> int:
+        """Insert, in place of one with the same key and tag; `sync.number` is ignored. Returns the new number."""
+        ...
+
+    def syncs(self) -> Sequence[StoredSync]:
+        """In the order of their numbers."""
+        ...
+
+    def save_sync(self, number: int, failures: int, retry_at: float | None) -> None:
+        """Nothing happens where it is gone: another one may have taken its place."""
+        ...
+
+    def delete_sync(self, number: int) -> None:
+        """Nothing happens where it is gone."""
+        ...
+
+    def add_periodic_sync(self, sync: StoredPeriodicSync) -> int:
+        """As `add_sync`."""
+        ...
+
+    def periodic_syncs(self) -> Sequence[StoredPeriodicSync]: ...
+
+    def save_periodic_sync(self, number: int, min_interval: float, anchor: float) -> None: ...
+
+    def delete_periodic_sync(self, number: int) -> None: ...
+
+    def last_periodic_fire(self, storage_key: str) -> float | None:
+        """When a periodic sync of this origin was handled last, in seconds since 1970; None if none ever was."""
+        ...
+
+    def save_last_periodic_fire(self, storage_key: str, fired_at: float) -> None: ...
 
     # Bodies
 

@@ -91,6 +91,43 @@ TABLES = (
     "CREATE INDEX entries_by_request_body ON cache_entries (request_body) WHERE request_body IS NOT NULL",
 )
 
+SYNC_TABLES = (
+    # A sync registration. `tag` is a JSON string, because a DOMString may hold what is not Unicode text.
+    # `failures` counts its attempts that failed; until `retry_at` (seconds since 1970) it waits for the next.
+    """
+    CREATE TABLE syncs (
+        number      INTEGER PRIMARY KEY AUTOINCREMENT,
+        storage_key TEXT NOT NULL,
+        scope       TEXT NOT NULL,
+        tag         TEXT NOT NULL,
+        failures    INTEGER NOT NULL,
+        retry_at    REAL,
+        UNIQUE (storage_key, scope, tag)
+    )
+    """,
+    # A periodic sync registration. `min_interval` is in seconds; `anchor` (seconds since 1970) is when its
+    # last event ended, or when it was registered.
+    """
+    CREATE TABLE periodic_syncs (
+        number       INTEGER PRIMARY KEY AUTOINCREMENT,
+        storage_key  TEXT NOT NULL,
+        scope        TEXT NOT NULL,
+        tag          TEXT NOT NULL,
+        min_interval REAL NOT NULL,
+        anchor       REAL NOT NULL,
+        UNIQUE (storage_key, scope, tag)
+    )
+    """,
+    # When a periodic sync of an origin was handled last. It outlives the registrations: unregistering does
+    # not let the next one come sooner.
+    """
+    CREATE TABLE periodic_fires (
+        storage_key TEXT PRIMARY KEY,
+        fired_at    REAL NOT NULL
+    )
+    """,
+)
+
 REFERENCES = """
     EXISTS (SELECT 1 FROM records WHERE body = {body})
     OR EXISTS (SELECT 1 FROM records WHERE request_body = {body})
@@ -153,7 +190,12 @@ def cookies_table(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push, cookies_table)
+def tables_of_syncs(connection: sqlite3.Connection) -> None:
+    for statement in SYNC_TABLES:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push, cookies_table, tables_of_syncs)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -11,7 +11,14 @@ from swruntime.concepts.http import Request, Response, StoredBody
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.errors import OriginMismatch, StorageFull
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
-from swruntime.ports.store import CacheEntry, StoredFetch, StoredNotification, StoredRegistration
+from swruntime.ports.store import (
+    CacheEntry,
+    StoredFetch,
+    StoredNotification,
+    StoredPeriodicSync,
+    StoredRegistration,
+    StoredSync,
+)
 from swruntime.storage.caches import CacheRows
 from swruntime.storage.cookies import CookieRows
 from swruntime.storage.database import Database
@@ -20,6 +27,7 @@ from swruntime.storage.ledger import BodyLedger
 from swruntime.storage.notifications import NotificationRows
 from swruntime.storage.push import PushRows
 from swruntime.storage.registrations import RegistrationRows
+from swruntime.storage.syncs import SyncRows
 
 
 class SqlStore:
@@ -47,6 +55,7 @@ class SqlStore:
         self._notifications = NotificationRows(database)
         self._push = PushRows(database)
         self._cookies = CookieRows(database)
+        self._syncs = SyncRows(database)
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
@@ -105,6 +114,7 @@ class SqlStore:
             self._fetches.delete_of_registration(storage_key, scope)
             self._notifications.delete_of_registration(storage_key, scope)
             self._push.delete(storage_key, scope)
+            self._syncs.delete_of_registration(storage_key, scope)
 
     # Cookies
 
@@ -174,6 +184,45 @@ class SqlStore:
     def delete_push_subscription(self, storage_key: str, scope: str) -> None:
         with self.transaction():
             self._push.delete(storage_key, scope)
+
+    # Syncs
+
+    def add_sync(self, sync: StoredSync) -> int:
+        with self.transaction():
+            return self._syncs.add(sync)
+
+    def syncs(self) -> Sequence[StoredSync]:
+        return self._syncs.all()
+
+    def save_sync(self, number: int, failures: int, retry_at: float | None) -> None:
+        with self.transaction():
+            self._syncs.save(number, failures, retry_at)
+
+    def delete_sync(self, number: int) -> None:
+        with self.transaction():
+            self._syncs.delete(number)
+
+    def add_periodic_sync(self, sync: StoredPeriodicSync) -> int:
+        with self.transaction():
+            return self._syncs.add_periodic(sync)
+
+    def periodic_syncs(self) -> Sequence[StoredPeriodicSync]:
+        return self._syncs.all_periodic()
+
+    def save_periodic_sync(self, number: int, min_interval: float, anchor: float) -> None:
+        with self.transaction():
+            self._syncs.save_periodic(number, min_interval, anchor)
+
+    def delete_periodic_sync(self, number: int) -> None:
+        with self.transaction():
+            self._syncs.delete_periodic(number)
+
+    def last_periodic_fire(self, storage_key: str) -> float | None:
+        return self._syncs.last_fire(storage_key)
+
+    def save_last_periodic_fire(self, storage_key: str, fired_at: float) -> None:
+        with self.transaction():
+            self._syncs.save_last_fire(storage_key, fired_at)
 
     # Bodies
 

@@ -19,6 +19,12 @@ KEPT = "kept"
 NOTE = {"url": "/episode", "bytes": b"\x00\xff"}
 """The notification's data."""
 
+SYNC = "outbox"
+"""The tag of a sync and of a periodic sync."""
+
+SYNCS_SINCE = 4
+"""The first schema version whose profile has them."""
+
 STORED = 2000
 """So many bytes of `EPISODE` were stored."""
 
@@ -36,6 +42,11 @@ async def oninstall(event):
 async def onbackgroundfetchsuccess(event):
     print("success", event.registration.id)
     {handle}
+
+async def onsync(event):
+    print(event.type, event.tag)
+
+onperiodicsync = onsync
 """
 
 

@@ -1,4 +1,4 @@
-"""Make the profile of today's schema version: a background fetch that is half done, and an event that is owed.
+"""Make the profile of today's schema version: a background fetch that is half done, an event that is owed, syncs.
 
     python -m tests.profiles.make_profile
 
@@ -22,7 +22,7 @@ from swruntime.concepts.http import StoredBody
 from swruntime.storage import open_profile
 from swruntime.storage.schema import MIGRATIONS
 from swruntime.testing import Origin
-from tests.profiles.contents import EPISODE, FORM, HALF, KEPT, NOTE, OWED, SHELL, STORED, WORKER, fill
+from tests.profiles.contents import EPISODE, FORM, HALF, KEPT, NOTE, OWED, SHELL, STORED, SYNC, WORKER, fill
 
 HERE = Path(__file__).parent
 
@@ -69,6 +69,9 @@ async def _make(temporary: Path, profile: Path) -> None:
             download_total=len(EPISODE),
         )
         await agent.until(lambda line: line["kind"] == "record.wait" and line["id"] == HALF)
+        await registration.periodic_sync.register(SYNC, min_interval=60_000)
+        agent.network.go_offline()
+        await registration.sync.register(SYNC)
         store = agent.services.store
         records = [record for fetch in store.fetches() for record in fetch.records]
         sent = [record.request.body.id for record in records if isinstance(record.request.body, StoredBody)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 import trio.testing
 
 import swruntime
@@ -25,11 +26,14 @@ from tests.profiles.contents import (
     OWED,
     SHELL,
     STORED,
+    SYNC,
+    SYNCS_SINCE,
     WORKER,
     fill,
 )
 
 HERE = Path(__file__).parent
+DAY = 24 * 3600.0
 VERSIONS = range(1, len(MIGRATIONS) + 1)
 
 KEEP = """
@@ -97,9 +101,10 @@ async def test_what_was_begun_is_finished(
     assert "if-range" in asked.headers
     (started,) = [line for line in lines if line["kind"] == "record.start"]
     assert (started["id"], started["range_start"]) == (HALF, STORED)
-    ended = {line["id"]: line["outcome"] for line in lines if line["kind"] == "event.end"}
+    fetches = [line for line in lines if "fetch" in line]
+    ended = {line["id"]: line["outcome"] for line in fetches if line["kind"] == "event.end"}
     assert ended == {OWED: "fulfilled", HALF: "fulfilled"}
-    attempts = {line["id"]: line["attempt"] for line in lines if line["kind"] == "event.start"}
+    attempts = {line["id"]: line["attempt"] for line in fetches if line["kind"] == "event.start"}
     assert attempts == {OWED: 2, HALF: 1}
 
 
@@ -118,6 +123,26 @@ async def test_what_was_shown_is_shown_and_what_was_subscribed_is_sent_to(
         else:
             assert [(each.title, each.tag, each.data) for each in shown] == [(KEPT, "t", NOTE)]
             assert await agent.push(subscription) == "fulfilled"
+
+
+async def test_its_syncs_are_fired(
+    version: int, profile: Path, site: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    has_syncs = version >= SYNCS_SINCE
+    origin = Origin()
+    fill(origin, whole=True)
+    lines: list[dict[str, Any]] = []
+    options: dict[str, Any] = {"site": site, "profile": profile, "network": origin}
+    async with swruntime.open_user_agent(**options, on_trace=lines.append) as agent:
+        await agent.settled()
+        await trio.sleep(DAY)
+        assert [sync.tag for sync in agent.services.store.periodic_syncs()] == [SYNC] * has_syncs
+    said = {line["text"] for line in lines if line["kind"] == "console"} - {
+        "success owed",
+        "success half",
+        "push",
+    }
+    assert said == ({f"sync {SYNC}", f"periodicsync {SYNC}"} if has_syncs else set())
 
 
 def test_it_is_sound_and_reading_it_changes_nothing(

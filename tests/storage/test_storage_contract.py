@@ -15,7 +15,15 @@ from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import HeaderList, Request, Response, StoredBody
 from swruntime.errors import OriginMismatch
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
-from swruntime.ports.store import Store, StoredFetch, StoredRecord, StoredRegistration, StoredWorker
+from swruntime.ports.store import (
+    Store,
+    StoredFetch,
+    StoredPeriodicSync,
+    StoredRecord,
+    StoredRegistration,
+    StoredSync,
+    StoredWorker,
+)
 from swruntime.storage import memory_store, open_profile
 
 KEY = "https://a.example"
@@ -115,6 +123,79 @@ def test_cookies_are_all_saved_or_none(store: Store) -> None:
         store.save_cookies([Cookie("a", "b", "a.example")], [])
         raise Changed
     assert list(store.cookies()) == []
+
+
+# Syncs
+
+SURROGATE = "tag \ud800 \x00"
+"""A DOMString that is no Unicode text."""
+
+
+def test_a_sync_comes_back_until_it_is_deleted(store: Store) -> None:
+    first = StoredSync(0, KEY, SCOPE, SURROGATE)
+    second = StoredSync(0, KEY, "https://a.example/", "", 2, 12.25)
+    numbers = [store.add_sync(first), store.add_sync(second)]
+    stored = [
+        attrs.evolve(sync, number=number) for sync, number in zip((first, second), numbers, strict=True)
+    ]
+    assert list(store.syncs()) == stored
+    store.save_sync(numbers[0], 1, 1_767_225_600.5)
+    store.save_sync(numbers[1], 0, None)
+    assert list(store.syncs()) == [
+        attrs.evolve(stored[0], failures=1, retry_at=1_767_225_600.5),
+        attrs.evolve(stored[1], failures=0, retry_at=None),
+    ]
+    store.delete_sync(numbers[0])
+    assert [sync.number for sync in store.syncs()] == numbers[1:]
+    assert store.add_sync(first) not in numbers
+
+
+def test_a_sync_takes_the_place_of_one_with_its_tag_and_nobody_changes_it_by_the_old_number(
+    store: Store,
+) -> None:
+    old = store.add_sync(StoredSync(0, KEY, SCOPE, "outbox", 2, 5.0))
+    new = store.add_sync(StoredSync(0, KEY, SCOPE, "outbox"))
+    store.save_sync(old, 1, None)
+    store.delete_sync(old)
+    assert list(store.syncs()) == [StoredSync(new, KEY, SCOPE, "outbox")]
+
+
+def test_a_periodic_sync_comes_back_until_it_is_deleted(store: Store) -> None:
+    sync = StoredPeriodicSync(0, KEY, SCOPE, SURROGATE, 60.5, 100.25)
+    old = store.add_periodic_sync(sync)
+    number = store.add_periodic_sync(sync)
+    store.save_periodic_sync(old, 1, 1)
+    store.delete_periodic_sync(old)
+    assert list(store.periodic_syncs()) == [attrs.evolve(sync, number=number)]
+    store.save_periodic_sync(number, 0, 200)
+    assert list(store.periodic_syncs()) == [StoredPeriodicSync(number, KEY, SCOPE, SURROGATE, 0, 200)]
+    store.delete_periodic_sync(number)
+    assert list(store.periodic_syncs()) == []
+
+
+def test_syncs_go_with_their_registration_and_the_last_fire_stays_with_its_origin(store: Store) -> None:
+    other = "https://a.example/other/"
+    for scope in (SCOPE, other):
+        store.save_registration(StoredRegistration(KEY, scope))
+        store.add_sync(StoredSync(0, KEY, scope, "outbox"))
+        store.add_periodic_sync(StoredPeriodicSync(0, KEY, scope, "news", 0, 0))
+    assert store.last_periodic_fire(KEY) is None
+    store.save_last_periodic_fire(KEY, 1.5)
+    store.save_last_periodic_fire(KEY, 2.5)
+    store.delete_registration(KEY, SCOPE)
+    assert [sync.scope for sync in store.syncs()] == [other]
+    assert [sync.scope for sync in store.periodic_syncs()] == [other]
+    assert store.last_periodic_fire(KEY) == 2.5
+    assert store.last_periodic_fire("https://b.example") is None
+
+
+def test_what_a_transaction_did_to_syncs_is_taken_back_with_it(store: Store) -> None:
+    kept = store.add_sync(StoredSync(0, KEY, SCOPE, "kept"))
+    with suppress(Changed), store.transaction():
+        store.add_sync(StoredSync(0, KEY, SCOPE, "other"))
+        store.delete_sync(kept)
+        raise Changed
+    assert [sync.tag for sync in store.syncs()] == ["kept"]
 
 
 # Background fetches

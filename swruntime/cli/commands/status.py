@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from datetime import UTC, datetime
 from typing import Any
 
 from swruntime.agent.controls import DEFAULT_QUOTA
@@ -10,7 +11,14 @@ from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.errors import NotAProfile, UsageError
-from swruntime.ports.store import Store, StoredFetch, StoredNotification, StoredRegistration
+from swruntime.ports.store import (
+    Store,
+    StoredFetch,
+    StoredNotification,
+    StoredPeriodicSync,
+    StoredRegistration,
+    StoredSync,
+)
 from swruntime.storage import open_profile, verify, writer_of
 
 
@@ -55,6 +63,8 @@ def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, A
         "background_fetches": [_fetch(store, f, writer) for f in store.fetches()],
         "notifications": [_notification(n) for n in store.notifications()],
         "push_subscriptions": _push_subscriptions(store),
+        "syncs": [_sync(s, writer) for s in store.syncs()],
+        "periodic_syncs": [_periodic_sync(s) for s in store.periodic_syncs()],
         "caches": caches,
         "storage": {"usage": sum(store.usage(key) for key in keys), "quota": quota},
     }
@@ -140,6 +150,37 @@ def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
     return "'run' or 'resume': no process is at it"
 
 
+def _sync(sync: StoredSync, writer: int | None) -> dict[str, Any]:
+    if writer is not None:
+        waits_for = f"process {writer}, which is at it"
+    elif sync.failures:
+        failed = f"failed {counted(sync.failures, 'time', 'times')}"
+        when = "" if sync.retry_at is None else f", not before {_time(sync.retry_at)}"
+        waits_for = f"'run' or 'resume', online{when}: {failed}"
+    else:
+        waits_for = "'run' or 'resume', online"
+    return {
+        "scope": sync.scope,
+        "tag": sync.tag,
+        "failures": sync.failures,
+        "retry_at": sync.retry_at,
+        "waits_for": waits_for,
+    }
+
+
+def _periodic_sync(sync: StoredPeriodicSync) -> dict[str, Any]:
+    return {
+        "scope": sync.scope,
+        "tag": sync.tag,
+        "min_interval": sync.min_interval,
+        "anchor": sync.anchor,
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
     entries = store.cache_entries(store.open_cache(key, name))
     size = sum(store.length(entry.body) for entry in entries if entry.body is not None)
@@ -164,6 +205,14 @@ def _print(found: dict[str, Any]) -> None:
         print(f"shows    {shown['title']}{body}".replace("\n", "\n" + " " * 9))
     for subscription in found["push_subscriptions"]:
         print(f"push     {subscription['scope']} is subscribed")
+    for sync in found["syncs"]:
+        print(f"sync     {sync['tag']!r} of {sync['scope']}")
+        print(f"         waits for {sync['waits_for']}")
+    for sync in found["periodic_syncs"]:
+        last = _time(sync["anchor"])
+        print(
+            f"periodic {sync['tag']!r} of {sync['scope']}, every {sync['min_interval']:g} s at most, since {last}"
+        )
     for cache in found["caches"]:
         print(
             f"cache    {cache['name']}: {counted(cache['entries'], 'entry', 'entries')}, {human(cache['bytes'])}"

@@ -33,6 +33,7 @@ from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
 from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
 from swruntime.realms.python.streams import ReadableStream
+from swruntime.realms.python.sync import PeriodicSyncManager, SyncManager
 from swruntime.realms.python.unimplemented import attribute_error
 
 EXPOSED: tuple[type, ...] = (
@@ -43,6 +44,7 @@ EXPOSED: tuple[type, ...] = (
     CacheStorage,
     MessagePort,
     NavigationPreloadManager,
+    PeriodicSyncManager,
     Promise,
     PushManager,
     PushSubscription,
@@ -50,6 +52,7 @@ EXPOSED: tuple[type, ...] = (
     ReadableStream,
     ServiceWorker,
     ServiceWorkerRegistration,
+    SyncManager,
 )
 """Interfaces that are the same in every realm; feature detection finds them by name."""
 

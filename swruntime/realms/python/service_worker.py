@@ -24,6 +24,7 @@ from swruntime.realms.python.navigation_preload import NavigationPreloadManager
 from swruntime.realms.python.notifications import RegistrationNotifications
 from swruntime.realms.python.push import PushManager
 from swruntime.realms.python.realm import PythonRealm, ShownWorkers
+from swruntime.realms.python.sync import PeriodicSyncManager, SyncManager
 
 
 class ServiceWorker(EventTarget, metaclass=NoPublicConstructor):
@@ -80,6 +81,8 @@ class ServiceWorkerRegistration(RegistrationNotifications, EventTarget, metaclas
         self._background_fetch = BackgroundFetchManager._create(realm, concept)
         self._navigation_preload = NavigationPreloadManager._create(realm, concept)
         self._push_manager = PushManager._create(realm, concept)
+        self._sync = SyncManager._create(realm, concept)
+        self._periodic_sync = PeriodicSyncManager._create(realm, concept)
 
     @classmethod
     def _of(cls, realm: PythonRealm, concept: Registration) -> ServiceWorkerRegistration:
@@ -124,6 +127,16 @@ class ServiceWorkerRegistration(RegistrationNotifications, EventTarget, metaclas
     def push_manager(self) -> PushManager:
         """https://w3c.github.io/push-api/#dom-serviceworkerregistration-pushmanager"""
         return self._push_manager
+
+    @property
+    def sync(self) -> SyncManager:
+        """https://wicg.github.io/background-sync/spec/#dom-serviceworkerregistration-sync"""
+        return self._sync
+
+    @property
+    def periodic_sync(self) -> PeriodicSyncManager:
+        """https://wicg.github.io/periodic-background-sync/#dom-serviceworkerregistration-periodicsync"""
+        return self._periodic_sync
 
     def unregister(self) -> Promise[bool]:
         """True; its background fetches are aborted without an event, once no window uses it any more.

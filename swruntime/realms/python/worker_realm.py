@@ -46,6 +46,7 @@ from swruntime.realms.python.push_events import (
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.scope import GlobalScope, common_names
+from swruntime.realms.python.sync_events import PeriodicSyncEvent, SyncEvent
 from swruntime.realms.python.unimplemented import absent_events, name_error
 from swruntime.trace import Diagnostic
 
@@ -66,6 +67,8 @@ INTERFACES: dict[str, type[ExtendableEvent]] = {
         NotificationEvent,
         PushEvent,
         PushSubscriptionChangeEvent,
+        SyncEvent,
+        PeriodicSyncEvent,
     )
 }
 
@@ -83,11 +86,10 @@ FIRED = (
     "pushsubscriptionchange",
     "notificationclick",
     "notificationclose",
+    "sync",
+    "periodicsync",
 )
 """The event types that this version fires."""
-
-NOT_FIRED = ("sync", "periodicsync")
-"""Event types of the standards that this version does not fire; a handler for one is told so."""
 
 
 _AFTER_ITS_STATE = ("install", "activate")
@@ -110,6 +112,8 @@ class ServiceWorkerGlobalScope(GlobalScope):
     onpushsubscriptionchange = EventHandler()
     onnotificationclick = EventHandler()
     onnotificationclose = EventHandler()
+    onsync = EventHandler()
+    onperiodicsync = EventHandler()
 
 
 class WorkerRealm(PythonRealm):
@@ -174,7 +178,7 @@ class WorkerRealm(PythonRealm):
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
-        for type in (*NOT_FIRED, *absent_events("ServiceWorkerGlobalScope")):
+        for type in absent_events("ServiceWorkerGlobalScope"):
             if callable(namespace.get(f"on{type}")):
                 text = f"on{type} is never called: this version of swruntime does not fire {type!r}"
                 self.context.tell(Diagnostic(code="not-implemented", message=text))
@@ -201,6 +205,10 @@ class WorkerRealm(PythonRealm):
                     "interrupted", "its background fetch was given up while the worker started"
                 )
             arguments["registration"] = self.instance(fetch)
+        if event.tag is not None:
+            arguments["tag"] = event.tag
+        if event.last_chance is not None:
+            arguments["last_chance"] = event.last_chance
         if isinstance(event.payload, Posted):
             message = message_event(self, event.payload)
             return await dispatch_extendable(self.context, self.scope, message, self.messages.turn)
