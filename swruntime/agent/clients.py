@@ -22,12 +22,25 @@ class Client:
     def __init__(self, id: str, environment: Environment, controlled_by: Registration | None) -> None:
         self.id = id
         self.environment = environment
-        self.registration = controlled_by
+        self._registration = controlled_by
+        self._users: Counter[Registration] = Counter()
+        """Of the agent that it is a window of; nobody's, before it is one."""
         self.realm: Realm | None = None
 
     @property
     def url(self) -> str:
         return self.environment.url
+
+    @property
+    def registration(self) -> Registration | None:
+        """The one that it uses."""
+        return self._registration
+
+    @registration.setter
+    def registration(self, registration: Registration | None) -> None:
+        _count(self._users, self._registration, -1)
+        self._registration = registration
+        _count(self._users, registration, 1)
 
     @property
     def controller(self) -> Worker | None:
@@ -40,7 +53,8 @@ class Clients:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._clients: dict[str, Client] = {}
-        self._held: Counter[Registration] = Counter()
+        self._users: Counter[Registration] = Counter()
+        """How many use each registration."""
         self._focused: list[Client] = []
         """Those that were ever focused, the last one first."""
 
@@ -70,18 +84,20 @@ class Clients:
 
     def add(self, id: str, environment: Environment, controlled_by: Registration | None) -> Client:
         client = self._clients[id] = Client(id, environment, controlled_by)
+        client._users = self._users
+        _count(self._users, controlled_by, 1)
         return client
 
     def remove(self, client: Client) -> None:
-        self._clients.pop(client.id, None)
+        if self._clients.pop(client.id, None) is not None:
+            _count(self._users, client.registration, -1)
+            client._users = Counter()
         if client in self._focused:
             self._focused.remove(client)
 
     def using(self, registration: Registration) -> bool:
         """Whether any client uses it: https://w3c.github.io/ServiceWorker/#dfn-use"""
-        if registration in self._held:
-            return True
-        return any(client.registration is registration for client in self._clients.values())
+        return registration in self._users
 
     def any_of(self, storage_key: str) -> bool:
         """Whether a window of this origin is open, here or behind `serve`."""
@@ -91,11 +107,12 @@ class Clients:
 
     def hold(self, registration: Registration) -> Callable[[], None]:
         """A page that is no window of ours uses `registration` (`serve`'s), until what is returned is called."""
-        self._held[registration] += 1
+        _count(self._users, registration, 1)
+        return lambda: _count(self._users, registration, -1)
 
-        def release() -> None:
-            self._held[registration] -= 1
-            if not self._held[registration]:
-                del self._held[registration]
 
-        return release
+def _count(users: Counter[Registration], registration: Registration | None, change: int) -> None:
+    if registration is not None:
+        users[registration] += change
+        if not users[registration]:
+            del users[registration]

@@ -6,12 +6,11 @@ Spec: https://w3c.github.io/ServiceWorker/#algorithms
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import trio
 
-from swruntime.agent.jobs import Job, JobKey, JobQueues
+from swruntime.agent.jobs import Job, JobQueues
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import scopes
 from swruntime.errors import ScriptError
@@ -20,7 +19,7 @@ from swruntime.ports.realm import EventSpec
 
 if TYPE_CHECKING:
     from swruntime.agent.clients import Clients
-    from swruntime.agent.registrations import Registration
+    from swruntime.agent.registrations import Registration, RegistrationMap
     from swruntime.agent.services import Services
 
 
@@ -31,13 +30,11 @@ class Lifecycle:
         self,
         services: Services,
         clients: Clients,
-        map: dict[JobKey, Registration],
-        match: Callable[[str, str], Registration | None],
+        map: RegistrationMap,
     ) -> None:
         self._services = services
         self._clients = clients
         self._map = map
-        self._match = match
         self._queues = JobQueues(self._run, lambda run, key: services.start("job", run, key))
 
     def schedule(self, job: Job) -> None:
@@ -112,7 +109,7 @@ class Lifecycle:
             # 8, 16.
             worker.stop("it was not installed")
             if newest is None:
-                self._map.pop(job.key, None)
+                self._map.take(job.key)
             job.reject(_rejection(job.script_url, error))
             return
         # 17.
@@ -139,7 +136,7 @@ class Lifecycle:
             registration.installing = None
             self._services.registration_changed(registration)
             if newest is None:
-                self._map.pop(job.key, None)
+                self._map.take(job.key)
             return
         # 16. Whoever waited is overtaken.
         if registration.waiting is not None:
@@ -184,7 +181,7 @@ class Lifecycle:
         for client in self._clients.all():
             if (
                 client.realm is not None
-                and self._match(client.environment.origin, client.url) is registration
+                and self._map.match(client.environment.origin, client.url) is registration
             ):
                 client.realm.became_ready(registration)
         # 8. Whoever uses the registration is controlled by the new worker.
@@ -201,7 +198,7 @@ class Lifecycle:
 
     def _unregister(self, job: Job) -> None:
         """*Unregister*: https://w3c.github.io/ServiceWorker/#unregister-algorithm"""
-        registration = self._map.pop(job.key, None)
+        registration = self._map.take(job.key)
         # 3.
         if registration is None:
             job.resolve(False)

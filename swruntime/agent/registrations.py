@@ -5,6 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -116,13 +117,42 @@ def _stored(worker: Worker | None) -> StoredWorker | None:
     return None if worker is None else StoredWorker(worker.script_url, worker.state)
 
 
+class RegistrationMap(dict[JobKey, Registration]):
+    """By storage key and scope: https://w3c.github.io/ServiceWorker/#dfn-scope-to-registration-map
+
+    Of a hundred registrations few have scopes of different lengths, so a match looks only for these.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lengths: Counter[int] = Counter()
+
+    def __setitem__(self, key: JobKey, registration: Registration) -> None:
+        self._lengths[len(key[1])] += key not in self
+        super().__setitem__(key, registration)
+
+    def take(self, key: JobKey) -> Registration | None:
+        """Remove one, and answer with it; None where there is none."""
+        found = self.pop(key, None)
+        if found is not None:
+            self._lengths[len(key[1])] -= 1
+            self._lengths += Counter()  # without those of which there are none any more
+        return found
+
+    def match(self, storage_key: str, url: str) -> Registration | None:
+        """The one with the longest scope that `url` begins with."""
+        prefixes = (url[:length] for length in self._lengths if length <= len(url))
+        scope = scopes.match_scope((each for each in prefixes if (storage_key, each) in self), url)
+        return None if scope is None else self[storage_key, scope]
+
+
 class Registrations:
     """The registration map, and what scripts and the user may ask of it."""
 
     def __init__(self, services: Services, clients: Clients) -> None:
         self._services = services
-        self._map: dict[JobKey, Registration] = {}
-        self._lifecycle = Lifecycle(services, clients, self._map, self.match)
+        self._map = RegistrationMap()
+        self._lifecycle = Lifecycle(services, clients, self._map)
         services.event_ended = self._event_ended
         services.functional_event_ended = self._functional_event_ended
 
@@ -134,8 +164,7 @@ class Registrations:
 
     def match(self, storage_key: str, url: str) -> Registration | None:
         """*Match Service Worker Registration*: https://w3c.github.io/ServiceWorker/#scope-match-algorithm"""
-        scope = scopes.match_scope((s for key, s in self._map if key == storage_key), url)
-        return None if scope is None else self._map[storage_key, scope]
+        return self._map.match(storage_key, url)
 
     def restore(self) -> None:
         """Take up what the profile keeps.

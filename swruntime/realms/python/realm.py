@@ -181,7 +181,9 @@ class PythonRealm:
                 self._workers[about]._state = state
             await fire(target, self.context.bind(Event)(event))
 
-        if self.context.alive:
+        # A hundred pages that do not know what it is about need not be woken: where nothing waits in the queue,
+        # nothing can make an object before the task would look for it.
+        if self.context.alive and (self._busy or self._object_for(about) is not None):
             self._enqueue(task)
 
     def update_registration(self, registration: object) -> None:

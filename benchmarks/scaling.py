@@ -1,0 +1,199 @@
+"""Ten times as many entries, windows or registrations: how much more time? A cache of 1,000 and of 10,000 entries.
+
+    python benchmarks/scaling.py [--only windows] [--disk] [--repeat 3] [--json]
+
+For each thing measured: seconds of the processor with the small number, with ten times as many, and the quotient, in
+memory, and with `--disk` in a profile on the disk. Linear is 10; more than 12 is marked, and ends the program with status 1. `match` and
+`delete` ask for each entry, one after the other, as a page would; `keys` asks once for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from swruntime.testing import Laboratory, laboratory  # noqa: E402
+
+AT_MOST = 12.0
+"""Times as long that ten times as many may take."""
+
+WORKER = """\
+async def onmessage(event):
+    for client in await clients.match_all():
+        client.post_message(event.data)
+"""
+
+Steps = dict[str, Callable[[], Awaitable[object]]]
+
+
+@asynccontextmanager
+async def fresh(disk: bool) -> AsyncIterator[Laboratory]:
+    async with laboratory(profile=disk) as lab:
+        (lab.site / "worker.py").write_text(WORKER)
+        yield lab
+
+
+async def caches(lab: Laboratory, number: int) -> Steps:
+    """put, match, keys and delete of so many entries of one cache."""
+    window = await lab.window()
+    cache = await window.caches.open("entries")
+
+    async def put() -> None:
+        for n in range(number):
+            await cache.put(f"/entries/{n}", window.Response("x" * 100))
+
+    async def match() -> None:
+        for n in range(number):
+            assert await cache.match(f"/entries/{n}") is not None
+
+    async def keys() -> None:
+        assert len(await cache.keys()) == number
+
+    async def delete() -> None:
+        for n in range(number):
+            assert await cache.delete(f"/entries/{n}")
+
+    return {"put": put, "match": match, "keys": keys, "delete": delete}
+
+
+async def windows(lab: Laboratory, number: int) -> Steps:
+    """So many windows of one worker: opened, told something by it, handed to a new worker, closed."""
+    first = await lab.window()
+    opened: list[Any] = []
+
+    async def open_all() -> None:
+        for n in range(number):
+            opened.append(await lab.user_agent.open_window(f"/page/{n}"))
+
+    async def message() -> None:
+        heard: list[object] = []
+        for window in opened:
+            window.navigator.service_worker.onmessage = lambda event: heard.append(event.data)
+        (await first.navigator.service_worker.ready).active.post_message("hello")
+        await lab.user_agent.settled()
+        assert len(heard) == number
+
+    async def update() -> None:
+        (lab.site / "worker.py").write_text(
+            WORKER + "def oninstall(event): event.wait_until(skip_waiting())\n"
+        )
+        await (await first.navigator.service_worker.ready).update()
+        await lab.user_agent.settled()
+
+    async def close() -> None:
+        for window in opened:
+            window.close()
+        await lab.user_agent.settled()
+
+    return {"open": open_all, "message to all": message, "update": update, "close": close}
+
+
+async def registrations(lab: Laboratory, number: int) -> Steps:
+    """So many registrations of one origin: registered, matched by as many windows, unregistered."""
+    window = await lab.window(worker=None)
+    container = window.navigator.service_worker
+
+    async def register() -> None:
+        for n in range(number):
+            await container.register("/worker.py", scope=f"/{n}/")
+        await lab.user_agent.settled()
+
+    async def get() -> None:
+        for n in range(number):
+            assert (await container.get_registration(f"/{n}/page")).scope.endswith(f"/{n}/")
+
+    async def unregister() -> None:
+        for registration in await container.get_registrations():
+            await registration.unregister()
+        await lab.user_agent.settled()
+
+    return {"register": register, "get_registration": get, "unregister": unregister}
+
+
+@attrs.frozen
+class Subject:
+    name: str
+    steps: Callable[[Laboratory, int], Awaitable[Steps]]
+    small: int
+
+
+SUBJECTS = (
+    Subject("cache entries", caches, 1000),
+    Subject("windows", windows, 10),
+    Subject("registrations", registrations, 10),
+)
+
+
+@attrs.frozen
+class Row:
+    what: str
+    number: int
+    seconds: float
+    ten_times: float
+
+    @property
+    def quotient(self) -> float:
+        return self.ten_times / self.seconds
+
+
+async def measured(subject: Subject, number: int, disk: bool) -> dict[str, float]:
+    """Seconds of the processor, for each step: others may use this machine, too."""
+    async with fresh(disk) as lab:
+        seconds: dict[str, float] = {}
+        for name, step in (await subject.steps(lab, number)).items():
+            begun = time.process_time()
+            await step()
+            seconds[name] = time.process_time() - begun
+        return seconds
+
+
+def best(subject: Subject, number: int, disk: bool, repeat: int) -> dict[str, float]:
+    rounds = [trio.run(measured, subject, number, disk) for _ in range(repeat)]
+    return {name: min(each[name] for each in rounds) for name in rounds[0]}
+
+
+def rows(only: str | None, disk: bool, repeat: int) -> list[Row]:
+    found: list[Row] = []
+    for subject in SUBJECTS:
+        if only not in (None, subject.name):
+            continue
+        small = best(subject, subject.small, disk, repeat)
+        large = best(subject, subject.small * 10, disk, repeat)
+        found += [Row(f"{subject.name}: {n}", subject.small, small[n], large[n]) for n in small]
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    names = [subject.name for subject in SUBJECTS]
+    parser.add_argument("--only", choices=names, help="only this subject")
+    parser.add_argument("--disk", action="store_true", help="in a profile on the disk, in place of memory")
+    parser.add_argument("--repeat", type=int, default=3, help="the best of so many rounds counts (default 3)")
+    parser.add_argument("--json", action="store_true", help="one object")
+    arguments = parser.parse_args()
+    found = rows(arguments.only, arguments.disk, arguments.repeat)
+    too_slow = [row for row in found if row.quotient > AT_MOST]
+    if arguments.json:
+        print(json.dumps({"rows": [attrs.asdict(row) for row in found]}))
+    else:
+        print(f"{'':32} {'few':>10} {'ten times':>10} {'quotient':>9}")
+        for row in found:
+            mark = "  more than linear" if row in too_slow else ""
+            print(f"{row.what:32} {row.seconds:9.3f}s {row.ten_times:9.3f}s {row.quotient:8.1f}x{mark}")
+    return 1 if too_slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
