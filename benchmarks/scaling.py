@@ -3,8 +3,8 @@
     python benchmarks/scaling.py [--only windows] [--disk] [--repeat 3] [--json]
 
 For each thing measured: seconds of the processor with the small number, with ten times as many, and the quotient, in
-memory, and with `--disk` in a profile on the disk. Linear is 10; more than 12 is marked, and ends the program with status 1. `match` and
-`delete` ask for each entry, one after the other, as a page would; `keys` asks once for all.
+memory, and with `--disk` in a profile on the disk. Linear is 10; more than 12 is marked, and ends the program with
+status 1. `match` and `delete` ask for each entry, one after the other, as a page would; `keys` asks once for all.
 """
 
 from __future__ import annotations
