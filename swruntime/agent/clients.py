@@ -102,7 +102,7 @@ class Clients:
     def any_of(self, storage_key: str) -> bool:
         """Whether a window of this origin is open, here or behind `serve`."""
         return any(client.environment.origin == storage_key for client in self._clients.values()) or any(
-            registration.storage_key == storage_key for registration in self._held
+            registration.storage_key == storage_key for registration in self._users
         )
 
     def hold(self, registration: Registration) -> Callable[[], None]:
