@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from swruntime.realms.python.search_params import URLSearchParams as URLSearchParams
     from swruntime.realms.python.service_worker import (
         ServiceWorker as ServiceWorker,
+        ServiceWorkerContainer as ServiceWorkerContainer,
         ServiceWorkerRegistration as ServiceWorkerRegistration,
     )
     from swruntime.realms.python.streams import ReadableStream as ReadableStream

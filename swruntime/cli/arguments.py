@@ -43,6 +43,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     _add_abort(commands)
     _add_clear(commands)
     _add_serve(commands)
+    _add_conformance(commands)
     return parser.parse_args(arguments)
 
 
@@ -192,6 +193,23 @@ def _add_abort(commands: Commands[_Parser]) -> None:
     parser = _command(commands, "abort", "the user's abort", abort)
     parser.add_argument("id", metavar="ID", help="which background fetch")
     _agent_options(parser)
+
+
+def _add_conformance(commands: Commands[_Parser]) -> None:
+    def conformance(options: argparse.Namespace) -> int:
+        # It needs the extra `test`, and no other command does.
+        from swruntime.cli.commands.conformance import conformance
+
+        return conformance(options)
+
+    help = "where the implementation stands against specs/"
+    parser = commands.add_parser("conformance", help=help, description=f"W{help[1:]}.", allow_abbrev=False)
+    parser.set_defaults(command=conformance, name="conformance")
+    parser.add_argument(
+        "algorithm", metavar="ALGORITHM", nargs="?", help="the steps of one algorithm, 'perform' say"
+    )
+    parser.add_argument("step", metavar="STEP", nargs="?", help="one of its steps, '8.3' say")
+    parser.add_argument("--json", action="store_true", help="one object, for programs")
 
 
 def _add_clear(commands: Commands[_Parser]) -> None:

@@ -12,8 +12,16 @@ from swruntime.realms.python.extendable import ExtendableEvent
 class BackgroundFetchEvent(ExtendableEvent):
     """`backgroundfetchabort` and `backgroundfetchclick`, and the base of the others."""
 
-    def __init__(self, type: str, *, registration: BackgroundFetchRegistration) -> None:
-        super().__init__(type)
+    def __init__(
+        self,
+        type: str,
+        *,
+        registration: BackgroundFetchRegistration,
+        bubbles: bool = False,
+        cancelable: bool = False,
+        composed: bool = False,
+    ) -> None:
+        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
         if not isinstance(registration, BackgroundFetchRegistration):
             raise TypeError(
                 f"registration is {webidl.shown(registration)}; expected a BackgroundFetchRegistration"
@@ -28,8 +36,18 @@ class BackgroundFetchEvent(ExtendableEvent):
 class BackgroundFetchUpdateUIEvent(BackgroundFetchEvent):
     """`backgroundfetchsuccess` and `backgroundfetchfail`."""
 
-    def __init__(self, type: str, *, registration: BackgroundFetchRegistration) -> None:
-        super().__init__(type, registration=registration)
+    def __init__(
+        self,
+        type: str,
+        *,
+        registration: BackgroundFetchRegistration,
+        bubbles: bool = False,
+        cancelable: bool = False,
+        composed: bool = False,
+    ) -> None:
+        super().__init__(
+            type, registration=registration, bubbles=bubbles, cancelable=cancelable, composed=composed
+        )
         self._ui_updated = False
 
     def update_ui(self, *, icons: Icons | None = None, title: str | None = None) -> Promise[None]:

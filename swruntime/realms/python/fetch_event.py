@@ -27,9 +27,11 @@ class FetchEvent(ExtendableEvent):
         replaces_client_id: str = "",
         preload_response: Promise[Response | None] | None = None,
         handled: Promise[None] | None = None,
+        bubbles: bool = False,
         cancelable: bool = False,
+        composed: bool = False,
     ) -> None:
-        super().__init__(type, cancelable=cancelable)
+        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
         if not isinstance(request, Request):
             raise TypeError(f"request is {webidl.shown(request)}; expected a Request")
         self._request = request

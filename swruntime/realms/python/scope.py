@@ -31,7 +31,11 @@ from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
 from swruntime.realms.python.search_params import URLSearchParams
-from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration
+from swruntime.realms.python.service_worker import (
+    ServiceWorker,
+    ServiceWorkerContainer,
+    ServiceWorkerRegistration,
+)
 from swruntime.realms.python.streams import ReadableStream
 from swruntime.realms.python.sync import PeriodicSyncManager, SyncManager
 from swruntime.realms.python.unimplemented import attribute_error
@@ -51,6 +55,7 @@ EXPOSED: tuple[type, ...] = (
     PushSubscriptionOptions,
     ReadableStream,
     ServiceWorker,
+    ServiceWorkerContainer,
     ServiceWorkerRegistration,
     SyncManager,
 )

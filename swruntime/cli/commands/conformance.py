@@ -1,0 +1,66 @@
+"""`conformance [ALGORITHM [STEP]]`: where the implementation stands against `specs/`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+import attrs
+
+from swruntime.cli.output import counted, print_object
+from swruntime.testing.conformance import Report, examine
+from swruntime.testing.conformance.ledger import Algorithm, LedgerStep
+
+
+def conformance(options: Namespace) -> int:
+    report = examine()
+    if options.algorithm is not None:
+        algorithm = report.algorithm(options.algorithm)
+        steps = algorithm.steps if options.step is None else (algorithm.step(options.step),)
+        _show_steps(algorithm, steps, as_json=options.json)
+    elif options.json:
+        print_object(_as_object(report))
+    else:
+        _show(report)
+    return 1 if report.problems else 0
+
+
+def _show_steps(algorithm: Algorithm, steps: tuple[LedgerStep, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_object(attrs.asdict(attrs.evolve(algorithm, steps=steps)))
+        return
+    print(f"{algorithm.title}\n{algorithm.url}")
+    for step in steps:
+        print(f"\n  {step.at}  {step.says}")
+        print(f"      performed by {step.symbol}")
+        for test in step.tests:
+            print(f"      shown by {test}")
+        if step.deviation is not None:
+            print(f"      deviation {step.deviation} of {algorithm.spec}")
+
+
+def _show(report: Report) -> None:
+    for spec in dict.fromkeys(a.spec for a in report.algorithms):
+        own = [a for a in report.algorithms if a.spec == spec]
+        rows = sum(len(a.steps) for a in own)
+        print(f"{spec}: {counted(len(own), 'algorithm', 'algorithms')}, {counted(rows, 'step', 'steps')}")
+        for algorithm in own:
+            tests = {test for step in algorithm.steps for test in step.tests}
+            print(
+                f"  {algorithm.name:26} {len(algorithm.steps):4} steps  {len(tests):4} tests  {algorithm.title}"
+            )
+    print(f"deviations: {len(report.deviations)}, each with its reason in specs/")
+    print(
+        f"interfaces: {counted(report.interfaces, 'interface', 'interfaces')}, "
+        f"{counted(report.members, 'member', 'members')}; not implemented: "
+        f"{', '.join(report.not_implemented) or 'none'}"
+    )
+    if not report.tests_checked:
+        print("tests: they are not installed, so their names were not looked up; a checkout has them")
+    for problem in report.problems:
+        print(f"PROBLEM {problem}")
+    print("conforms" if not report.problems else counted(len(report.problems), "problem", "problems"))
+
+
+def _as_object(report: Report) -> dict[str, Any]:
+    return {"conforms": not report.problems, "steps": report.steps, **attrs.asdict(report)}

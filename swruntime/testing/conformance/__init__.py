@@ -1,0 +1,132 @@
+"""Where the implementation stands against `specs/`: what `python -m swruntime conformance` prints.
+
+    ledger      every numbered step of the algorithms: what performs it, which tests show it
+    idl         the Web IDL, parsed
+    interfaces  the Python realm against the Web IDL, member by member
+
+What is wrong is a list of lines, and an empty list is conformance; nothing is skipped without a word.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from swruntime.errors import UsageError
+from swruntime.testing.conformance import idl, interfaces, ledger
+from swruntime.testing.conformance.ledger import Algorithm
+
+
+@attrs.frozen
+class Deviation:
+    """Where the text is not followed: `text` is what it says, `here` what we do instead, and `symbol` where."""
+
+    spec: str
+    number: int
+    algorithm: str
+    text: str
+    here: str
+    symbol: str
+
+
+@attrs.frozen
+class Report:
+    """`tests_checked`: whether the tests were at hand to be looked up; they are in a checkout only."""
+
+    algorithms: tuple[Algorithm, ...]
+    deviations: tuple[Deviation, ...]
+    interfaces: int
+    members: int
+    not_implemented: tuple[str, ...]
+    tests_checked: bool
+    problems: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        return sum(len(algorithm.steps) for algorithm in self.algorithms)
+
+    def algorithm(self, name: str) -> Algorithm:
+        """By its name, or SPEC/NAME where two standards have one of that name. Raises UsageError."""
+        found = [a for a in self.algorithms if name in (a.name, f"{a.spec}/{a.name}")]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = " and ".join(f"{a.spec}/{a.name}" for a in found)
+            raise UsageError(f"algorithm {name!r} is one of {several}: say which")
+        known = ", ".join(a.name for a in self.algorithms)
+        raise UsageError(f"there is no algorithm {name!r} in the ledger; it has {known}")
+
+
+def specs_folder() -> Path:
+    """Where `specs/` is: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parents[2]
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def examine() -> Report:
+    """Read all of `specs/`, hold the implementation against it, and say what was found.
+
+    Raises UsageError for files in `specs/` that cannot be read, and without the extra `test`.
+    """
+    folder = specs_folder()
+    checkout = folder.parent if (folder.parent / "tests").is_dir() else None
+    specs = sorted(path.parent.name for path in folder.glob("*/algorithms.toml"))
+    algorithms = tuple(a for spec in specs for a in read_ledger(spec))
+    deviations = tuple(d for spec in specs for d in read_deviations(folder / spec / "deviations.toml"))
+    definitions = idl.read_definitions(sorted(folder.glob("*/interfaces.webidl")))
+    problems = [*_deviation_problems(deviations)]
+    for spec in specs:
+        own = tuple(a for a in algorithms if a.spec == spec)
+        numbers = {d.number for d in deviations if d.spec == spec}
+        problems.extend(ledger.problems_of(own, numbers, checkout))
+    problems.extend(interfaces.problems_of(definitions, interfaces.open_scopes()))
+    problems.extend(interfaces.enumeration_problems(definitions))
+    return Report(
+        algorithms,
+        deviations,
+        interfaces=len({i.name for i in definitions.interfaces}),
+        members=sum(len(i.members) for i in definitions.interfaces),
+        not_implemented=_not_implemented(definitions),
+        tests_checked=checkout is not None,
+        problems=tuple(problems),
+    )
+
+
+def read_ledger(spec: str) -> tuple[Algorithm, ...]:
+    """The ledger of one standard, such as "background-fetch". Raises UsageError."""
+    return ledger.read_ledger(spec, specs_folder() / spec / "algorithms.toml")
+
+
+def read_deviations(path: Path) -> tuple[Deviation, ...]:
+    """The deviations of one standard; none where it has no such file. Raises UsageError."""
+    if not path.exists():
+        return ()
+    entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["deviation"]
+    try:
+        return tuple(Deviation(path.parent.name, **entry) for entry in entries)
+    except TypeError as error:
+        raise UsageError(f"{path.parent.name}/{path.name}: {error}") from error
+
+
+def _deviation_problems(deviations: tuple[Deviation, ...]) -> list[str]:
+    return [
+        f"{d.spec}: deviation {d.number}: {d.symbol} does not exist"
+        for d in deviations
+        if not ledger.symbol_exists(d.symbol)
+    ]
+
+
+def _not_implemented(definitions: idl.Definitions) -> tuple[str, ...]:
+    return tuple(
+        name
+        for interface in definitions.interfaces
+        for name in (
+            [interface.name]
+            if not interface.implemented
+            else [f"{interface.name}.{m.name}" for m in interface.members if not m.implemented]
+        )
+    )
