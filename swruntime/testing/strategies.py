@@ -1,0 +1,129 @@
+"""Hypothesis strategies for what happens to offline-first apps. Plain data, so that a failing example can be kept.
+
+    @given(strategies.servers())
+    async def test_never_two_versions_at_once(server):
+        async with laboratory() as lab:
+            add_server(lab.origin, "/ep-5.mp3", server)
+
+`bodies`, `versions`, `answers` and `servers` are for `swruntime.testing.behaviour`, which explains their keys;
+`conditions` are the steps of a scenario, for `swruntime.testing.parse_scenario`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from swruntime.network.conditions import PRESETS
+from swruntime.network.ranges import http_date
+from swruntime.testing.behaviour import Server
+
+_FIRST_DATE = 1_767_225_600
+"""2026-01-01, for the first version of a file; each later one is a day younger."""
+
+
+def bodies(max_size: int = 4000) -> st.SearchStrategy[dict[str, Any]]:
+    """`size` and `seed` of a `Pattern`, up to `max_size` bytes, often at a border: none, one, all."""
+    size = st.one_of(st.integers(1, max_size), st.sampled_from((0, 1, max_size)))
+    return st.fixed_dictionaries({"size": size, "seed": st.integers(0, 3)})
+
+
+@st.composite
+def versions(draw: st.DrawFn, number: int, max_size: int = 4000) -> dict[str, Any]:
+    """The `number`th version of a file, which no validator takes for another one."""
+    version = draw(bodies(max_size))
+    version["seed"] += 4 * number
+    kind = draw(st.sampled_from(("both", "etag", "last_modified", "weak", "none")))
+    if kind in ("both", "etag"):
+        version["etag"] = f'"v{number}"'
+    if kind == "weak":
+        version["etag"] = f'W/"v{number}"'
+    if kind in ("both", "last_modified"):
+        version["last_modified"] = http_date(_FIRST_DATE + 86_400 * number)
+    return version
+
+
+def _merged(parts: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _optional(**choices: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=choices)
+
+
+def _cuts(max_size: int) -> st.SearchStrategy[dict[str, Any]]:
+    after = st.integers(0, max_size)
+    return st.one_of(
+        st.just({}),
+        st.fixed_dictionaries({"drop_after": after, "drop_with": st.sampled_from(("reset", "close"))}),
+        st.fixed_dictionaries({"stall_after": after}),
+    )
+
+
+def _framings() -> st.SearchStrategy[dict[str, Any]]:
+    return st.one_of(
+        st.just({}),
+        st.sampled_from(({"framing": "chunked"}, {"framing": "close"})),
+        st.fixed_dictionaries({"claims": st.sampled_from((-1, 1, 500, -500))}),
+    )
+
+
+def _bodies_of_answers() -> st.SearchStrategy[dict[str, Any]]:
+    """How the file comes: at most one thing is wrong with a 206, whatever else is."""
+    ranges = st.one_of(
+        st.just({}),
+        st.fixed_dictionaries({"range": st.sampled_from(("careless", "ignored", "refused", "unasked"))}),
+    )
+    wrong = st.one_of(
+        st.just({}),
+        st.fixed_dictionaries(
+            {"content_range": st.sampled_from(("missing", "elsewhere", "malformed", "star", "longer"))}
+        ),
+        st.fixed_dictionaries({"part": st.sampled_from(("short", "cut", "empty", "long"))}),
+        st.fixed_dictionaries({"validators": st.sampled_from(("changed", "gone"))}),
+    )
+    coded = st.fixed_dictionaries(
+        {"coding": st.just("gzip"), "coding_cut": st.sampled_from((0, 0, 1, 9, 20))}
+    )
+    return st.one_of(st.tuples(ranges, wrong).map(_merged), coded)
+
+
+def answers(number_of_versions: int = 1, max_size: int = 4000) -> st.SearchStrategy[dict[str, Any]]:
+    """One answer of a server, with one of the versions, and any mix of faults."""
+    version = st.fixed_dictionaries({"version": st.integers(0, number_of_versions - 1)})
+    pace = _optional(chunk=st.integers(max_size // 8 or 1, max_size), pace=st.sampled_from((0.5, 20.0, 90.0)))
+    delays = _optional(delay=st.sampled_from((0.5, 30.0, 120.0)))
+    whole = st.tuples(version, _bodies_of_answers(), _framings(), _cuts(max_size), pace, delays).map(_merged)
+    without_body = st.one_of(
+        st.fixed_dictionaries({"hang_up": st.sampled_from(("reset", "close"))}),
+        st.just({"redirect": True}),
+        st.fixed_dictionaries(
+            {"status": st.sampled_from((404, 416, 429, 500, 503))},
+            optional={"retry_after": st.sampled_from((0, 5, "soon"))},
+        ),
+    )
+    return st.one_of(whole, whole, whole, whole, without_body)
+
+
+@st.composite
+def servers(draw: st.DrawFn, max_versions: int = 3, max_answers: int = 5, max_size: int = 4000) -> Server:
+    """A file on a server: its versions, and how one request after the other is answered."""
+    count = draw(st.integers(1, max_versions))
+    return {
+        "versions": [draw(versions(number, max_size)) for number in range(count)],
+        "answers": draw(st.lists(answers(count, max_size), min_size=1, max_size=max_answers)),
+    }
+
+
+def conditions(max_steps: int = 6, longest: float = 60.0) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """The network over time: steps of a scenario, each up to `longest` seconds after the last. It ends online."""
+    after = st.floats(0.001, longest, allow_nan=False).map(lambda seconds: round(seconds, 3))
+    presets = sorted(PRESETS.keys() - {"offline"})
+    step = st.one_of(
+        st.fixed_dictionaries({"after": after, "do": st.sampled_from(("offline", "online"))}),
+        st.fixed_dictionaries(
+            {"after": after, "do": st.just("conditions"), "conditions": st.sampled_from(presets)}
+        ),
+    )
+    return st.lists(step, max_size=max_steps).map(lambda steps: [*steps, {"after": longest, "do": "online"}])
