@@ -87,12 +87,13 @@ def asks_for_the_rest(r: Record) -> bool:
 
 
 def is_complete_already(r: Record, i: Head) -> bool:
-    """416 to a Range at the very end: everything is here, unless another length was told before."""
+    """416 to a Range at the very end: everything is here, unless another length or ETag was told before."""
     return (
         asks_for_the_rest(r)
         and i.head.status == 416
         and unsatisfied_length(i.content_range) == r.stored
         and (r.head is None or r.head.complete_length is None)
+        and (r.head is None or None in (r.head.etag, i.head.etag) or r.head.etag == i.head.etag)
     )
 
 

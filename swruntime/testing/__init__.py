@@ -5,6 +5,7 @@
     origin       a scripted origin, in process, on Trio's clock; several of them as an internet
     server       the same as a real server; `sockets` is a client's way to it
     answers      what a scripted origin answers with; `faults`, what a client sees where there is no answer
+    behaviour    a server's behaviour as plain data; `strategies` are Hypothesis's for it, and for the network
     pattern      bodies of any size that cost no memory
     scenario     what the user and the network do, and when
     stateful     a Hypothesis state machine whose rules may be async

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from swruntime.network.ranges import if_range_holds, select_range
@@ -51,7 +52,12 @@ class Server(TypedDict):
 
 def content_of(version: Plain) -> bytes:
     """All bytes of a version."""
-    return bytes(Pattern(version["size"], version.get("seed", 0)))
+    return _content(version["size"], version.get("seed", 0))
+
+
+@lru_cache(64)
+def _content(size: int, seed: int) -> bytes:
+    return bytes(Pattern(size, seed))
 
 
 def add_server(origin: Origin, path: str, server: Server) -> None:

@@ -290,6 +290,20 @@ RANGES = (
         starts=(0, SIZE),
     ),
     Row(
+        fault="cut at the very end, then 416 that tells this length, of a file with another ETag",
+        setup=at(
+            responses=[
+                {"chunked": True, "drop_after": SIZE},
+                {"status": 416, "etag": '"v2"', "headers": {"Content-Range": f"bytes */{SIZE}"}},
+                {"body": OTHER, "etag": '"v2"'},
+            ]
+        ),
+        result="success",
+        waits=("reset",),
+        starts=(0, SIZE, 0),
+        body=OTHER,
+    ),
+    Row(
         fault="416 in the middle, once",
         setup=then({"status": 416, "headers": {"Content-Range": "bytes */5"}}, {}),
         result="success",
