@@ -100,7 +100,7 @@ async def test_no_handler_at_all(lab: Lab, autojump_clock: object) -> None:
 
 
 async def test_a_handler_with_a_name_that_does_not_exist_is_told(lab: Lab, autojump_clock: object) -> None:
-    await success(lab, "def onbackgroundfetchfailure(event): pass\ndef onsync(event): pass\n")
+    await success(lab, "def onbackgroundfetchfailure(event): pass\ndef oncookiechange(event): pass\n")
     near, not_fired = lab.of("diagnostic")
     assert (near["code"], near["where"]) == ("unknown-event-name", "worker.py:1")
     assert not_fired["code"] == "not-implemented"
