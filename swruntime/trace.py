@@ -107,10 +107,19 @@ class FetchEvent(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class FetchStart(FetchEvent):
+    """`results`, of its records, is there alone for one that an earlier process had begun."""
+
     kind = "fetch.start"
     requests: tuple[str, ...]
     download_total: int
     upload_total: int
+    results: tuple[str, ...] | None = None
+
+    def line(self, time: float) -> Line:
+        line = super().line(time)
+        if line["results"] is None:
+            del line["results"]
+        return line
 
 
 @attrs.frozen(kw_only=True)

@@ -220,7 +220,7 @@ class BackgroundFetch:
         self.begun = True
         self.dormant = False
         self._services.activity.bytes_came()
-        self._tell.began()
+        self._tell.began(again=again)
         asks = self.machine.fetch.pause_cause == "permission"
         self._feed(machine.Begin("granted" if again else self.registration.permission()))
         if asks and self.registration.permission() == "granted":

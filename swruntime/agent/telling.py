@@ -43,14 +43,16 @@ class Teller:
     def _about(self) -> _About:
         return {"scope": self._fetch.scope, "id": self._fetch.id, "fetch": self._fetch.number}
 
-    def began(self) -> None:
+    def began(self, *, again: bool) -> None:
         fetch = self._fetch
+        results = tuple(record.result for record in fetch.machine.records)
         self._trace.emit(
             FetchStart(
                 **self._about,
                 requests=tuple(run.request.url for run in fetch.runs),
                 download_total=fetch.download_total,
                 upload_total=fetch.upload_total,
+                results=results if again else None,
             )
         )
 

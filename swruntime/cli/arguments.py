@@ -114,6 +114,7 @@ def _agent_options(parser: _Parser) -> None:
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
     add("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
     add("--trace", metavar="FILE", type=Path, help="the trace to a file as well")
+    add("--check", action="store_true", help="hold the trace against the standards; a violation is an error")
     add(
         "--expect",
         metavar="ID=RESULT",

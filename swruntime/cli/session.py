@@ -19,6 +19,7 @@ from swruntime.cli.narrate import Narrator
 from swruntime.cli.output import complain, sinks
 from swruntime.display.terminal import TerminalDisplay
 from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
+from swruntime.monitor.checked import Checked
 from swruntime.ports.store import Store
 from swruntime.runtime import checked_origin, open_user_agent, shown_origin
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
@@ -171,8 +172,11 @@ async def _open(
     options: Namespace, sink: Callable[[Line], None], display: TerminalDisplay | None, take_up: bool
 ) -> AsyncIterator[Session]:
     ended: list[Ended] = []
+    monitor = Checked() if options.check else None
 
     def both(line: Line) -> None:
+        if monitor is not None:
+            monitor.see(line)
         if line["kind"] == "fetch.settle":
             ended.append(Ended(line["id"], line["result"], line["failure_reason"], line["message"]))
         sink(line)
@@ -204,6 +208,8 @@ async def _open(
         finally:
             if display is not None:
                 display.close()
+    if monitor is not None:
+        monitor.finish()
 
 
 def take_up_all(session: Session) -> None:

@@ -9,6 +9,7 @@
     pattern      bodies of any size that cost no memory
     scenario     what the user and the network do, and when
     stateful     a Hypothesis state machine whose rules may be async
+    checking     a trace, held against the standards' state machines
     virtual_time a run under a clock that jumps, and with the same order of tasks every time
     plugin       the pytest plugin: fixtures, markers, options; `report` is what a failure shows
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swruntime.testing.checking import check_trace
     from swruntime.testing.death import kill_everywhere, stop_worker_everywhere
     from swruntime.testing.lab import Laboratory, laboratory
     from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
@@ -44,6 +46,7 @@ _LAZY = {
     "Step": "scenario",
     "Sweep": "sweep",
     "UserAgentStateMachine": "stateful",
+    "check_trace": "checking",
     "kill_everywhere": "death",
     "laboratory": "lab",
     "parse_scenario": "scenario",
@@ -66,6 +69,7 @@ __all__ = [
     "Step",
     "Sweep",
     "UserAgentStateMachine",
+    "check_trace",
     "kill_everywhere",
     "laboratory",
     "parse_scenario",

@@ -8,7 +8,7 @@ import pytest
 
 from swruntime.concepts.enums import EventOutcome, RecordResult, WaitReason, WorkerState
 from swruntime.errors import CAUSES
-from swruntime.trace import Line
+from swruntime.trace import FetchSettle, Line, TraceEvent
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Result, Server, Site
@@ -83,6 +83,8 @@ def check(lines: list[Line]) -> set[str]:
         keys = dict(KEYS[kind])
         if kind in ("event.start", "event.end") and line["name"].startswith("backgroundfetch"):
             keys |= {"id": TEXT, "fetch": NUMBER}
+        if kind == "fetch.start" and "results" in line:
+            keys["results"] = (list,)
         assert rest.keys() == keys.keys(), line
         for key, types in keys.items():
             assert isinstance(rest[key], types), (key, line)
@@ -158,3 +160,24 @@ def test_nothing_is_told_after_a_fatal_error(site: Site, json: tuple[str, ...]) 
     assert result.status == 1
     if json:
         assert "console" in check(result.lines)
+
+
+def test_a_run_is_checked(site: Site, noise: bytes) -> None:
+    site.write("big.bin", noise)
+    done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
+    assert (done.status, done.err) == (0, "")
+    assert site.cli("resume", "--check").status == 0
+
+
+@pytest.mark.unchecked
+def test_a_violation_is_one_line_and_exit_status_1(
+    site: Site, noise: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(settle: FetchSettle, time: float) -> Line:
+        return {**TraceEvent.line(settle, time), "downloaded": 1}
+
+    monkeypatch.setattr(FetchSettle, "line", wrong)
+    site.write("big.bin", noise)
+    done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
+    done.refused("downloaded is 1", "perform a background fetch", "https://wicg.github.io/", status=1)
+    assert site.cli("fetch", "f", "/big.bin", "--json").status == 0
