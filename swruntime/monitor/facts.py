@@ -53,9 +53,16 @@ def _of_head(record: Record, input: records.Head) -> Facts:
     return {
         "status": input.head.status,
         "retry_after": input.retry_after is not None,
+        "other_etag": _etags(input.head, record.head),
         "refused_length": unsatisfied_length(input.content_range),
         "valid_part": input.head.status == 206 and _valid(start, input, record.head),
     }
+
+
+def _etags(now: StoredHead, stored: StoredHead | None) -> bool:
+    """Whether both have an ETag, and not the same."""
+    etags = {head.etag for head in (now, stored) if head is not None and head.etag is not None}
+    return len(etags) == 2
 
 
 def _valid(start: int, input: records.Head, previous: StoredHead | None) -> bool:

@@ -95,6 +95,7 @@ def _heads(record: Record) -> Iterator[tuple[StoredHead, str | None, float | Non
         yield head, content_range, None
     for content_range in (f"bytes */{record.stored}", f"bytes */{record.stored + 1}", None):
         yield StoredHead(416), content_range, None
+    yield StoredHead(416, etag='"b"'), f"bytes */{record.stored}", None
     for status in (404, 429, 503):
         yield StoredHead(status), None, None
         yield StoredHead(status), None, 1.0
