@@ -10,6 +10,7 @@ status 1. `match` and `delete` ask for each entry, one after the other, as a pag
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -153,6 +154,9 @@ async def measured(subject: Subject, number: int, disk: bool) -> dict[str, float
     async with fresh(disk) as lab:
         seconds: dict[str, float] = {}
         for name, step in (await subject.steps(lab, number)).items():
+            # What the steps before left is not this one's to look through: Python's collector would, again and again.
+            gc.collect()
+            gc.freeze()
             begun = time.process_time()
             await step()
             seconds[name] = time.process_time() - begun

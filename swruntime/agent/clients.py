@@ -46,6 +46,12 @@ class Client:
     def controller(self) -> Worker | None:
         return self.registration.active if self.registration is not None else None
 
+    def controller_changed(self) -> None:
+        """*Notify Controller Change*: https://w3c.github.io/ServiceWorker/#notify-controller-change-algorithm"""
+        # Only its own page has an object for it: to ask every realm would cost a hundred pages ten thousand questions.
+        if self.realm is not None:
+            self.realm.notify(self, "controllerchange")
+
 
 class Clients:
     """All windows of one agent."""

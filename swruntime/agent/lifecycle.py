@@ -187,7 +187,7 @@ class Lifecycle:
         # 8. Whoever uses the registration is controlled by the new worker.
         for client in self._clients.all():
             if client.registration is registration:
-                self._services.notify(client, "controllerchange")
+                client.controller_changed()
         # 10. Neither an error nor a termination keeps it from being activated.
         await worker.fire(EventSpec("activate", "ExtendableEvent"))
         # 11. Unless its registration was cleared meanwhile.

@@ -120,7 +120,7 @@ class Services:
         return [realm for realm, key in self.realms.items() if key == storage_key]
 
     def notify(self, about: object, event: str) -> None:
-        """Fire a simple event in every realm at its object for `about`: a Registration, Worker or Client."""
+        """Fire a simple event in every realm at its object for `about`: a Registration or Worker."""
         for realm in tuple(self.realms):
             realm.notify(about, event)
 

@@ -293,7 +293,7 @@ class UserAgent:
                 before, client.registration = client.registration, registration
                 if before is not None:
                     self._registrations.client_left(before)
-                self._services.notify(client, "controllerchange")
+                client.controller_changed()
 
     def client_left(self, client: Client) -> None:
         """A window was closed: a worker that waited for it may be activated now."""

@@ -62,6 +62,32 @@ async def test_a_page_that_knows_nothing_of_a_worker_is_not_woken(
     assert len(woken) <= 3
 
 
+async def test_a_new_controller_is_told_to_each_page_by_itself(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    told = 0
+    real = PythonRealm._enqueue
+
+    def counted(realm: PythonRealm, task: Any) -> None:
+        nonlocal told
+        told += 1
+        real(realm, task)
+
+    async with lab.open() as agent:
+        changed: list[str] = []
+        for n in range(MANY):
+            window = await agent.open_window(f"/{n}")
+            window.navigator.service_worker.oncontrollerchange = lambda event: changed.append(event.type)
+        await agent.settled()
+        monkeypatch.setattr(PythonRealm, "_enqueue", counted)
+        lab.worker("def oninstall(event): event.wait_until(skip_waiting())")
+        await lab.registration.update()
+        await agent.settled()
+    assert len(changed) == MANY
+    # A few for each page, and not one for each page and each other page.
+    assert told < 10 * MANY
+
+
 @given(st.dictionaries(st.text("ab/", max_size=5), st.booleans()), st.text("ab/", max_size=8))
 def test_the_longest_scope_wins_whatever_came_and_went(known: dict[str, bool], url: str) -> None:
     registrations = RegistrationMap()
