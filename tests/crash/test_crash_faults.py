@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import random
 import sqlite3
@@ -55,7 +56,7 @@ class Faults:
             return perform()
         self.hits += 1
         if self.late or call.what == "close":  # one that fails has let go of the file all the same
-            perform()
+            _let_go(perform())
         raise self._error(call)
 
     def _can_fail(self, call: Call) -> bool:
@@ -72,6 +73,12 @@ class Faults:
         error = sqlite3.OperationalError(f"{os.strerror(self.code)} at {call.what[:40]}")
         error.sqlite_errorcode = SQLITE[self.code]
         return error
+
+
+def _let_go(opened: object) -> None:
+    """What was opened, and is told not to be: nobody else can close it."""
+    if isinstance(opened, sqlite3.Connection | io.IOBase):
+        opened.close()
 
 
 class FaultySite(Site):
