@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ def bodies(max_size: int = 4000) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"size": size, "seed": st.integers(0, 3)})
 
 
+@lru_cache(64)
 @st.composite
 def versions(draw: st.DrawFn, number: int, max_size: int = 4000) -> dict[str, Any]:
     """The `number`th version of a file, which no validator takes for another one."""
@@ -90,6 +92,7 @@ def _bodies_of_answers() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(st.tuples(ranges, wrong).map(_merged), coded)
 
 
+@lru_cache(64)
 def answers(number_of_versions: int = 1, max_size: int = 4000) -> st.SearchStrategy[dict[str, Any]]:
     """One answer of a server, with one of the versions, and any mix of faults."""
     version = st.fixed_dictionaries({"version": st.integers(0, number_of_versions - 1)})

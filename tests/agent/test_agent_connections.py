@@ -34,7 +34,7 @@ def test_nobody_starves_and_the_stalled_hold_up_nobody(counts: list[int], stalle
     # While an owner waits, nobody has two turns more than it: turns go round.
     for owner, count in enumerate(counts):
         after = granted[CONNECTIONS_PER_ORIGIN:]
-        turns = [place for place, each in enumerate(after) if each == owner]
+        turns = [-1, *(place for place, each in enumerate(after) if each == owner)]
         for one, next_one in pairwise(turns):
             between = after[one + 1 : next_one]
             assert all(between.count(other) <= 1 for other in range(len(counts))), (owner, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 import pytest
@@ -137,6 +138,27 @@ def test_a_server_that_never_comes_back(site: Site, make_nginx: Callable[..., Ng
     assert settled["cause"] in ("connect", "reset"), "what failed last"
     assert site.events == [f"backgroundfetchfail {ID}"]
     site.check_status()
+
+
+@pytest.mark.slow
+def test_its_port_closed_for_a_minute(site: Site, make_nginx: Callable[..., Nginx]) -> None:
+    """Less than --give-up: it waits, asks again and again, and goes on where it was."""
+    nginx = make_nginx(limit_rate=SLOW)
+    workload = Workload(site, nginx, make_files(nginx, [SIZE]))
+    program = site.start("fetch", *workload.arguments, "--give-up", "300")
+    program.until("fetch.progress")
+    nginx.stop()
+    time.sleep(60)
+    nginx.configure()
+    nginx.start()
+    ended = program.wait()
+    assert ended.status == 0, ended.told
+    waits = [line["reason"] for line in ended.lines("record.wait")]
+    assert waits[0] == "reset"
+    assert len(waits) > 3
+    assert set(waits[1:]) == {"connect"}
+    assert ended.lines("record.start")[-1]["range_start"] > 0
+    workload.check()
 
 
 @pytest.mark.slow
