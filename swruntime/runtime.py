@@ -100,6 +100,7 @@ async def open_user_agent(
     resolve: Sequence[str] = (),
     cacert: Path | str | None = None,
     cookie_jar: Path | str | None = None,
+    javascript_hints: bool = False,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -124,6 +125,7 @@ async def open_user_agent(
     resolve: addresses of hosts, in place of the system's: "HOST:ADDR", or "HOST:PORT:ADDR" for one port.
     cacert: a file of certificates (PEM) to trust besides the usual ones.
     cookie_jar: a file of cookies in Netscape's format, which are put into the profile's; it is never written.
+    javascript_hints: also diagnostics of what works in Python and would not in JavaScript.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
@@ -151,6 +153,7 @@ async def open_user_agent(
                 display=display,
                 limits=limits,
                 brought=brought,
+                javascript_hints=javascript_hints,
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
@@ -193,6 +196,7 @@ class _Parts:
     display: Display | None
     limits: Limits
     brought: tuple[Cookie, ...] = ()
+    javascript_hints: bool = False
     opened_at: float = attrs.field(factory=trio.current_time)
     trace: Trace = attrs.field(init=False)
     watchdog: Watchdog = attrs.field(init=False)
@@ -227,6 +231,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         opened_at=parts.opened_at,
         limits=parts.limits,
         display=parts.display,
+        javascript_hints=parts.javascript_hints,
     )
     clients = Clients(rng)
     registrations = Registrations(services, clients)

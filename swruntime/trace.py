@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from swruntime.concepts.diagnostics import CODES, Code
 from swruntime.concepts.enums import EventOutcome, WaitReason, WorkerState
 from swruntime.errors import Cause
 
@@ -253,10 +254,24 @@ class Console(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class Diagnostic(TraceEvent):
+    """`code` is a name in `swruntime.concepts.diagnostics.CODES`; `where` is "file:line" of a script."""
+
     kind = "diagnostic"
-    code: str
+    code: str = attrs.field(validator=attrs.validators.in_(CODES))
     message: str
     where: str | None = None
+
+
+def script_diagnostic(line: Line) -> Code | None:
+    """The code of a line that is a diagnostic about a script; None for every other line."""
+    code = CODES.get(line["code"]) if line["kind"] == "diagnostic" else None
+    return code if code is not None and code.about == "script" else None
+
+
+def explained(line: Line, code: Code) -> str:
+    """A diagnostic in a line: where, what was seen, why it matters, what to write instead."""
+    where = f"{line['where']}: " if line["where"] else ""
+    return f"{where}{line['message']} [{code.name}]. Why: {code.why}. Instead: {code.instead}."
 
 
 class Trace:

@@ -92,6 +92,8 @@ class Services:
     broadcasts: Broadcasts = attrs.field(factory=Broadcasts)
     checkpoints: Checkpoints = attrs.field(init=False)
     display: Display | None = None
+    javascript_hints: bool = False
+    """Diagnostics that are hints for who writes JavaScript are told, too."""
     open_worker_realm: Callable[[Worker], Awaitable[Realm]] = attrs.field(init=False)
     script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
     fetches_settle: Callable[[Registration], bool] = attrs.field(init=False)
@@ -110,6 +112,8 @@ class Services:
     """Called when a registration is unregistered; it may be in use for a while yet."""
     closing: bool = False
     """The agent is being closed: nothing new begins."""
+    told: set[tuple[str, str]] = attrs.field(factory=set)
+    """The diagnostics about scripts that were told, by code and "file:line"."""
     realms: dict[Realm, str] = attrs.field(factory=dict)
     """Every realm that lives, with its storage key."""
 

@@ -112,6 +112,12 @@ def _agent_options(parser: _Parser) -> None:
         help="cookies to begin with, in Netscape's format; FILE is never written",
     )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
+    add("--strict", action="store_true", help="a diagnostic about a script makes the exit status 1")
+    add(
+        "--javascript-hints",
+        action="store_true",
+        help="tell also what works in Python and would not in JavaScript",
+    )
     add("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
     add("--trace", metavar="FILE", type=Path, help="the trace to a file as well")
     add("--check", action="store_true", help="hold the trace against the standards; a violation is an error")

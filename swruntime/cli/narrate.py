@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from swruntime.algorithms import urls
 from swruntime.algorithms.sizes import human
-from swruntime.trace import Line
+from swruntime.trace import Line, script_diagnostic
 
 Say = Callable[[str], None]
 
@@ -108,6 +108,8 @@ class Narrator:
         return f"{'' if line['level'] == 'log' else line['level'] + ': '}{line['text']}{where}"
 
     def _diagnostic(self, line: Line) -> str:
+        if script_diagnostic(line) is not None:
+            return ""  # on standard error, with its reason
         where = f"{line['where']}: " if line["where"] else ""
         return f"{where}{line['message']} [{line['code']}]"
 

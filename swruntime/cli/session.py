@@ -16,14 +16,14 @@ from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator
-from swruntime.cli.output import complain, sinks
+from swruntime.cli.output import complain, counted, sinks
 from swruntime.display.terminal import TerminalDisplay
 from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
 from swruntime.monitor.checked import Checked
 from swruntime.ports.store import Store
 from swruntime.runtime import checked_origin, open_user_agent, shown_origin
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
-from swruntime.trace import Diagnostic, Line
+from swruntime.trace import Diagnostic, Line, explained, script_diagnostic
 
 WORKERS = ("worker.py", "sw.js")
 PAGES = ("page.py", "page.js")
@@ -46,6 +46,8 @@ class Session:
     agent: UserAgent
     options: Namespace
     ended: list[Ended]
+    diagnosed: list[str]
+    """What was told of scripts, a line each."""
     players: list[ScenarioPlayer] = attrs.field(factory=list)
 
     def complaints(self) -> list[str]:
@@ -57,6 +59,9 @@ class Session:
                 found[_ended_text(each, expected.get(each.id))] = None
         for id in expected.keys() - {each.id for each in self.ended}:
             found[f"--expect {id}={expected[id]}: no background fetch of that id ended"] = None
+        if self.options.strict and self.diagnosed:
+            many = counted(len(self.diagnosed), "diagnostic", "diagnostics")
+            found[f"--strict: {many} (above); '# swruntime: allow=CODE' allows one place"] = None
         return list(found)
 
 
@@ -173,12 +178,17 @@ async def _open(
 ) -> AsyncIterator[Session]:
     ended: list[Ended] = []
     monitor = Checked() if options.check else None
+    diagnosed: list[str] = []
 
     def both(line: Line) -> None:
         if monitor is not None:
             monitor.see(line)
         if line["kind"] == "fetch.settle":
             ended.append(Ended(line["id"], line["result"], line["failure_reason"], line["message"]))
+        code = script_diagnostic(line)
+        if code is not None:
+            diagnosed.append(explained(line, code))
+            complain(diagnosed[-1])
         sink(line)
 
     async with open_user_agent(
@@ -199,9 +209,10 @@ async def _open(
         resolve=options.resolve,
         cacert=options.cacert,
         cookie_jar=options.cookie_jar,
+        javascript_hints=options.javascript_hints,
     ) as agent:
         try:
-            session = Session(agent, options, ended)
+            session = Session(agent, options, ended, diagnosed)
             if take_up:
                 take_up_all(session)
             yield session

@@ -12,6 +12,7 @@
     checking     a trace, held against the standards' state machines
     virtual_time a run under a clock that jumps, and with the same order of tasks every time
     plugin       the pytest plugin: fixtures, markers, options; `report` is what a failure shows
+    diagnostics  what a script does wrong quietly, as warnings
 
 Nothing is imported before it is used: not Trio, not httpx, and pytest and hypothesis least of all.
 """
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from swruntime.testing.checking import check_trace
     from swruntime.testing.death import kill_everywhere, stop_worker_everywhere
+    from swruntime.testing.diagnostics import DiagnosticWarning
     from swruntime.testing.lab import Laboratory, laboratory
     from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
     from swruntime.testing.outcome import Outcome
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Death": "sweep",
+    "DiagnosticWarning": "diagnostics",
     "Difference": "sweep",
     "Laboratory": "lab",
     "Origin": "origin",
@@ -57,6 +60,7 @@ _LAZY = {
 
 __all__ = [
     "Death",
+    "DiagnosticWarning",
     "Difference",
     "Laboratory",
     "Origin",

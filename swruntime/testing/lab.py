@@ -19,6 +19,7 @@ from swruntime.errors import UsageError
 from swruntime.realms.python import window_realm, worker_realm
 from swruntime.runtime import DEFAULT_ORIGIN, open_user_agent, unwrapped_nursery
 from swruntime.testing import watch
+from swruntime.testing.diagnostics import diagnosed
 from swruntime.testing.origin import Origin, ScriptedInternet
 from swruntime.testing.virtual_time import deterministic_scheduling
 from swruntime.trace import Line
@@ -177,6 +178,9 @@ class Laboratory:
         def note(line: Line) -> None:
             if not life.killed:
                 self.trace.append(line)
+                found = diagnosed(line, self.site)
+                if found is not None:
+                    watch.tell(found)
 
         try:
             async with open_user_agent(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from swruntime.testing.watch import Watched, watch_from_now
+from swruntime.testing.watch import Watch, watch_from_now
 
 if TYPE_CHECKING:
     from swruntime.agent.user_agent import UserAgent
@@ -28,17 +28,21 @@ MARKERS = (
     "whenever every task waits; pytest-trio's autojump_clock is for tests without @given",
 )
 
-_WATCHED = pytest.StashKey[list[Watched]]()
+_WATCHED = pytest.StashKey[Watch]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("swruntime").addoption(
+    group = parser.getgroup("swruntime")
+    group.addoption(
         "--swruntime-seed",
         type=int,
         default=0,
         metavar="N",
         help="seed of everything random in the fixture user_agent (default: 0)",
     )
+    strict = "a diagnostic about a script fails the test, in place of being a warning"
+    group.addoption("--swruntime-strict", action="store_true", default=False, help=strict)
+    parser.addini("swruntime_strict", type="bool", default=False, help=strict)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,6 +91,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Warn of what was told about scripts, once the test has passed: in the middle it would end the agent."""
+    result = yield
+    found = item.stash[_WATCHED].diagnosed
+    if found:
+        from swruntime.testing.diagnostics import Diagnosed, warn
+
+        strict = item.config.getoption("--swruntime-strict") or item.config.getini("swruntime_strict")
+        nowhere = (str(item.path), (item.location[1] or 0) + 1)
+        warn((each for each in found if isinstance(each, Diagnosed)), strict=bool(strict), nowhere=nowhere)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -94,7 +112,7 @@ def pytest_runtest_makereport(
     if report.failed and report.when == "call":
         from swruntime.testing.report import last_lines, timeline
 
-        for laboratory in item.stash[_WATCHED]:
+        for laboratory in item.stash[_WATCHED].laboratories:
             report.sections.append(("swruntime timeline", timeline(laboratory.trace)))
             report.sections.append(("swruntime trace", last_lines(laboratory.trace)))
     return report

@@ -16,21 +16,37 @@ class Watched(Protocol):
     def trace(self) -> Sequence[dict[str, Any]]: ...
 
 
-_WATCHED: ContextVar[list[Watched] | None] = ContextVar("swruntime_watched", default=None)
+class Watch:
+    """What one test has opened so far.
+
+    `laboratories` are those that are open, and the last one that was: of a thousand examples in one test the last is
+    the one that failed. `diagnosed` is what was told about scripts in all of them, each once.
+    """
+
+    def __init__(self) -> None:
+        self.laboratories: list[Watched] = []
+        self.diagnosed: dict[object, None] = {}
 
 
-def watch_from_now() -> list[Watched]:
-    """What is opened from now on in this context, as a list that changes."""
-    watched: list[Watched] = []
-    _WATCHED.set(watched)
-    return watched
+_WATCHED: ContextVar[Watch | None] = ContextVar("swruntime_watched", default=None)
+
+
+def watch_from_now() -> Watch:
+    """What is opened from now on in this context."""
+    watch = Watch()
+    _WATCHED.set(watch)
+    return watch
 
 
 def opened(laboratory: Watched) -> None:
-    """Tell that `laboratory` was opened.
+    """Tell that `laboratory` was opened."""
+    watch = _WATCHED.get()
+    if watch is not None:
+        watch.laboratories = [*(each for each in watch.laboratories if each.is_open), laboratory]
 
-    Those that are over are forgotten: of a thousand examples in one test the last is the one that failed.
-    """
-    watched = _WATCHED.get()
-    if watched is not None:
-        watched[:] = [*(each for each in watched if each.is_open), laboratory]
+
+def tell(diagnosed: object) -> None:
+    """Tell what is wrong with a script (a `swruntime.testing.diagnostics.Diagnosed`)."""
+    watch = _WATCHED.get()
+    if watch is not None:
+        watch.diagnosed[diagnosed] = None

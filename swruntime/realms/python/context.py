@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, cast
@@ -13,6 +13,8 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 import trio
 
 from swruntime.agent.promise import Deferred, Promise
+from swruntime.algorithms.allowances import allowances, unknown_codes
+from swruntime.concepts.diagnostics import CODES
 from swruntime.concepts.environment import Environment
 from swruntime.errors import DOMException, InvalidStateError
 from swruntime.trace import Console, Diagnostic, TraceEvent
@@ -28,7 +30,8 @@ class RealmContext:
 
     `agent_nursery` runs operations, which outlive the realm; `nursery` is the realm's own and runs its
     script. `site_folder` is where scripts come from: only frames of files under it count as script frames.
-    `now` tells the time of day, in seconds since 1970.
+    `now` tells the time of day, in seconds since 1970. `told` has the places, with the code, that diagnostics were
+    told of before: each is told once. `hints`: those are told that need be asked for, too.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class RealmContext:
         tell: Callable[[TraceEvent], None],
         site_folder: Path | None = None,
         now: Callable[[], float] = time.time,
+        told: set[tuple[str, str]] | None = None,
+        hints: bool = False,
     ) -> None:
         self.environment = environment
         self.agent_nursery = agent_nursery
@@ -47,6 +52,9 @@ class RealmContext:
         self.tell = tell
         self.site_folder = None if site_folder is None else site_folder.resolve()
         self.now = now
+        self._told = set() if told is None else told
+        self._hints = hints
+        self._allowed: dict[str, Mapping[int, frozenset[str]]] = {}
         self.alive = True
         self.discarded = trio.Event()
         """Set when the realm is discarded."""
@@ -169,16 +177,44 @@ class RealmContext:
                 assert promise.error is not None
                 promise.handle()
                 text = f"nobody awaited {promise.name}, which was rejected: {error_text(promise.error)}"
-                self.tell(
-                    Diagnostic(
-                        code="unhandled-rejection", message=text, where=where or self.where_of(promise.error)
-                    )
-                )
+                self.diagnose("unhandled-rejection", text, where or self.where_of(promise.error))
 
     def _note(self, promise: Promise[Any], where: str | None) -> None:
         # What dies with its realm is no news.
         if self.alive:
             self._rejections.append((promise, where))
+
+    # What it does wrong
+
+    def diagnose(
+        self,
+        code: str,
+        message: str,
+        where: str | None = None,
+        *,
+        tell: Callable[[TraceEvent], None] | None = None,
+    ) -> None:
+        """Tell of something that goes wrong quietly: once for each place, and not where a comment allows it.
+
+        `where` is "file:line"; without it, it is told each time. `tell` takes the place of the realm's own.
+        """
+        if CODES[code].hint and not self._hints:
+            return
+        if where is not None:
+            if (code, where) in self._told or self._allows(code, where):
+                return
+            self._told.add((code, where))
+        (tell or self.tell)(Diagnostic(code=code, message=message, where=where))
+
+    def script_read(self, name: str, source: str) -> None:
+        """A script compiles, and is about to run: its comments say what is allowed in it."""
+        self._allowed[name] = allowances(source)
+        for line, code in unknown_codes(source, CODES):
+            self.diagnose("unknown-allowed-code", f"{code!r} is allowed here", f"{name}:{line}")
+
+    def _allows(self, code: str, where: str) -> bool:
+        name, _, line = where.rpartition(":")
+        return code in self._allowed.get(name, {}).get(int(line), ())
 
     # Where the script is
 
@@ -191,6 +227,12 @@ class RealmContext:
                 return f"{name}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+    def where_of_function(self, function: object) -> str | None:
+        """ "file:line" of a function's `def`, None for what is no function of a script."""
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        name = None if code is None else self.script_name(code.co_filename)
+        return None if code is None or name is None else f"{name}:{code.co_firstlineno}"
 
     def where_of(self, error: BaseException) -> str | None:
         """ "file:line" of the innermost script frame of a traceback; of a SyntaxError, where it is."""

@@ -100,9 +100,9 @@ class ExtendableEvent(Event):
         """
         if callable(awaitable) and not hasattr(awaitable, "__await__"):
             name = getattr(awaitable, "__name__", None) or repr(awaitable)
-            raise TypeError(
-                f"wait_until was handed the function {name} uncalled: wait_until({name}()) calls it"
-            )
+            text = f"wait_until was handed the function {name} uncalled"
+            self._diagnose("function-to-wait-until", text)
+            raise TypeError(f"{text}: wait_until({name}()) calls it")
         try:
             self._lifetime.feed(machine.PromiseAdded())
         except InvalidStateError:
@@ -118,6 +118,12 @@ class ExtendableEvent(Event):
         """
         self._lifetime.feed(machine.PromiseAdded())
         self._observe(promise)
+
+    def _diagnose(self, code: str, text: str) -> None:
+        """Of what the script does now. An event that a script made has no realm of its own."""
+        context = self._lifetime._context
+        if context is not None:
+            context.diagnose(code, text, context.where())
 
     def _after_dispatch(self) -> None:
         """The last listener has run to its first suspension."""

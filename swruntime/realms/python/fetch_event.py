@@ -91,7 +91,9 @@ class FetchEvent(ExtendableEvent):
             )
         if callable(response) and not hasattr(response, "__await__"):
             name = getattr(response, "__name__", None) or repr(response)
-            raise TypeError(f"respond_with was handed the function {name} uncalled: respond_with({name}())")
+            text = f"respond_with was handed the function {name} uncalled"
+            self._diagnose("function-to-wait-until", text)
+            raise TypeError(f"{text}: respond_with({name}()) calls it")
         # 4. It extends the event.
         promise = self._as_promise(response)
         self._extend(promise)

@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 
 from swruntime.realms.python.context import RealmContext
-from swruntime.trace import Diagnostic
 
 _SIMILAR = 0.75
 
@@ -50,11 +49,8 @@ def collect_handlers(
 def tell_near_misses(context: RealmContext, misses: Iterable[NearMiss]) -> None:
     """A diagnostic for each, with the line of its `def`."""
     for miss in misses:
-        code = miss.function.__code__ if isfunction(miss.function) else None
-        file = None if code is None else context.script_name(code.co_filename)
-        where = None if code is None or file is None else f"{file}:{code.co_firstlineno}"
         text = f"{miss.name} handles no event of this scope; did you mean {miss.nearest}?"
-        context.tell(Diagnostic(code="unknown-event-name", message=text, where=where))
+        context.diagnose("unknown-event-name", text, context.where_of_function(miss.function))
 
 
 def _plain(name: str) -> str:

@@ -98,7 +98,9 @@ class Loader:
         data = self.sources.get(f"/{name}")
         if data is None:
             data = self.sources[f"/{name}"] = file.read_bytes()
-        code = compile(decode(data, name), str(file), "exec", dont_inherit=True)
+        source = decode(data, name)
+        code = compile(source, str(file), "exec", dont_inherit=True)
+        self._context.script_read(name, source)
         with self._context.script_running:
             exec(code, namespace)
 

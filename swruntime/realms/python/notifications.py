@@ -25,7 +25,6 @@ from swruntime.errors import DataCloneError, NotSupportedError
 from swruntime.realms.python.events import EventHandler, EventTarget
 from swruntime.realms.python.extendable import ExtendableEvent
 from swruntime.realms.python.structured_clone import deserialize, serialize
-from swruntime.trace import Diagnostic
 
 if TYPE_CHECKING:
     from swruntime.realms.python.realm import PythonRealm
@@ -264,7 +263,7 @@ class RegistrationNotifications:
         given = len(cast("tuple[object, ...]", options["actions"]))
         if given > MAX_ACTIONS:
             text = f"{given} actions are given; only the first {MAX_ACTIONS} are shown (Notification.max_actions)"
-            context.tell(Diagnostic(code="too-many-actions", message=text, where=context.where()))
+            context.diagnose("too-many-actions", text, context.where())
 
         async def operation() -> None:
             # 6.

@@ -13,7 +13,6 @@ from swruntime.algorithms import p256, webidl
 from swruntime.concepts.enums import PermissionState
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.errors import InvalidAccessError, InvalidCharacterError
-from swruntime.trace import Diagnostic
 
 if TYPE_CHECKING:
     from swruntime.realms.python.realm import PythonRealm
@@ -54,7 +53,7 @@ class PushManager(metaclass=NoPublicConstructor):
             subscription = realm.agent.push_service.subscribe(self._registration, visible, key)
             if not visible:
                 text = "subscribe() without user_visible_only=True is a NotAllowedError in Chromium"
-                context.tell(Diagnostic(code="push-not-user-visible", message=text, where=where))
+                context.diagnose("push-not-user-visible", text, where)
             return PushSubscription._create(realm, subscription)
 
         return context.promise(operation, name="PushManager.subscribe")

@@ -12,7 +12,7 @@ import time
 from types import FrameType
 
 from swruntime.realms.python.context import RealmContext
-from swruntime.trace import Diagnostic, Trace
+from swruntime.trace import Trace
 
 PATIENCE = 2.0
 """Seconds that a script may run without awaiting."""
@@ -58,7 +58,7 @@ class Watchdog:
             f"the script of {context.environment.url} has not awaited for {self._patience:g} s: nothing else "
             "can run meanwhile; await trio.sleep(0) now and then, or use trio.to_thread"
         )
-        self._trace.emit_now(Diagnostic(code="script-does-not-await", message=text, where=where))
+        context.diagnose("script-does-not-await", text, where, tell=self._trace.emit_now)
 
     def _where(self, context: RealmContext, frame: FrameType | None) -> str | None:
         while frame is not None:

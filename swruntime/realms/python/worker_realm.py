@@ -48,7 +48,6 @@ from swruntime.realms.python.request import Request
 from swruntime.realms.python.scope import GlobalScope, common_names
 from swruntime.realms.python.sync_events import PeriodicSyncEvent, SyncEvent
 from swruntime.realms.python.unimplemented import absent_events, name_error
-from swruntime.trace import Diagnostic
 
 
 class InstallEvent(ExtendableEvent):
@@ -179,9 +178,10 @@ class WorkerRealm(PythonRealm):
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
         for type in absent_events("ServiceWorkerGlobalScope"):
-            if callable(namespace.get(f"on{type}")):
+            absent = namespace.get(f"on{type}")
+            if callable(absent):
                 text = f"on{type} is never called: this version of swruntime does not fire {type!r}"
-                self.context.tell(Diagnostic(code="not-implemented", message=text))
+                self.context.diagnose("not-implemented", text, self.context.where_of_function(absent))
 
     @property
     def own_worker(self) -> Worker:
@@ -289,6 +289,8 @@ async def open_context(agent: UserAgent, site: Path | None, environment: Environ
         tell=agent.trace.emit,
         site_folder=site,
         now=agent.services.wall.now,
+        told=agent.services.told,
+        hints=agent.services.javascript_hints,
     )
     agent.services.watch_realm(context)
     return context
