@@ -535,3 +535,41 @@ async def test_a_death_of_the_process_in_its_event(autojump_clock: trio.testing.
         await agent.settled()
         assert [line["text"] for line in lab.trace if line["kind"] == "console"][-1] == "sync outbox False"
         assert agent.services.store.syncs() == []
+
+
+async def test_the_time_of_an_attempt_that_was_not_needed_passes_unnoticed(
+    lab: Lab, autojump_clock: trio.testing.MockClock
+) -> None:
+    lab.worker(FAIL)
+    async with lab.open() as agent:
+        await lab.registration.sync.register("outbox")
+        await trio.sleep(1 * MINUTES)
+        agent.network.go_offline()
+        # It waited for its second attempt; now it waits for the network, from its first attempt on.
+        await lab.registration.sync.register("outbox")
+        await trio.sleep(10 * MINUTES)
+        assert len(starts(lab)) == 1
+        agent.network.go_online()
+        await agent.settled()
+        assert [attempt for _, _, attempt in starts(lab)] == [1, 1, 2, 3]
+
+
+async def test_what_register_promises_outlives_a_power_failure(
+    lab: Lab, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lab.open(profile=lab.profile) as agent:
+        agent.network.go_offline()
+        store = agent.services.store
+        asked: list[bool] = []
+        transaction = store.transaction
+
+        def noting(*, durable: bool = False) -> Any:
+            asked.append(durable)
+            return transaction(durable=durable)
+
+        monkeypatch.setattr(store, "transaction", noting)
+        await lab.registration.sync.register("outbox")
+        assert asked[0] is True
+        asked.clear()
+        await lab.registration.periodic_sync.register("news")
+        assert asked[0] is True
