@@ -120,6 +120,7 @@ class PeriodicSyncs:
         self._dormant = False
         self._timer: trio.CancelScope | None = None
         services.on_clear.append(self.clear)
+        services.on_activated.append(lambda registration: self.schedule())
         permissions.on_change(self.respond_to_revocation)
 
     def register(self, registration: Registration, tag: str, min_interval: float) -> None:
@@ -192,7 +193,10 @@ class PeriodicSyncs:
                 self.schedule()
 
     def _may_fire(self, sync: PeriodicSync) -> bool:
-        return sync.pending and not sync.registration.unregistered and self._granted(sync.registration)
+        # As with syncs, its worker may have to be activated again first.
+        registration = sync.registration
+        there = registration.active is not None and not registration.unregistered
+        return sync.pending and there and self._granted(registration)
 
     def respond_to_revocation(self) -> None:
         """*Respond to permission revocation*.

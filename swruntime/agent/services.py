@@ -102,6 +102,8 @@ class Services:
     """Abort and release every background fetch of a registration."""
     on_clear: list[Callable[[Registration], None]] = attrs.field(factory=list)
     """What else is to go when a registration is cleared."""
+    on_activated: list[Callable[[Registration], None]] = attrs.field(factory=list)
+    """Who else waits until a registration has an active worker that was activated."""
     fire_owed: Callable[[Registration], None] = attrs.field(init=False)
     """The active worker of a registration runs: dispatch what is owed to it."""
     event_ended: Callable[[Registration], None] = attrs.field(init=False)

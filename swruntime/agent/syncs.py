@@ -74,9 +74,12 @@ class Sync:
         return self._machine.state in (machine.State.PENDING, machine.State.WAITING)
 
     def wake(self) -> None:
-        """*Fire a sync event* where it is pending and the network is there."""
+        """*Fire a sync event* where it is pending and the network is there.
+
+        There is no active worker yet where an earlier process died while it was activated; it will be again.
+        """
         ready = self._services.connectivity.online and not self._services.closing and not self.dormant
-        if ready and self._machine.state is machine.State.PENDING:
+        if ready and self.registration.active is not None and self._machine.state is machine.State.PENDING:
             self.feed(machine.Fire())
 
     def take_up(self) -> None:
@@ -166,6 +169,7 @@ class Syncs:
         self._permissions = permissions
         self._syncs: dict[tuple[Registration, str], Sync] = {}
         services.on_clear.append(self.clear)
+        services.on_activated.append(lambda registration: self.wake())
 
     def register(self, registration: Registration, tag: str) -> None:
         """The parallel steps of `SyncManager.register()`.
@@ -212,7 +216,7 @@ class Syncs:
         return [f"sync {sync.tag!r} of {sync.registration.scope} waits: offline" for sync in self._awake()]
 
     def wake(self) -> None:
-        """The network is there."""
+        """The network is there, or a worker is."""
         for sync in list(self._syncs.values()):
             sync.wake()
 

@@ -107,6 +107,8 @@ class Worker:
         self._services.activity.changed()
         if self.state == "activated":
             self._services.fire_owed(self.registration)
+            for activated in self._services.on_activated:
+                activated(self.registration)
 
     def has_same_scripts(self, newer: Worker) -> bool:
         """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.

@@ -416,11 +416,41 @@ async def test_the_end_of_the_process_is_no_attempt_and_a_failure_is_one(
     assert lab.console[4:] == ["outbox False", "outbox False", "outbox True"]
 
 
+@pytest.mark.parametrize("what", ["sync", "periodic_sync"])
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_death_while_its_worker_is_activated_costs_no_attempt(
+    what: str, seed: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    worker = """
+import trio
+async def onactivate(event):
+    await trio.sleep(60)
+async def onsync(event):
+    print(event.tag)
+onperiodicsync = onsync
+"""
+    async with laboratory(seed=seed, profile=True, limits=Limits(periodic_sync=10.0)) as lab:
+        lab.user_agent.network.go_offline()
+        (lab.site / "worker.py").write_text(worker)
+        window = await lab.user_agent.open_window("/")
+        await window.navigator.service_worker.register("/worker.py")
+        registration = await window.navigator.service_worker.ready
+        await getattr(registration, what).register("outbox")
+        await trio.sleep(20)
+        assert registration.active.state == "activating"
+        agent = await lab.restart()
+        await agent.settled()
+        (fired,) = [line for line in lab.trace if line["kind"] == "event.end" and "tag" in line]
+        assert fired["outcome"] == "fulfilled"
+        assert [line["text"] for line in lab.trace if line["kind"] == "console"] == ["outbox"]
+
+
 async def test_what_is_not_taken_up_sleeps(lab: Lab, autojump_clock: trio.testing.MockClock) -> None:
     lab.worker(SAY)
     async with lab.open(profile=lab.profile) as agent:
         agent.network.go_offline()
         await lab.registration.sync.register("outbox")
+        await trio.testing.wait_all_tasks_blocked()
     async with lab.open(profile=lab.profile, ready=False, take_up=False) as agent:
         await agent.settled()
         agent.network.go_offline()
@@ -559,6 +589,7 @@ async def test_what_register_promises_outlives_a_power_failure(
 ) -> None:
     async with lab.open(profile=lab.profile) as agent:
         agent.network.go_offline()
+        await trio.testing.wait_all_tasks_blocked()
         store = agent.services.store
         asked: list[bool] = []
         transaction = store.transaction
