@@ -83,16 +83,19 @@ class FetchHandler:
         exchange = FetchExchange(request, body, client_id=client.id)
         return await self._dispatch(client.registration, exchange, request)
 
-    async def navigation(self, request: Request, storage_key: str, client_id: str) -> Answer | None:
+    async def navigation(
+        self, request: Request, storage_key: str, client_id: str, *, replaces: str = ""
+    ) -> Answer | None:
         """A navigation to what `client_id` will be: None where no worker answers it.
 
+        `replaces` is the id of the page that goes there, "" for a new window.
         Raises NetworkFailure for a network error.
         """
         # 9.5-9.7.
         registration = self._registrations.match(storage_key, request.url)
         if registration is None or registration.active is None:
             return None
-        exchange = FetchExchange(request, None, resulting_client_id=client_id)
+        exchange = FetchExchange(request, None, resulting_client_id=client_id, replaces_client_id=replaces)
         return await self._navigate(registration, exchange, request)
 
     @asynccontextmanager
@@ -135,27 +138,33 @@ class FetchHandler:
     async def _navigate(
         self, registration: Registration, exchange: FetchExchange, request: Request
     ) -> Answer | None:
-        # 14. Navigation preload.
+        # 15. Navigation preload.
         if registration.preload_enabled and request.method == "GET":
             header = "Service-Worker-Navigation-Preload"
             headers = request.headers.append(header, registration.preload_header)
             exchange.preload = attrs.evolve(request, headers=headers)
-        try:
-            return await self._dispatch(registration, exchange, request)
-        finally:
-            # Create Fetch Event and Dispatch, 18.
-            self._registrations.soft_update(registration)
+        return await self._dispatch(registration, exchange, request)
 
     async def _dispatch(
         self, registration: Registration, exchange: FetchExchange, request: Request
     ) -> Answer | None:
         """*Create Fetch Event and Dispatch*: https://w3c.github.io/ServiceWorker/#create-fetch-event-and-dispatch-algorithm"""
+        try:
+            return await self._answer(registration, exchange, request)
+        finally:
+            # 10, 19.
+            if request.mode == "navigate" or registration.stale:
+                self._registrations.soft_update(registration)
+
+    async def _answer(
+        self, registration: Registration, exchange: FetchExchange, request: Request
+    ) -> Answer | None:
         worker = registration.active
         assert worker is not None
-        # 13.
+        # 15.
         while worker.state == "activating":
             await self._services.activity.wait_for_change()
-        # 8, 14. Whether it listens at all is known once it has run.
+        # 11, 16. Whether it listens at all is known once it has run.
         try:
             if worker.event_types is None:
                 await worker.run("fetch")
@@ -163,7 +172,7 @@ class FetchHandler:
             raise NetworkFailure("protocol", f"the worker of {registration.scope} failed: {error}") from error
         if worker.event_types is not None and "fetch" not in worker.event_types:
             return None
-        # 15.
+        # 17.
         exchange.answer.promise.handle()
         self._services.start("fetch event", self._fire, worker, exchange)
         answer = await exchange.answer.promise

@@ -101,6 +101,7 @@ class Lifecycle:
             if newest is not None and newest.has_same_scripts(worker):
                 # 9.
                 registration.update_via_cache = job.update_via_cache
+                registration.save()
                 job.resolve(registration)
                 return
             # 15. Run it.

@@ -172,28 +172,30 @@ class UserAgent:
         """
         url = urls.resolve(url, client.url)
         id = self._clients.new_id()
-        environment = await self._navigate(url, id)
+        environment = await self._navigate(url, id, replaces=client.id)
         if client.realm is not None:
             client.realm.discard("the window went to another page")
         self.client_left(client)
         return await self._open_page(id, environment)
 
-    async def _navigate(self, url: str, id: str) -> Environment:
+    async def _navigate(self, url: str, id: str, *, replaces: str = "") -> Environment:
         """Ask for the page, for what its headers say. A page that cannot be had is a page all the same."""
         request = Request(
             url, mode="navigate", destination="document", credentials="include", redirect="manual"
         )
         with self._services.activity.under_way("navigation"):
             try:
-                response = await self._page(request, id)
+                response = await self._page(request, id, replaces)
             except NetworkFailure:
                 return Environment(url, urls.origin_of(url))
         return _environment(url, response)
 
-    async def _page(self, request: Request, id: str) -> Response:
+    async def _page(self, request: Request, id: str, replaces: str) -> Response:
         """The response to a navigation, from the worker or the network, each redirect a request of its own."""
         for _ in range(redirects.LIMIT + 1):
-            answer = await self.fetch_handler.navigation(request, urls.origin_of(request.url), id)
+            answer = await self.fetch_handler.navigation(
+                request, urls.origin_of(request.url), id, replaces=replaces
+            )
             if answer is None:
                 async with self._services.fetcher.fetch(request) as fetched:
                     response = fetched.response

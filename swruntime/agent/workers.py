@@ -113,9 +113,10 @@ class Worker:
     def has_same_scripts(self, newer: Worker) -> bool:
         """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.
 
-        A worker that has not run in this process has read nothing: then it is what SITE has.
+        One of another type is another one. A worker that has not run in this process has read nothing: then it
+        is what SITE has.
         """
-        same = self.script_url == newer.script_url and all(
+        same = (self.script_url, self.type) == (newer.script_url, newer.type) and all(
             self._services.read_script(path) == data for path, data in self.sources.items()
         )
         self.overtaken = not same
@@ -127,8 +128,12 @@ class Worker:
         Spec: https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm
         """
         async with self._starting:
+            # 1.
             if self._realm is not None:
                 return self._realm
+            # 2.
+            if self.state == "redundant":
+                raise ScriptError(f"{self.script_url} is redundant: it is not started any more")
             scope = self.registration.scope
             self._services.trace.emit(WorkerStart(script=self.script_url, scope=scope, reason=reason))
             if not self.overtaken:

@@ -121,7 +121,7 @@ class FetchEvent(ExtendableEvent):
         self._settle(Answer(response._concept, source))
 
     def _after_dispatch(self) -> None:
-        """Create Fetch Event and Dispatch, 20: nobody called respond_with."""
+        """Create Fetch Event and Dispatch, 21: nobody called respond_with."""
         if self._entered:
             return
         if self.default_prevented:

@@ -152,12 +152,19 @@ class ServiceWorkerRegistration(RegistrationNotifications, EventTarget, metaclas
     def update(self) -> Promise[ServiceWorkerRegistration]:
         """Look whether the worker's scripts have changed; if so, install them. Fulfilled when that has begun.
 
-        Rejects with InvalidStateError where there is no worker, with TypeError for a script that fails.
+        Rejects with InvalidStateError where there is no worker, and in a worker that is installing itself; with
+        TypeError for a script that fails.
         Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
         """
         name = "ServiceWorkerRegistration.update"
         try:
             self._context.check_alive()
+            # 4. Whose install asks for an update would never be done with it.
+            own = self._realm.own_worker
+            if own is not None and own.state == "installing":
+                raise InvalidStateError(
+                    "update by a worker that is installing: call it in onactivate, or later"
+                )
             job = self._realm.agent.registrations.update(self._concept)
         except InvalidStateError as error:
             return self._context.rejected(error, name=name)
