@@ -1,6 +1,6 @@
 # make demo    the podcast site, with a tunnel in the middle of its download
 # make test    the tests, under five minutes on two cores
-# make check   the linters, and make test
+# make check   the linters, conformance, and make test
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11
@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint check coverage clean
+.PHONY: demo test test-slow lint conformance check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -38,7 +38,10 @@ coverage: $(STAMP)
 	$(BIN)/python -m coverage run --source=swruntime/machines,swruntime/algorithms -m pytest -q tests/machines tests/algorithms
 	$(BIN)/python -m coverage report --fail-under=100
 
-check: lint test coverage
+conformance: $(STAMP)
+	$(BIN)/python -m swruntime conformance
+
+check: lint conformance test coverage
 
 clean:
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

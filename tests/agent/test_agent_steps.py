@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from swruntime import InvalidStateError
+from swruntime import InvalidStateError, NotSupportedError
 from swruntime.agent.registrations import STALE
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ async def test_a_registration_is_cleared_when_its_last_event_has_ended(
         await trio.sleep(5)
         assert worker.state == "activated"
         assert await lab.window.navigator.service_worker.get_registration() is None
-        await agent.settled()
+        await trio.sleep(10)
         assert (worker.state, lab.registration.active) == ("redundant", None)
 
 
@@ -277,7 +277,7 @@ async def test_a_registration_is_cleared_when_its_last_page_has_gone(
         await agent.settled()
         assert await (await page.fetch("/a")).text() == "still here"
         page.close()
-        await agent.settled()
+        await trio.sleep(1)
         assert lab.registration.active is None
         assert [line["state"] for line in lab.of("worker.state")][-1] == "redundant"
         assert worker.script_url.endswith("/worker.py")
@@ -461,3 +461,164 @@ async def test_a_registration_of_another_origin_is_not_asked_for(lab: Lab, autoj
         assert getattr(caught.value, "name", "") == "SecurityError"
         with pytest.raises(TypeError):
             await container.get_registration("http://[bad")
+
+
+async def test_a_page_that_is_not_there_yet(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("async def onfetch(event):\n    print(await clients.get(event.resulting_client_id))\n")
+    async with lab.open() as agent:
+        await agent.open_window("/")
+        await agent.settled()
+    lab.said("None")
+
+
+GONE = """
+async def onbackgroundfetchclick(event):
+    (page,) = await clients.match_all()
+    await page.navigate("/next")
+    for promise in (page.focus(), page.navigate("/x"), page.navigate("http://[bad"), page.navigate("about:blank")):
+        try:
+            await promise
+        except TypeError as error:
+            print("closed" in str(error))
+"""
+
+ELSEWHERE = """
+async def onbackgroundfetchclick(event):
+    (page,) = await clients.match_all()
+    print(await page.navigate("http://other.example/"), await clients.match_all())
+"""
+
+
+async def click(lab: Lab, worker: str) -> None:
+    """Let `worker` handle a click, with one page that it controls."""
+    lab.worker(worker)
+    lab.origin.add("/a", b"aaa", delay=5)
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "/a")
+        lab.window.close()
+        await agent.open_window("/page")
+        await agent.background_fetches[0].click()
+        await agent.settled()
+
+
+async def test_a_page_that_has_gone(lab: Lab, autojump_clock: object) -> None:
+    await click(lab, GONE)
+    lab.said("True", "True", "False", "False")
+
+
+async def test_a_page_that_goes_elsewhere(lab: Lab, autojump_clock: object) -> None:
+    await click(lab, ELSEWHERE)
+    lab.said("None ()")
+
+
+# What is kept, and what is not
+
+
+async def test_a_worker_that_was_installing_is_not_kept(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(SLOW_INSTALL)
+    async with lab.open(ready=False, profile=lab.profile) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        registration = await container.register("/worker.py")
+        assert registration.installing.state == "installing"
+    async with lab.open(ready=False, profile=lab.profile) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        assert await container.get_registrations() == []
+
+
+async def test_the_newest_worker(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open() as agent:
+        await agent.open_window("/")
+        (concept,) = agent.registrations.all()
+        assert concept.newest_worker is concept.active
+        for version in ("one", "two"):
+            lab.worker(f"{SLOW_INSTALL}# {version}\n")
+            await lab.registration.update()
+            assert concept.newest_worker is concept.installing is not None
+            await agent.settled()
+            assert concept.newest_worker is concept.waiting is not None
+        assert len(concept.workers) == 2
+
+
+async def test_an_update_without_a_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("def oninstall(event): raise ValueError('no')\n")
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        registration = await container.register("/worker.py")
+        await agent.settled()
+        with pytest.raises(InvalidStateError, match="no worker to update"):
+            await registration.update()
+
+
+async def test_a_worker_in_javascript(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("", "sw.js")
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        with pytest.raises(NotSupportedError, match="no Python script"):
+            await container.register("/sw.js")
+        assert await container.get_registration() is None
+
+
+async def test_a_preload_that_is_switched_off(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("async def onfetch(event):\n    print(await event.preload_response)\n")
+    async with lab.open() as agent:
+        await agent.settled()
+        preload = lab.registration.navigation_preload
+        await preload.enable()
+        assert (await preload.get_state()).enabled is True
+        await preload.disable()
+        assert (await preload.get_state()).enabled is False
+        await agent.open_window("/")
+        await agent.settled()
+    lab.said("None")
+
+
+# Caches
+
+
+async def test_an_opaque_response_comes_out_of_a_cache(lab: Lab, autojump_clock: object) -> None:
+    other = lab.internet.origin_at("https://other.example")
+    other.add("/a", b"aaa", headers={"Cross-Origin-Resource-Policy": "same-origin"})
+    async with lab.open(ready=False) as agent:
+        window = await agent.open_window("/")
+        cache = await window.caches.open("c")
+        request = window.Request("https://other.example/a", mode="no-cors")
+        await cache.put(request, await window.fetch(request))
+        (found,) = await cache.match_all()
+        assert (found.type, found.status, await found.text()) == ("opaque", 0, "")
+
+
+async def test_what_comes_out_of_a_cache_cannot_be_changed(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open(ready=False) as agent:
+        window = await agent.open_window("/")
+        cache = await window.caches.open("c")
+        await cache.put("/a", window.Response("a"))
+        for found in (await cache.match("/a"), (await cache.keys())[0]):
+            with pytest.raises(TypeError):
+                found.headers.set("X-Any", "1")
+        assert await cache.match("/a") is not await cache.match("/a")
+
+
+@pytest.mark.parametrize("answer", [{"status": 206}, {"status": 404}, {"headers": {"Vary": "Accept, *"}}])
+async def test_what_add_refuses(lab: Lab, answer: dict[str, Any], autojump_clock: object) -> None:
+    lab.origin.add("/good", b"g")
+    lab.origin.add("/bad", b"bad", **answer)
+    async with lab.open(ready=False) as agent:
+        cache = await (await agent.open_window("/")).caches.open("c")
+        with pytest.raises(TypeError):
+            await cache.add_all(["/good", "/bad"])
+        assert await cache.keys() == []
+
+
+async def test_match_goes_through_the_caches_in_order(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open(ready=False) as agent:
+        window = await agent.open_window("/")
+        for each in ("b", "a"):
+            await (await window.caches.open(each)).put("/both", window.Response(each))
+        await (await window.caches.open("a")).put("/one", window.Response("one"))
+        asked: list[tuple[str, str | None, str]]
+        asked = [("/both", None, "b"), ("/both", "a", "a"), ("/one", None, "one")]
+        for url, name, text in asked:
+            found = await window.caches.match(url, cache_name=name)
+            assert await found.text() == text
+        assert await window.caches.match("/one", cache_name="b") is None
+        assert await window.caches.match("/none") is None

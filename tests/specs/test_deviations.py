@@ -10,16 +10,49 @@ from typing import Any
 
 import pytest
 
-FILE = Path(__file__).parents[2] / "specs/background-fetch/deviations.toml"
-DEVIATIONS: list[dict[str, Any]] = tomllib.loads(FILE.read_text("utf-8"))["deviation"]
+from swruntime.errors import UsageError
+from swruntime.testing.conformance import read_deviations, read_ledger
+
+SPECS = Path(__file__).parents[2] / "specs"
+DEVIATIONS: dict[str, list[dict[str, Any]]] = {
+    path.parent.name: tomllib.loads(path.read_text("utf-8"))["deviation"]
+    for path in sorted(SPECS.glob("*/deviations.toml"))
+}
+REQUIRED = {"number", "algorithm", "text", "here", "symbol"}
+OPTIONAL = {"chromium", "webkit", "link"}
 
 
-def test_they_are_numbered_from_one() -> None:
-    assert [deviation["number"] for deviation in DEVIATIONS] == list(range(1, 24))
+@pytest.mark.parametrize(("spec", "count"), [("background-fetch", 23), ("service-workers", 28)])
+def test_they_are_numbered_from_one(spec: str, count: int) -> None:
+    assert [deviation["number"] for deviation in DEVIATIONS[spec]] == list(range(1, count + 1))
 
 
-@pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: str(deviation["number"]))
+@pytest.mark.parametrize(
+    "deviation",
+    [pytest.param(each, id=f"{spec} {each['number']}") for spec, all in DEVIATIONS.items() for each in all],
+)
 def test_its_symbol_exists(deviation: dict[str, Any]) -> None:
-    assert set(deviation) == {"number", "algorithm", "text", "here", "symbol"}
+    assert REQUIRED <= set(deviation) <= REQUIRED | OPTIONAL
+    assert all(deviation.values())
+    assert deviation.get("link", "https://").startswith("https://")
     module, _, name = deviation["symbol"].partition(":")
     assert reduce(getattr, name.split("."), importlib.import_module(module)) is not None
+
+
+@pytest.mark.parametrize("spec", ["background-fetch", "service-workers"])
+def test_each_is_the_reason_of_a_step(spec: str) -> None:
+    """And each step that departs has its reason, which the ledger's own test holds."""
+    used = {step.deviation for algorithm in read_ledger(spec) for step in algorithm.steps}
+    assert used - {None} == {deviation["number"] for deviation in DEVIATIONS[spec]}
+
+
+def test_what_browsers_do_is_optional_and_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "here" / "deviations.toml"
+    path.parent.mkdir()
+    entry = '[[deviation]]\nnumber = 1\nalgorithm = "a"\ntext = "t"\nhere = "h"\nsymbol = "s"\n'
+    path.write_text(entry + 'chromium = "c"\n')
+    (read,) = read_deviations(path)
+    assert (read.spec, read.chromium, read.webkit, read.link) == ("here", "c", "", "")
+    path.write_text(entry + 'gecko = "g"\n')
+    with pytest.raises(UsageError, match="here/deviations.toml.*gecko"):
+        read_deviations(path)

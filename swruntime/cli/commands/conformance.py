@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from swruntime.cli.output import counted, print_object
-from swruntime.testing.conformance import Report, examine
+from swruntime.testing.conformance import Deviation, Report, examine
 from swruntime.testing.conformance.ledger import Algorithm, LedgerStep
 
 
@@ -17,7 +17,8 @@ def conformance(options: Namespace) -> int:
     if options.algorithm is not None:
         algorithm = report.algorithm(options.algorithm)
         steps = algorithm.steps if options.step is None else (algorithm.step(options.step),)
-        _show_steps(algorithm, steps, as_json=options.json)
+        deviations = [d for d in report.deviations if d.spec == algorithm.spec]
+        _show_steps(algorithm, steps, deviations, as_json=options.json)
     elif options.json:
         print_object(_as_object(report))
     else:
@@ -25,7 +26,9 @@ def conformance(options: Namespace) -> int:
     return 1 if report.problems else 0
 
 
-def _show_steps(algorithm: Algorithm, steps: tuple[LedgerStep, ...], *, as_json: bool) -> None:
+def _show_steps(
+    algorithm: Algorithm, steps: tuple[LedgerStep, ...], deviations: list[Deviation], *, as_json: bool
+) -> None:
     if as_json:
         print_object(attrs.asdict(attrs.evolve(algorithm, steps=steps)))
         return
@@ -36,7 +39,20 @@ def _show_steps(algorithm: Algorithm, steps: tuple[LedgerStep, ...], *, as_json:
         for test in step.tests:
             print(f"      shown by {test}")
         if step.deviation is not None:
-            print(f"      deviation {step.deviation} of {algorithm.spec}")
+            _show_deviation(next(d for d in deviations if d.number == step.deviation))
+
+
+def _show_deviation(deviation: Deviation) -> None:
+    print(f"      deviation {deviation.number} of {deviation.spec}")
+    print(f"          the text: {deviation.text}")
+    print(f"          here: {deviation.here}")
+    for name, what in (
+        ("Chromium", deviation.chromium),
+        ("WebKit", deviation.webkit),
+        ("see", deviation.link),
+    ):
+        if what:
+            print(f"          {name}: {what}")
 
 
 def _show(report: Report) -> None:
@@ -54,6 +70,10 @@ def _show(report: Report) -> None:
         f"interfaces: {counted(report.interfaces, 'interface', 'interfaces')}, "
         f"{counted(report.members, 'member', 'members')}; not implemented: "
         f"{', '.join(report.not_implemented) or 'none'}"
+    )
+    print(
+        f"machines: {counted(report.states, 'state', 'states')}, "
+        f"{counted(report.transitions, 'transition', 'transitions')}, each a row of the tables and each row one of them"
     )
     if not report.tests_checked:
         print("tests: they are not installed, so their names were not looked up; a checkout has them")

@@ -4,6 +4,8 @@
     idl         the Web IDL, parsed
     interfaces  the Python realm against the Web IDL, member by member
 
+Besides, the machines' tables are held against `states.toml`, by `swruntime.monitor`.
+
 What is wrong is a list of lines, and an empty list is conformance; nothing is skipped without a word.
 """
 
@@ -16,13 +18,18 @@ from typing import Any
 import attrs
 
 from swruntime.errors import UsageError
+from swruntime.monitor.explore import compare_tables
+from swruntime.monitor.states import folder as specs_folder, machines
 from swruntime.testing.conformance import idl, interfaces, ledger
 from swruntime.testing.conformance.ledger import Algorithm
 
 
 @attrs.frozen
 class Deviation:
-    """Where the text is not followed: `text` is what it says, `here` what we do instead, and `symbol` where."""
+    """Where the text is not followed: `text` is what it says, `here` what we do instead, and `symbol` where.
+
+    What browsers do, and where it is discussed (a URL), are "" where that is not known.
+    """
 
     spec: str
     number: int
@@ -30,6 +37,9 @@ class Deviation:
     text: str
     here: str
     symbol: str
+    chromium: str = ""
+    webkit: str = ""
+    link: str = ""
 
 
 @attrs.frozen
@@ -41,6 +51,8 @@ class Report:
     interfaces: int
     members: int
     not_implemented: tuple[str, ...]
+    states: int
+    transitions: int
     tests_checked: bool
     problems: tuple[str, ...]
 
@@ -60,17 +72,10 @@ class Report:
         raise UsageError(f"there is no algorithm {name!r} in the ledger; it has {known}")
 
 
-def specs_folder() -> Path:
-    """Where `specs/` is: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).parents[2]
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
-
-
 def examine() -> Report:
     """Read all of `specs/`, hold the implementation against it, and say what was found.
 
-    Raises UsageError for files in `specs/` that cannot be read, and without the extra `test`.
+    Raises UsageError or SpecError for files in `specs/` that cannot be read, UsageError without the extra `test`.
     """
     folder = specs_folder()
     checkout = folder.parent if (folder.parent / "tests").is_dir() else None
@@ -85,12 +90,15 @@ def examine() -> Report:
         problems.extend(ledger.problems_of(own, numbers, checkout))
     problems.extend(interfaces.problems_of(definitions, interfaces.open_scopes()))
     problems.extend(interfaces.enumeration_problems(definitions))
+    problems.extend(compare_tables())
     return Report(
         algorithms,
         deviations,
         interfaces=len({i.name for i in definitions.interfaces}),
         members=sum(len(i.members) for i in definitions.interfaces),
         not_implemented=_not_implemented(definitions),
+        states=sum(len(machine.states) for machine in machines().values()),
+        transitions=sum(len(machine.transitions) for machine in machines().values()),
         tests_checked=checkout is not None,
         problems=tuple(problems),
     )
