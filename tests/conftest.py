@@ -1,6 +1,9 @@
 """For all tests. pytester is what the tests of the pytest plugin run sessions of their own with.
 
 Every agent that a test opens has the monitor read along, and a trace that breaks a rule fails the test.
+
+Under the Hypothesis profile `mutation` (`make mutation`) the same few examples are tried in every run, and a failure
+is not made smaller: that a test fails is all that is asked for, thousands of times.
 """
 
 from __future__ import annotations
@@ -8,11 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from swruntime.monitor.checked import Checked
 from swruntime.trace import Trace, TraceEvent
 
 pytest_plugins = ["pytester"]
+
+MUTATION = "mutation"
+LONG = "test_lives_reach_every_row_and_every_effect"
+"""It asks how much the others see, takes seconds, and catches next to nothing that they do not."""
+
+settings.register_profile(
+    MUTATION,
+    max_examples=30,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +51,8 @@ def _every_trace_is_checked(
     yield
     for monitor in monitors.values():
         monitor.finish(complete=False)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--hypothesis-profile", None) == MUTATION:
+        items[:] = [item for item in items if item.name != LONG]

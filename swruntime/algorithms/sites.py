@@ -32,7 +32,7 @@ def registrable_domain(host: str) -> str | None:
 
     Spec: https://url.spec.whatwg.org/#host-registrable-domain
     """
-    return _list().privatesuffix(host.removesuffix("."))
+    return _list().privatesuffix(host)
 
 
 def is_public_suffix(host: str) -> bool:

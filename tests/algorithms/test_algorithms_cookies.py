@@ -10,7 +10,11 @@ from hypothesis import given, strategies as st
 
 from swruntime.algorithms import cookies
 from swruntime.algorithms.cookie_file import parse_cookie_file
+from swruntime.algorithms.cors import Tainting
 from swruntime.concepts.cookies import Cookie
+from swruntime.concepts.enums import RequestCredentials
+from swruntime.concepts.environment import Environment
+from swruntime.concepts.http import Request
 
 NOW = 1_767_225_600.0
 URL = "https://www.site.example/shop/cart?x#y"
@@ -25,6 +29,29 @@ def there(header: str, url: str = URL, *, same_site: bool = True) -> Cookie:
     cookie = made(header, url, same_site=same_site)
     assert cookie is not None
     return cookie
+
+
+PAGE = Environment(url="https://www.site.example/page", origin="https://www.site.example")
+
+
+@pytest.mark.parametrize(
+    ("mode", "tainting", "included"),
+    [
+        ("include", "basic", True),
+        ("include", "cors", True),
+        ("same-origin", "basic", True),
+        ("same-origin", "cors", False),
+        ("omit", "basic", False),
+    ],
+)
+def test_with_which_requests_cookies_go(mode: RequestCredentials, tainting: Tainting, included: bool) -> None:
+    assert cookies.includes_credentials(Request(URL, credentials=mode), tainting) is included
+
+
+def test_whose_site_it_is() -> None:
+    assert cookies.is_same_site(Request("https://elsewhere.example/"))
+    assert cookies.is_same_site(Request("https://api.site.example/", client=PAGE))
+    assert not cookies.is_same_site(Request("https://elsewhere.example/", client=PAGE))
 
 
 def test_a_plain_one() -> None:
@@ -233,6 +260,11 @@ def test_who_cannot_set_secure_cookies_leaves_them_alone() -> None:
     assert not cookies.may_replace(there("a=evil", PLAIN), [secure], PLAIN)
     assert not cookies.may_replace(there("a=evil; Domain=site.example; Path=/x", PLAIN), [secure], PLAIN)
     assert cookies.may_replace(there("a=good"), [secure], URL)
+    host = attrs.evolve(secure, domain="www.site.example", host_only=True)
+    assert not cookies.may_replace(there("a=evil; Domain=site.example", PLAIN), [host], PLAIN)
+    narrow = there("a=evil; Domain=www.site.example", PLAIN)
+    assert not cookies.may_replace(narrow, [attrs.evolve(secure, domain="b.www.site.example")], PLAIN)
+    assert cookies.may_replace(narrow, [attrs.evolve(secure, domain="b.site.example")], PLAIN)
     assert cookies.may_replace(there("other=x", PLAIN), [secure], PLAIN)
     deep = attrs.evolve(secure, path="/admin")
     assert cookies.may_replace(there("a=x; Path=/", PLAIN), [deep], PLAIN)
@@ -261,6 +293,7 @@ def test_a_file() -> None:
         ".site.example\tTRUE\t/\tFALSE\t0\ta\tb\r\n"
         "#HttpOnly_www.site.example\tFALSE\t/x\tTRUE\t1800000000\tsession\tq=1\n"
         "www.site.example\tFALSE\t/\tfalse\t0\tempty\n"
+        "www.site.example\tFALSE\t/\tfalse\t1\told\tx\n"
         "# the end"
     )
     assert parse_cookie_file(text, NOW) == (
@@ -270,6 +303,7 @@ def test_a_file() -> None:
             same_site="none", created=NOW,
         ),
         Cookie("empty", "", "www.site.example", same_site="none", created=NOW),
+        Cookie("old", "x", "www.site.example", expires=1, same_site="none", created=NOW),
     )  # fmt: skip
 
 

@@ -139,7 +139,22 @@ def test_the_preflight() -> None:
         ),
         redirect="manual",
     )
+    asked = attrs.evolve(asked, mode="same-origin", cache="no-store", integrity="sha256-x")
+    assert cors.preflight_request(asked) == preflight
     assert "Access-Control-Request-Headers" not in cors.preflight_headers(request(method="PUT"))
+
+
+@pytest.mark.parametrize(
+    ("method", "names", "wants"),
+    [
+        ("PUT", [], "Access-Control-Allow-Methods with PUT"),
+        ("POST", ["X-B", "Accept", "X-A"], "Access-Control-Allow-Headers with x-a, x-b"),
+        ("PUT", ["X-A"], "Access-Control-Allow-Methods with PUT and Access-Control-Allow-Headers with x-a"),
+    ],
+)
+def test_what_a_preflight_left_out_would_have_wanted(method: str, names: list[str], wants: str) -> None:
+    asked = request(method=method, headers=H([(name, "x") for name in names]))
+    assert cors.preflight_wants(asked) == f"no preflight was sent; a browser would send one, and want {wants}"
 
 
 @pytest.mark.parametrize(
@@ -184,6 +199,9 @@ def test_a_preflight_that_fails() -> None:
     answer = Response(headers=H([(ALLOW + "Origin", ORIGIN), (ALLOW + "Methods", "PUT")]))
     assert cors.preflight_check(asked, answer) is None
     assert "not 'null'" in (cors.preflight_check(asked, answer, [THERE, ELSEWHERE]) or "")
+    answer = Response(headers=H([(ALLOW + "Origin", "*"), (ALLOW + "Methods", "PUT")]))
+    asked = attrs.evolve(asked, credentials="include")
+    assert "does not do for a request with credentials" in (cors.preflight_check(asked, answer) or "")
 
 
 @given(st.text(), st.text())
@@ -243,6 +261,9 @@ def test_what_a_script_made_is_not_filtered() -> None:
 def test_a_record_does_not_show_the_lengths_of_a_part() -> None:
     shown = filtering.exposed_record(Response(206, headers=ALL, type="basic"), "omit")
     assert [name for name, _ in shown.headers] == ["Content-Type", "ETag", "X-Own"]
+    everything = Response(206, headers=ALL.append("Access-Control-Expose-Headers", "*"), type="cors")
+    assert "ETag" in filtering.exposed_record(everything, "omit").headers
+    assert "ETag" not in filtering.exposed_record(everything, "include").headers
 
 
 # Redirects
@@ -371,3 +392,7 @@ def test_the_referrer_policy_may_change_on_the_way() -> None:
         after(asked, 302, Referrer_Policy="no-referrer, Unsafe-URL, future").referrer_policy == "unsafe-url"
     )
     assert after(asked, 302, Referrer_Policy=" , future").referrer_policy == "origin"
+    assert after(asked, 302, Referrer_Policy="\tno-referrer ").referrer_policy == "no-referrer"
+    # Only HTTP's white space is cut off.
+    assert after(asked, 302, Referrer_Policy="\u00a0no-referrer").referrer_policy == "origin"
+    assert redirects.parse_referrer_policy(HeaderList()) == ""

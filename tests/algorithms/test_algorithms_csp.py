@@ -63,6 +63,10 @@ MATCHES = [
     ("h.example/a/", "https://h.example/a/b/c"),
     ("h.example/a", "https://h.example/a?q"),
     ("h.example/%61b", "https://h.example/ab"),
+    (
+        "h.example:0080",
+        "http://h.example:80/",
+    ),
     ("'self'", "https://site.example/x"),
     ("'SELF'", "https://site.example/x"),
     ("'none' h.example", "https://h.example/"),
@@ -84,6 +88,7 @@ MISSES = [
     ("h.example:" + "9" * 5000, "https://h.example/"),
     ("10.0.0.1", "https://10.0.0.1/"),
     ("*:*", "data:,x"),
+    ("h.example:X8", "https://h.example:8/"),
     ("h.example/a", "https://h.example/a/"),
     ("h.example/a", "https://h.example/a/b"),
     ("h.example/a/", "https://h.example/a"),

@@ -135,7 +135,8 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
     [
         ("", "there is 'its end'; expected the boundary"),
         ("preamble\r\n--B--", "expected the boundary"),
-        ("--Bx", "end of line after the boundary"),
+        ("--Bx", "at byte 3 there is b'x'; expected the end of line after the boundary"),
+        ("preamble of more than 20 bytes", "at byte 0 there is b'preamble of more tha'; expected"),
         ("--B--epilogue", "end of line after the boundary"),
         ("--B\r\n\r\nx\r\n--B--", "a Content-Disposition before"),
         ("--B\r\nno colon\r\n", "the name of a header"),

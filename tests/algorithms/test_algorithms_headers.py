@@ -34,6 +34,7 @@ def test_what_is_no_value(value: str) -> None:
 def test_normalizing_strips_http_whitespace_only() -> None:
     assert h.normalize_value("\r\n \ta \n") == "a"
     assert h.normalize_value("\x0ca\x0c") == "\x0ca\x0c"
+    assert h.normalize_value("XaX") == "XaX"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,7 @@ def test_token_lists() -> None:
     assert h.token_list(headers, "A") == ("x", "y", "z")
     assert h.token_list(headers, "b") == ()
     assert h.token_list(H([("a", "x y")]), "a") is None
+    assert h.token_list(H([("a", "x\xa0")]), "a") is None
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,8 @@ def test_guards() -> None:
     assert guards.guard_allows("none", "Host", "x")
     assert guards.guard_allows("response", "Host", "x")
     assert not guards.guard_allows("request", "Host", "x")
+    assert not guards.guard_allows("request", "X-HTTP-Method", "get, trace")
+    assert guards.guard_allows("request", "X-HTTP-Method", "get")
     assert guards.guard_allows("request", "Set-Cookie2", "x")
     assert not guards.guard_allows("response", "Set-Cookie", "x")
     assert guards.guard_allows("request-no-cors", "Accept", "x")
@@ -267,6 +271,11 @@ def test_delete() -> None:
     assert guards.delete(headers, "request-no-cors", "range").items == (("A", "1"), ("Accept", "x"))
     with pytest.raises(TypeError, match="not a header name"):
         guards.delete(headers, "none", "")
+    with pytest.raises(TypeError, match="^the header 'A' cannot be changed"):
+        guards.delete(headers, "immutable", "A")
+    hosted = headers.append("Host", "h")
+    assert guards.delete(hosted, "request", "Host") is hosted
+    assert guards.delete(hosted.append("Set-Cookie", "x"), "response", "Set-Cookie").get("Set-Cookie") == "x"
 
 
 def test_fill() -> None:

@@ -63,6 +63,9 @@ def test_urls(match: object) -> None:
         (["x-own"], [("X-Own", "1")], False),
         (["*"], [("Accept-Language", "de, en")], False),
         (["x-own, *"], [("Accept-Language", "de, en")], False),
+        (["x-own ,\taccept-language\t"], [("Accept-Language", "fr")], False),
+        # Only HTTP's white space is cut off: the name is another one.
+        (["\u00a0accept-language"], [("Accept-Language", "fr")], True),
     ],
 )
 def test_vary(match: object, vary: list[str], query: list[tuple[str, str]], expected: bool) -> None:
@@ -82,6 +85,7 @@ def test_the_longest_scope_matches() -> None:
     assert scopes.match_scope(["https://h/app"], "https://h/apple") == "https://h/app"
     assert scopes.match_scope(all_scopes, "http://h/") is None
     assert scopes.match_scope([], "https://h/") is None
+    assert scopes.match_scope(["https://h/b", "https://h/"], "https://h/a") == "https://h/"
 
 
 @given(st.lists(st.text("ab/", max_size=4)), st.text("ab/", max_size=6))
@@ -126,6 +130,7 @@ def test_registrations_are_resolved() -> None:
         ("w.js", "ftp://h/", r"^the scope 'ftp://h/' is ftp://h/; expected http or https$"),
         ("a%2Fw.js", None, "^the script URL 'a%2Fw.js' has %2f in its path"),
         ("w.js", "./a%5cb", "^the scope './a%5cb' has %5c in its path"),
+        ("data:text/javascript,", "/", "^the script URL 'data:text/javascript,' is "),
     ],
 )
 def test_registrations_that_are_type_errors(script: str, scope: str | None, message: str) -> None:

@@ -160,7 +160,8 @@ def test_whose_url() -> None:
     assert referrer(referrer="https://site.example/other#f") == "https://site.example/other"
     assert referrer(referrer="") is None
     assert referrer(client=None) is None
-    assert referrer(client=attrs.evolve(PAGE, url="about:srcdoc")) is None
+    for local in ("about:srcdoc", "blob:https://site.example/1", "data:,x"):
+        assert referrer(client=attrs.evolve(PAGE, url=local), referrer_policy="unsafe-url") is None
     long = "https://site.example/?" + "x" * 4096
     assert referrer(referrer=long[:4097]) == "https://site.example/"
     assert referrer(referrer=long[:4096]) == long[:4096]

@@ -204,13 +204,16 @@ def test_requests_that_a_background_fetch_refuses(request_: Request, message: st
         check_background_request(request_)
 
 
-@pytest.mark.parametrize("raw", ["/?\n<", "/a\tb<c", "https://h/\r<", "!\n<"])
+@pytest.mark.parametrize("raw", ["/?\n<", "/a\tb<c", "https://h/\r<", "!\n<", "\u00a0\n<", "<\n\u3000"])
 def test_dangling_markup(raw: str) -> None:
-    with pytest.raises(TypeError, match="expected a URL, not markup"):
+    with pytest.raises(TypeError, match="expected a URL, not markup$") as raised:
         check_dangling_markup(raw)
+    assert repr(raw) in str(raised.value)
 
 
-@pytest.mark.parametrize("raw", ["/a<b", "/a\nb", "\n/a<b\n", "/?<\n", " \n /a<b", "/a"])
+@pytest.mark.parametrize(
+    "raw", ["/a<b", "/a\nb", "\n/a<b\n", "/?<\n", " \n /a<b", "/a", "/a<X", "\x00\n<\x1f"]
+)
 def test_what_is_no_dangling_markup(raw: str) -> None:
     """White space at the ends is stripped before the parser looks for it."""
     check_dangling_markup(raw)

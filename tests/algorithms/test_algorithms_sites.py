@@ -22,6 +22,8 @@ from swruntime.algorithms import sites
         ("https://127.0.0.1", "https://127.0.0.1:1", True),
         ("https://127.0.0.1", "https://1.0.0.1", False),
         ("https://1.127.0.0.1.example", "https://127.0.0.1", False),
+        ("https://[::1]", "https://[::2]", False),
+        ("https://www.a.example.", "https://a.example.", True),
         ("https://a.localhost", "https://b.localhost", False),
         ("http://a.example", "https://a.example", False),
         ("data:,x", "data:,x", False),
@@ -36,3 +38,4 @@ def test_same_site(a: str, b: str, same: bool) -> None:
 def test_public_suffixes(host: str) -> None:
     assert sites.is_public_suffix(host)
     assert sites.registrable_domain(f"www.a.{host}.") == f"a.{host}"
+    assert sites.registrable_domain(f"www.a.{host}") == f"a.{host}"

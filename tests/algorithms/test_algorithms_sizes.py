@@ -119,6 +119,8 @@ def date(offset: float) -> str:
         ("", None),
         ("soon", None),
         ("-5", None),
+        ("\u00a05", None),
+        ("X5", None),
         ("1.5", None),
         ("²", None),
         ("Tue, 99 Nov 2023 22:13:50 GMT", None),

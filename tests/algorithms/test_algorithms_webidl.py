@@ -118,6 +118,8 @@ def test_what_is_no_method(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["CONNECT", "trace", "Track"])
 def test_forbidden_methods(method: str) -> None:
+    with pytest.raises(TypeError, match=r"\(CONNECT, TRACE, TRACK\)$"):
+        methods.checked(method)
     with pytest.raises(TypeError, match=f"'{method}', which no script may use"):
         methods.checked(method)
 

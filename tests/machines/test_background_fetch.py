@@ -11,7 +11,7 @@ from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import EventOutcome, PermissionState
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import ImpossibleInput
-from swruntime.machines import record as records
+from swruntime.machines import background_fetch as fetches, record as records
 from swruntime.machines.background_fetch import (
     EVENT_ATTEMPTS,
     TABLE,
@@ -176,6 +176,12 @@ def test_each_row_of_the_table(
     assert (row.guard, row.to) == (guard, to)
     new, told = step(TABLE, fetch, input)
     assert (new.state, told) == (to, effects)
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_the_rows_of_a_settled_state_are_made_again_as_they_are(state: State) -> None:
+    """The table was made when the module was imported: a mutant of its maker shows only in what it makes now."""
+    assert fetches._settled(state) == {pair: rows for pair, rows in TABLE.items() if pair[0] is state}
 
 
 def test_no_row_is_left_out_above() -> None:

@@ -106,7 +106,8 @@ def test_one_attempt_is_the_last_at_once() -> None:
 
 @given(st.integers(0, 5), st.none() | st.floats(0, 1e9))
 def test_what_an_earlier_process_left_waits_or_is_pending(failures: int, retry_at: float | None) -> None:
-    restored = restore(failures, retry_at, Retries())
+    restored = restore(failures, retry_at, Retries(7, 1.0, 2.0))
+    assert restored.retries == Retries(7, 1.0, 2.0)
     assert restored.state is (State.PENDING if retry_at is None else State.WAITING)
     assert (restored.failures, restored.retry_at) == (failures, retry_at)
 

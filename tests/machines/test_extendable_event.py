@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -82,6 +84,7 @@ def test_untrusted_and_ended_events_refuse(event: ExtendableEvent) -> None:
     after, effects = feed(event, PromiseAdded())
     assert after == event
     assert isinstance(effects[0], Refuse)
+    assert re.match("an event that a script made|the event is over", effects[0].message)
 
 
 @pytest.mark.parametrize("input", [PromiseSettled(), TurnPassed()])

@@ -208,7 +208,9 @@ class AnyWorld(RuleBasedStateMachine):
 
 
 TestAnyWorld = AnyWorld.TestCase
-TestAnyWorld.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyWorld.settings = settings(
+    max_examples=settings().max_examples * 3 // 5, stateful_step_count=40, deadline=None
+)
 
 
 # A world at random: quicker than a state machine, and it can be copied
@@ -378,7 +380,7 @@ def state_of(machine: Machine) -> object:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings().max_examples * 3, deadline=None)
 @given(seed=st.integers(0, 2**32), before=st.integers(0, 60), after=st.integers(0, 40))
 def test_a_restored_machine_goes_on_as_one_that_only_lost_its_transfers(
     seed: int, before: int, after: int
