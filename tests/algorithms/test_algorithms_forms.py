@@ -92,6 +92,19 @@ def test_any_bytes_are_a_form_or_a_value_error(data: bytes) -> None:
     assert len(forms.parse_multipart(again, "x")) == len(entries)
 
 
+def test_a_boundary_is_the_forms_own() -> None:
+    one, other = (forms.choose_boundary([("a", text)]) for text in "bc")
+    assert re.fullmatch("----swruntimeFormBoundary[0-9a-f]{32}", one)
+    assert one != other
+    assert forms.choose_boundary([("a", "b")]) == one
+    assert forms.choose_boundary([("ab", "")]) != one
+
+
+def test_names_that_are_no_utf_8_are_read_as_far_as_they_go() -> None:
+    data = b'--B\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n--B--'
+    assert forms.parse_multipart(data, "B") == [("\ufffd", "\ufffd")]
+
+
 def test_multipart_as_browsers_write_it() -> None:
     entries: list[forms.Entry] = [('q"\n', "one\rtwo"), ("f", FilePart(b"\x00\r\n", 'a"\r.txt'))]
     assert forms.encode_multipart(entries, "B") == (
@@ -135,14 +148,14 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
     [
         ("", "there is 'its end'; expected the boundary"),
         ("preamble\r\n--B--", "expected the boundary"),
-        ("--Bx", "at byte 3 there is b'x'; expected the end of line after the boundary"),
+        ("--Bx", "at byte 3 there is b'x'; expected an end of line after the boundary"),
         ("preamble of more than 20 bytes", "at byte 0 there is b'preamble of more tha'; expected"),
         ("--B--epilogue", "end of line after the boundary"),
         ("--B\r\n\r\nx\r\n--B--", "a Content-Disposition before"),
         ("--B\r\nno colon\r\n", "the name of a header"),
         ("--B\r\nname\r\n", "a colon"),
         ("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n", "form-data; name="),
-        ('--B\r\nContent-Disposition: form-data; name="a\r\n\r\n', "the quote that ends a name"),
+        ('--B\r\nContent-Disposition: form-data; name="a\r\n\r\n', "; expected the quote that ends a name"),
         ('--B\r\nContent-Disposition: form-data; name="a"; x=y\r\n\r\n', "the end of a header"),
         ('--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx', "does not end"),
     ],

@@ -25,6 +25,8 @@ VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.just
         ('a/b;x=""', 'a/b;x=""'),
         ("a/b;X=Y", "a/b;x=Y"),
         ("a/b;x=1=2", 'a/b;x="1=2"'),
+        ("\x0ba/b", None),
+        ("a/b\x0b", None),
         ("a/b;x;y=1;z=2", "a/b;y=1;z=2"),
         ("a/b;x", "a/b"),
         ("a/b;=1;z=2", "a/b;z=2"),

@@ -66,3 +66,9 @@ def test_a_key_with_a_wrong_byte_is_no_point(private: int, position: int, change
 )
 def test_what_is_no_point(data: bytes) -> None:
     assert not p256.is_point(data)
+
+
+def test_zero_is_not_written_as_the_prime() -> None:
+    y = pow(p256._B, (p256.PRIME + 1) // 4, p256.PRIME).to_bytes(32, "big")
+    assert p256.is_point(b"\x04" + bytes(32) + y)
+    assert not p256.is_point(b"\x04" + p256.PRIME.to_bytes(32, "big") + y)
