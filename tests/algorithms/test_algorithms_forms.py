@@ -133,6 +133,15 @@ def test_multipart_as_browsers_write_it() -> None:
             '--B\r\nContent-Type: é\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n--B\r\n--B--',
             [("a", FilePart(b"--B", "b", ""))],
         ),
+        (
+            '--B\r\nContent-Disposition:\t \t form-data; name="a"; filename="b"\r\n'
+            "\t Content-Type \t: \t text/plain\x0b \t\r\n\r\n\r\n--B--",
+            [("a", FilePart(b"", "b", "text/plain\x0b"))],
+        ),
+        (
+            '--B\r\nContent-Type: X/xX\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n\r\n--B--',
+            [("a", FilePart(b"", "b", "X/xX"))],
+        ),
     ],
 )
 def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> None:
@@ -154,7 +163,9 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
         ("--B\r\n\r\nx\r\n--B--", "a Content-Disposition before"),
         ("--B\r\nno colon\r\n", "the name of a header"),
         ("--B\r\nname\r\n", "a colon"),
-        ("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n", "form-data; name="),
+        ("--B\r\nname\x0b: x\r\n", "the name of a header"),
+        ("--B\r\nXnameX\r\n", "; expected a colon"),
+        ("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n", "; expected form-data; name="),
         ('--B\r\nContent-Disposition: form-data; name="a\r\n\r\n', "; expected the quote that ends a name"),
         ('--B\r\nContent-Disposition: form-data; name="a"; x=y\r\n\r\n', "the end of a header"),
         ('--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx', "does not end"),

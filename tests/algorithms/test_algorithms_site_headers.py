@@ -59,6 +59,18 @@ def test_a_header_takes_the_place_of_the_servers_own() -> None:
     assert SiteHeaders().apply("/", own) == own
 
 
+def test_a_space_after_the_mark_of_removal_need_not_be_there() -> None:
+    assert list(parsed("/*\n  !X-Own\n").apply("/", HeaderList((("X-Own", "1"),)))) == []
+
+
+def test_wildcards_stand_for_any_character_and_there_may_be_several_names() -> None:
+    assert "X" in parsed("/a/*\n  X: 1\n").apply("/a/%0Ab")
+    names = parsed("/:one/b/:two\n  X: 1\n")
+    assert "X" in names.apply("/a/b/c")
+    assert "X" not in names.apply("/x/c/c")
+    assert "X" not in names.apply("/b/c")
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "# only\n  # comments", "\ufeff"])
 def test_nothing_said(text: str) -> None:
     assert parsed(text) == SiteHeaders()

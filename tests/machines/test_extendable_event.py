@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from swruntime.concepts.enums import EventOutcome
 from swruntime.errors import ImpossibleInput
 from swruntime.machines.extendable_event import (
     TABLE,
@@ -96,6 +97,14 @@ def test_more_settling_than_pending_is_impossible(input: Input) -> None:
 def test_every_active_state_can_be_ended_from_outside() -> None:
     for state in (State.DISPATCHING, State.EXTENDED):
         assert {TimedOut, RealmDied} <= {input for s, input in TABLE if s is state}
+
+
+@pytest.mark.parametrize(("input", "outcome"), [(TimedOut(), "timed-out"), (RealmDied(), "interrupted")])
+def test_an_end_from_outside_tells_the_first_failure_and_where_it_was(
+    input: Input, outcome: EventOutcome
+) -> None:
+    _, effects = run(PromiseAdded(), ListenerRaised("first", "a:1"), input)
+    assert effects == [End(outcome, "first", "a:1")]
 
 
 class ModelledEvent(RuleBasedStateMachine):
