@@ -1,6 +1,7 @@
 # make demo    the podcast site, with a tunnel in the middle of its download
 # make test    the tests, under five minutes on two cores
 # make check   the linters, conformance, and make test
+# make mutation  the tests' own test: some minutes on two cores; MUTATION=--continue goes on, --survivors tries those again
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint conformance check coverage clean
+.PHONY: demo test test-slow mutation lint conformance check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -27,6 +28,9 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -n auto -m slow
 
+mutation: $(STAMP)
+	$(BIN)/python -m tests.specs.mutation $(MUTATION)
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +48,4 @@ conformance: $(STAMP)
 check: lint conformance test coverage
 
 clean:
-	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist mutants

@@ -69,6 +69,10 @@ def test_a_plain_one() -> None:
         ("a=b;;; ;c", "a", "b"),
         ("a=b\tc", "a", "b\tc"),
         ("a=b,c", "a", "b,c"),
+        ("\ta\t=\tb\t", "a", "b"),
+        # Only the white space of HTTP is cut off.
+        ("\xa0a\xa0=\xa0b\xa0", "\xa0a\xa0", "\xa0b\xa0"),
+        ("XaX=XbX", "XaX", "XbX"),
     ],
 )
 def test_names_and_values(header: str, name: str, value: str) -> None:
@@ -96,7 +100,14 @@ def test_the_longest_cookie() -> None:
         ("PATH=/", {"path": "/"}),
         ("Path=/a; path=/b", {"path": "/b"}),
         ("Path=b", {}),
+        ("Path=/" + "a" * 1023, {"path": "/" + "a" * 1023}),
         ("Path=/" + "a" * 1024, {}),
+        (" \tPath\t = /a\t", {"path": "/a"}),
+        ("\xa0Path=/a", {}),
+        ("Path=\xa0/a", {}),
+        ("Path=/a\xa0", {"path": "/a\xa0"}),
+        ("XPathX=/a", {}),
+        ("Path=/X", {"path": "/X"}),
         ("SameSite=Strict", {"same_site": "strict"}),
         ("SameSite=LAX", {"same_site": "lax"}),
         ("SameSite=whatever", {}),

@@ -21,7 +21,7 @@ def test_what_is_no_name(name: str) -> None:
     assert not h.is_name(name)
 
 
-@pytest.mark.parametrize("value", ["", "a b", "\x01\x7f\xff", "a\tb"])
+@pytest.mark.parametrize("value", ["XX", "\xa0", "\x0b", "", "a b", "\x01\x7f\xff", "a\tb"])
 def test_values(value: str) -> None:
     assert h.is_value(value)
 

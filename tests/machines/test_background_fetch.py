@@ -495,6 +495,9 @@ def test_an_event_may_be_dropped_while_it_is_owed() -> None:
     succeed(m, 0)
     m.feed(Dispatch())
     assert m.feed(Drop()) == [Release("dropped")]
+    assert (m.fetch.event, m.records_available) == ("ended", False)
+    with pytest.raises(ImpossibleInput):
+        m.feed(Drop())
 
 
 # After the process died

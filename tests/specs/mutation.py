@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -33,6 +34,9 @@ HERE = Path(__file__).parent
 MADE = Path("mutants")
 LEAST = 0.95
 """Of all mutants must be caught."""
+
+QUICK = "-p no:unraisableexception -p no:threadexception --assert=plain --tb=no"
+"""Of a run of a few tests these take the most time, thousands of times over, and nobody reads what they say."""
 
 Kind = Literal["case", "wording"]
 
@@ -167,7 +171,8 @@ def lines(sign: str, diff: Iterable[str]) -> str:
 
 def mutmut(*arguments: str) -> None:
     """Raises CalledProcessError when mutmut could not do its work; survivors are no reason."""
-    subprocess.run([str(Path(sys.executable).with_name("mutmut")), *arguments], check=True)
+    command = str(Path(sys.executable).with_name("mutmut"))
+    subprocess.run([command, *arguments], check=True, env={**os.environ, "PYTEST_ADDOPTS": QUICK})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
