@@ -50,6 +50,7 @@ Cause = Literal[
     "quota",
     "download-total",
     "aborted",
+    "not-recorded",  # a recording is replayed, and has no answer to this request
 ]
 """Why a record or a request ended as it did, a closed list. A trace's `cause` is one of these or null."""
 

@@ -37,6 +37,8 @@ from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
 from swruntime.network.reachability import ReachabilityNetwork, watch_routes
+from swruntime.network.recording import RecordingNetwork, har_writer
+from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.sockets import SocketTransport, tls_context
@@ -101,6 +103,8 @@ async def open_user_agent(
     cacert: Path | str | None = None,
     cookie_jar: Path | str | None = None,
     javascript_hints: bool = False,
+    record: Path | str | None = None,
+    replay: Path | str | None = None,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -126,6 +130,9 @@ async def open_user_agent(
     cacert: a file of certificates (PEM) to trust besides the usual ones.
     cookie_jar: a file of cookies in Netscape's format, which are put into the profile's; it is never written.
     javascript_hints: also diagnostics of what works in Python and would not in JavaScript.
+    record: a HAR file that is written, with every exchange, as the site's servers saw and answered it.
+    replay: a HAR file that answers in place of the network. What it has not is a network failure, `not-recorded`;
+        but where `site`'s files answer for the origin, they do so for the URLs that it has not.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
@@ -135,17 +142,20 @@ async def open_user_agent(
     sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
+        recording = _recording(stack, replay, record, network)
+        writer = None if record is None else stack.enter_context(har_writer(Path(record), VERSION))
         store = _open_store(profile)
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
+            reached = _network(network, out, folder, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
                 nursery=nursery,
                 store=store,
                 site=folder,
                 headers=headers,
                 origin=origin_of_site,
-                network=_network(network, out, folder, headers, origin_of_site, elsewhere, upstream),
+                network=reached if writer is None else RecordingNetwork(reached, writer, _wall_clock().now),
                 quota=quota,
                 permission=permission,
                 web_security=web_security,
@@ -166,7 +176,7 @@ async def open_user_agent(
                 parts.trace.emit(Diagnostic(code="profile-damaged", message=loss))
             if conditions is not None:
                 agent.network.conditions = conditions
-            if network is None:
+            if network is None and replay is None:
                 nursery.start_soon(watch_routes, lambda: agent.network_returned("route"))
             agent.restore()
             if take_up:
@@ -374,7 +384,13 @@ def _network(
     origin: str,
     elsewhere: bool,
     upstream: str | None,
+    recording: Recording | None,
 ) -> Network:
+    if recording is not None:
+        replayed = ReplayNetwork(recording)
+        if elsewhere or site is None or upstream is not None:
+            return replayed
+        return OriginRouter(replayed, {origin: ReplayNetwork(recording, SiteNetwork(site, headers))})
     if network is None:
         if upstream is not None:
             return OriginRouter(out, {origin: UpstreamNetwork(out, upstream=upstream, site=origin)})
@@ -388,6 +404,18 @@ def _network(
     if callable(network):
         return HttpxNetwork(AsgiTransport(network), outside=False)
     raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+
+
+def _recording(
+    stack: ExitStack, replay: Path | str | None, record: Path | str | None, network: object
+) -> Recording | None:
+    if replay is None:
+        return None
+    if network is not None:
+        raise UsageError(f"replay is {str(replay)!r}, and network is {network!r}; expected one of them")
+    if record is not None and Path(record).resolve() == Path(replay).resolve():
+        raise UsageError(f"record and replay are both {str(replay)!r}; expected two files")
+    return stack.enter_context(read_recording(Path(replay)))
 
 
 def _read_cookies(file: Path) -> tuple[Cookie, ...]:

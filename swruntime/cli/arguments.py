@@ -111,6 +111,13 @@ def _agent_options(parser: _Parser) -> None:
         type=Path,
         help="cookies to begin with, in Netscape's format; FILE is never written",
     )
+    add("--record", metavar="FILE", type=Path, help="write what goes over the network to a HAR file")
+    add(
+        "--replay",
+        metavar="FILE",
+        type=Path,
+        help="a HAR file, of --record or of a browser, answers in place of the network",
+    )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
     add("--strict", action="store_true", help="a diagnostic about a script makes the exit status 1")
     add(

@@ -210,6 +210,8 @@ async def _open(
         cacert=options.cacert,
         cookie_jar=options.cookie_jar,
         javascript_hints=options.javascript_hints,
+        record=options.record,
+        replay=options.replay,
     ) as agent:
         try:
             session = Session(agent, options, ended, diagnosed)

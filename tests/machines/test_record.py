@@ -196,7 +196,9 @@ def test_a_failure_of_another_method_is_final(record: Record, cause: Cause) -> N
     assert effects == (Settled("fetch-error", cause, "the connection broke", status),)
 
 
-@pytest.mark.parametrize("cause", ["tls", "cors", "csp", "mixed-content", "redirect", "protocol", "coding"])
+@pytest.mark.parametrize(
+    "cause", ["tls", "cors", "csp", "mixed-content", "redirect", "protocol", "coding", "not-recorded"]
+)
 def test_another_failure_is_final(cause: Cause) -> None:
     assert feed(REQUESTED, failure(cause))[1] == (
         Settled("fetch-error", cause, "the connection broke", None),
