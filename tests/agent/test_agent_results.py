@@ -265,3 +265,23 @@ async def test_six_connections_an_origin_and_no_fetch_starves_another(
     assert len(before) <= 12
     assert lab.one("record.start", id="elsewhere")["time"] < 0.1
     lab.one("record.wait", id="single", reason="slot")
+
+
+async def test_stalled_connections_hold_up_no_other_background_fetch(
+    lab: Lab, autojump_clock: object
+) -> None:
+    """All six connections of the origin stall: the others have their turn when the first time-out has come."""
+    for i in range(6):
+        lab.origin.add(f"/stalled/{i}", b"x" * 100, stall_after=0)
+        lab.origin.add(f"/fine/{i}", b"fine")
+    async with lab.open() as agent:
+        stalled = await lab.manager.fetch("stalled", [f"/stalled/{i}" for i in range(6)])
+        fine = await lab.manager.fetch("fine", [f"/fine/{i}" for i in range(6)])
+        await agent.until(lambda line: line["kind"] == "fetch.settle" and line["id"] == "fine")
+        assert stalled.result == ""
+        await agent.settled()
+        assert fine.result == "success"
+        assert (stalled.result, stalled.failure_reason) == ("failure", "fetch-error")
+    stall = agent.services.limits.stall
+    assert stall <= lab.one("fetch.settle", id="fine")["time"] < stall + 1
+    assert {line["cause"] for line in lab.of("record.settle", id="stalled")} == {"timeout"}
