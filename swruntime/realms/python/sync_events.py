@@ -13,8 +13,17 @@ from swruntime.realms.python.extendable import ExtendableEvent
 class SyncEvent(ExtendableEvent):
     """`sync`. A handler that fails is called again, unless `last_chance` says that this was the last time."""
 
-    def __init__(self, type: str, *, tag: str, last_chance: bool = False) -> None:
-        super().__init__(type)
+    def __init__(
+        self,
+        type: str,
+        *,
+        tag: str,
+        last_chance: bool = False,
+        bubbles: bool = False,
+        cancelable: bool = False,
+        composed: bool = False,
+    ) -> None:
+        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
         self._tag = webidl.dom_string("tag", tag)
         self._last_chance = bool(last_chance)
 
@@ -30,8 +39,16 @@ class SyncEvent(ExtendableEvent):
 class PeriodicSyncEvent(ExtendableEvent):
     """`periodicsync`."""
 
-    def __init__(self, type: str, *, tag: str) -> None:
-        super().__init__(type)
+    def __init__(
+        self,
+        type: str,
+        *,
+        tag: str,
+        bubbles: bool = False,
+        cancelable: bool = False,
+        composed: bool = False,
+    ) -> None:
+        super().__init__(type, bubbles=bubbles, cancelable=cancelable, composed=composed)
         self._tag = webidl.dom_string("tag", tag)
 
     @property

@@ -27,7 +27,7 @@ class Argument:
 class Member:
     """`type` is the attribute's, or what the method returns."""
 
-    kind: Literal["attribute", "method", "constructor"]
+    kind: Literal["attribute", "method", "constructor", "iterable", "stringifier"]
     name: str
     type: str
     readonly: bool = False
@@ -57,6 +57,8 @@ class Definitions:
     interfaces: tuple[Interface, ...]
     dictionaries: dict[str, tuple[tuple[str, bool], ...]]
     enumerations: dict[str, tuple[str, ...]]
+    includes: tuple[tuple[str, str], ...] = ()
+    """Interfaces and the mixins that they include; a mixin is an interface that is not exposed."""
 
 
 def read_definitions(paths: list[Path]) -> Definitions:
@@ -68,6 +70,7 @@ def read_definitions(paths: list[Path]) -> Definitions:
     interfaces: list[Interface] = []
     dictionaries: dict[str, tuple[str | None, tuple[tuple[str, bool], ...]]] = {}
     enumerations: dict[str, tuple[str, ...]] = {}
+    includes: list[tuple[str, str]] = []
     for path in paths:
         constructs: list[Any] = Parser(path.read_text(encoding="utf-8")).constructs
         for construct in constructs:
@@ -79,10 +82,12 @@ def read_definitions(paths: list[Path]) -> Definitions:
                     dictionaries[construct.name] = (_inherited(construct), members)
                 case "enum":
                     enumerations[construct.name] = _values(construct)
+                case "includes":
+                    includes.append((construct.name, str(construct).partition(" includes ")[2].strip(" ;\n")))
                 case _:
                     raise UsageError(f"{path.name}: {str(construct).strip()!r} is nothing that is known here")
     whole = {name: tuple(_all_members(name, dictionaries)) for name in dictionaries}
-    return Definitions(tuple(interfaces), whole, enumerations)
+    return Definitions(tuple(interfaces), whole, enumerations, tuple(includes))
 
 
 def _all_members(
@@ -118,6 +123,8 @@ def _interface(construct: Any) -> Interface:
 
 def _member(member: Any) -> Member:
     implemented = NOT_IMPLEMENTED not in [str(each) for each in member.extended_attributes or ()]
+    if member.idl_type in ("iterable", "stringifier"):
+        return Member(member.idl_type, member.idl_type, "", implemented=implemented)
     if member.idl_type == "attribute":
         text = str(member.member.attribute).strip().removesuffix(";")
         words = text.removeprefix("readonly ").removeprefix("attribute ").rpartition(" ")[0]

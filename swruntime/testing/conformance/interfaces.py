@@ -27,6 +27,10 @@ Scopes = Mapping[str, Any]
 """The global objects of a page and of a worker, by what `Exposed` calls them."""
 
 
+_PROTOCOLS = {"iterable": "__iter__", "stringifier": "__str__"}
+"""What Python calls them."""
+
+
 def snake_case(name: str) -> str:
     """`waitUntil` -> `wait_until`, `updateUI` -> `update_ui`: a run of capitals is one word."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
@@ -72,6 +76,9 @@ def problems_of(definitions: Definitions, scopes: Scopes) -> Iterator[str]:
         for member in interface.members:
             for problem in _member(definitions, interface, cls, member, scopes):
                 yield f"{interface.name}.{member.name} {problem}"
+    for name, mixin in definitions.includes:
+        if name not in known or mixin not in known or not issubclass(known[name], known[mixin]):
+            yield f"{name} does not include {mixin}"
 
 
 def enumeration_problems(definitions: Definitions) -> Iterator[str]:
@@ -92,7 +99,8 @@ def _exposure(interface: Interface, scopes: Scopes) -> Iterator[str]:
     ):
         if not interface.exposed or interface.name in scopes:
             continue
-        should = kind in interface.exposed or (kind == "ServiceWorker" and "Worker" in interface.exposed)
+        exposed = interface.exposed if interface.implemented else frozenset[str]()
+        should = bool(exposed & {kind, "*"}) or (kind == "ServiceWorker" and "Worker" in exposed)
         if should != (interface.name in scope):
             yield f"{interface.name} is {'not ' * should}in the scope of {kind}"
 
@@ -109,6 +117,10 @@ def _member(
     if member.kind == "constructor":
         yield from _signature(definitions, member, inspect.signature(cls))
         return
+    if member.kind in ("iterable", "stringifier"):
+        if not callable(vars(cls).get(_PROTOCOLS[member.kind])):
+            yield f"is not there: {cls.__name__} has no {_PROTOCOLS[member.kind]}"
+        return
     name = snake_case(member.name)
     found = inspect.getattr_static(cls, name, None)
     if found is None and interface.name in scopes:
@@ -123,12 +135,20 @@ def _member(
         yield f"is not there: {cls.__name__} has no {name}"
     elif member.kind == "attribute":
         yield from _attribute(member, found)
-    elif not callable(getattr(found, "__func__", found)):
+    elif (function := _function(interface, name, found, scopes)) is None:
         yield "is no method"
     else:
-        function = getattr(found, "__func__", found)
         yield from _signature(definitions, member, inspect.signature(function))
         yield from _promise(member, inspect.signature(function).return_annotation)
+
+
+def _function(interface: Interface, name: str, found: object, scopes: Scopes) -> Callable[..., object] | None:
+    """The method itself; None for what is none. What a realm's own class alone can answer with is asked there."""
+    if not isinstance(found, EventHandler) and not callable(getattr(found, "__func__", found)):
+        exposed = getattr(scopes["Window"], interface.name, None)
+        found = getattr(exposed, name, None) if isinstance(exposed, type) else None
+    function = getattr(found, "__func__", found)
+    return function if callable(function) else None
 
 
 def _says_not_implemented(found: Callable[..., object]) -> bool:
@@ -163,7 +183,11 @@ def _promise(member: Member, annotation: object) -> Iterator[str]:
 
 def _signature(definitions: Definitions, member: Member, signature: inspect.Signature) -> Iterator[str]:
     """Arguments have their places, and the members of dictionaries their names."""
-    parameters = [p for p in signature.parameters.values() if p.name != "self" and not p.name.startswith("_")]
+    parameters = [
+        p
+        for p in signature.parameters.values()
+        if p.name not in ("self", "cls") and not p.name.startswith("_")
+    ]
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
         return  # what it takes is checked by whom it hands its arguments to
     placed = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
