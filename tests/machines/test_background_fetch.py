@@ -416,6 +416,7 @@ def test_an_abort_spares_what_was_settled() -> None:
     assert of_fetch(m.feed(Abort("user"))) == [Answer(True), ABORT]
     assert states(m) == ["success", "bad-status", "aborted"]
     assert (m.fetch.failure_reason, m.fetch.event) == ("aborted", "owed")
+    assert (m.fetch.cause, m.fetch.message) == ("user", "aborted by the user")
     assert m.feed(Abort("user")) == [Answer(False)]
 
 
@@ -437,10 +438,18 @@ def test_clearing_the_registration_fires_at_nobody() -> None:
         Release("unregistered"),
     ]
     assert not m.records_available
+    assert (m.fetch.failure_reason, m.fetch.event) == ("aborted", "ended")
+    assert (m.fetch.cause, m.fetch.message) == ("unregistered", "the registration was cleared")
     m = begun("GET")
     succeed(m, 0)
     assert m.feed(Clear()) == [Release("unregistered")]
     assert not m.records_available
+
+
+def test_a_new_one_has_no_limit_and_has_transferred_nothing() -> None:
+    m = Machine([Record()])
+    assert (m.download_total, m.downloaded, m.uploaded, m.room) == (0, 0, 0, None)
+    assert Machine([], fetch=settled(State.SUCCESS)).downloaded == 0
 
 
 def test_downloaded_is_frozen_at_settling() -> None:

@@ -276,6 +276,8 @@ def test_retry_after_waits_that_long(code: int) -> None:
     new, effects = feed(REQUESTED, status(code, retry_after=30.0))
     assert effects == (Terminate(), WaitFor("retry-after", 31.0, f"the server answered {code}"))
     assert (new.head, new.stored) == (None, 0)
+    assert (new.cause, new.message) == ("status", f"the server answered {code}")
+    assert new.refusal == StoredHead(code)
     assert feed(REQUESTED, status(code, retry_after=0.0))[0].wait == WaitFor(
         "retry-after", 1.0 + FIRST_BACKOFF, f"the server answered {code}"
     )
@@ -319,6 +321,23 @@ def test_a_final_status_to_a_range_makes_the_bytes_redundant() -> None:
 
 
 # In flight: 206
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [(200, State.RECEIVING), (299, State.RECEIVING), (300, State.BAD_STATUS)]
+)
+def test_which_statuses_are_ok(code: int, state: State) -> None:
+    assert fed(REQUESTED, status(code)).state is state
+
+
+def test_one_byte_is_enough_to_ask_for_the_rest() -> None:
+    record = fed(NEW, Start(0.0), ok(), Bytes(0.0, 1), failure(), Wake(2.0))
+    new, effects = feed(record, Start(3.0))
+    assert effects == (SendRequest(1, '"a"'),)
+    assert new.transfer == Transfer(1, begun_at=1)
+    assert fed(new, status(500, now=3.0)).state is State.WAITING
+    assert (new.attempt, new.queued_at) == (2, None)
+    assert new.sent is False
 
 
 def test_the_rest_is_asked_for_with_if_range() -> None:
@@ -371,6 +390,8 @@ def test_an_invalid_206_is_a_changed_file(head: Head) -> None:
     assert effects[0] == Terminate()
     assert isinstance(effects[1], Settled)
     assert (effects[1].result, effects[1].cause) == ("fetch-error", "changed")
+    assert effects[1].message
+    assert effects[1].message == new.message
 
 
 def test_another_last_modified_is_a_changed_file() -> None:
@@ -403,6 +424,7 @@ def test_more_bytes_than_the_head_told_are_a_fetch_error() -> None:
 def test_a_range_of_the_scripts_own_is_the_whole_answer() -> None:
     record, effects = last(OWN, Start(0.0), part("bytes 1-4/10"))
     assert effects == (StoreResponse(False),)
+    assert record.transfer == Transfer(0, part_end=4)
     assert last(record, Bytes(1.0, 4), End(1.0))[1] == (Settled("success", None, None, 206),)
     assert last(record, Bytes(1.0, 5))[0].state is State.FETCH_ERROR
     assert last(record, Bytes(1.0, 3), End(1.0))[0].state is State.WAITING
@@ -528,6 +550,21 @@ def test_a_pause_ends_the_exchange_and_keeps_the_bytes(record: Record) -> None:
     assert (new.stored, new.head) == (record.stored, record.head)
 
 
+def test_what_it_waited_for_is_forgotten_when_it_goes_on() -> None:
+    """Not only until the next failure: who looks at it meanwhile would see the last one."""
+    for waits in (WAITING, REFUSED):
+        assert waits.cause is not None
+        again = fed(waits, Wake(2.0))
+        assert (again.wait, again.cause, again.message, again.refusal) == (None, None, None, None)
+        paused = fed(waits, Pause())
+        assert (paused.cause, paused.message, paused.refusal) == (None, None, None)
+        assert paused.wait == WaitFor("paused", None, None)
+        assert fed(paused, Resume()).wait is None
+        offline = fed(again, Unavailable("the user is offline"))
+        assert (again.queued_at, offline.queued_at) == (2.0, None)
+        assert fed(again, Pause(), Resume()).queued_at is None
+
+
 def test_resuming_begins_with_fresh_patience() -> None:
     record = fed(RECEIVING, failure(), Pause(), Resume(), Start(1e6), failure(now=1e6))
     assert record.wait == WaitFor("reset", 1e6 + FIRST_BACKOFF, "the connection broke")
@@ -584,6 +621,9 @@ def test_what_must_not_be_sent_twice_is_not(method: str) -> None:
         new, effects = feed(again, Start(9.0))
         assert [type(e) for e in effects] == [Settled]
         assert (new.result, new.cause) == ("fetch-error", "reset")
+        assert new.message == (
+            f"the process ended while the {method} request was under way; it may not be sent again"
+        )
     waiting = restore(record.snapshot(), method=method, headers=HeaderList(), give_up=100.0, stored=0)
     assert feed(waiting, Start(9.0))[1] == (SendRequest(0, None),)
     complete = fed(record, Start(0.0), ok(4), Bytes(0.0, 4))
