@@ -69,6 +69,8 @@ class BackgroundFetch:
         self.begun = False
         self.dormant = False
         """Restored, and not taken up: `abort SITE ID` leaves the others asleep."""
+        self.on_total_exceeded: Callable[[], None] = lambda: None
+        """Called when it failed because more came than its download total; by who knows where that was written."""
         self._services = services
         self._committed = committed
         self._forget = forget

@@ -55,6 +55,7 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._on_unhandled = on_unhandled
+        self._when_handled: Callable[[], object] | None = None
         self._callbacks: list[Callable[[Promise[T_co]], object]] = []
         self._waiters = trio.lowlevel.ParkingLot()
 
@@ -125,7 +126,7 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
         return cast(T_co, self._value)
 
     def __await__(self) -> Generator[Any, Any, T_co]:
-        self.handled = True
+        self.handle()
         return (yield from self._wait().__await__())
 
     def add_done_callback(self, callback: Callable[[Promise[T_co]], object]) -> None:
@@ -142,6 +143,13 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
     def handle(self) -> None:
         """Take over telling a rejection: it no longer counts as one that nobody awaits."""
         self.handled = True
+        callback, self._when_handled = self._when_handled, None
+        if callback is not None:
+            callback()
+
+    def when_handled(self, callback: Callable[[], object]) -> None:
+        """Call `callback` as soon as somebody awaits or handles it: one callback, of a promise that is not handled."""
+        self._when_handled = callback
 
     async def _wait(self) -> T_co:
         if self.settled:

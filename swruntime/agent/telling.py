@@ -102,6 +102,8 @@ class Teller:
                 message=settle.message,
             )
         )
+        if settle.failure_reason == "download-total-exceeded":
+            self._fetch.on_total_exceeded()
         self.instances()
         self.show()
 

@@ -61,6 +61,13 @@ class BackgroundFetchManager(metaclass=NoPublicConstructor):
         except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
             return context.rejected(error, name="BackgroundFetchManager.fetch")
 
+        where = context.where()
+
+        def too_small() -> None:
+            if where is not None:
+                text = f"the responses of {id!r} have more than its download_total of {total:,} bytes"
+                context.diagnose("download-total-too-small", text, where)
+
         fetches = self._realm.agent.fetches
         ended = self._realm.agent.services.activity.begin("fetch()")
         begun: list[BackgroundFetch] = []
@@ -75,6 +82,7 @@ class BackgroundFetchManager(metaclass=NoPublicConstructor):
                 icons=resources,
                 download_total=total,
             )
+            fetch.on_total_exceeded = too_small
             begun.append(fetch)
             return self._realm.instance(fetch)
 
@@ -256,6 +264,7 @@ class BackgroundFetchRegistration(EventTarget, metaclass=NoPublicConstructor):
         try:
             # 1.
             if not self.records_available:
+                self._tell_too_late(name)
                 raise InvalidStateError(
                     f"the records of {self.id!r} are gone: they are there until the settled event has ended"
                 )
@@ -270,6 +279,13 @@ class BackgroundFetchRegistration(EventTarget, metaclass=NoPublicConstructor):
             return [BackgroundFetchRecord._of(self._realm, *each) for each in found]
 
         return context.promise(operation, name=name)
+
+    def _tell_too_late(self, method: str) -> None:
+        """A worker may have read the records in its event; when that ends is nothing that a page can know."""
+        where = self._context.where()
+        if where is not None and self._realm.own_worker is not None:
+            text = f"{method} of {self.id!r}, whose records are gone since its event has ended"
+            self._context.diagnose("records-read-after-event", text, where)
 
     async def _update(self, update: InstanceUpdate) -> None:
         """*Update background fetch instances*, the task in this realm.

@@ -17,6 +17,7 @@ from swruntime.algorithms.allowances import allowances, unknown_codes
 from swruntime.concepts.diagnostics import CODES
 from swruntime.concepts.environment import Environment
 from swruntime.errors import DOMException, InvalidStateError
+from swruntime.realms.python.handling import begun as note_begun, leave
 from swruntime.trace import Console, Diagnostic, TraceEvent
 
 T = TypeVar("T")
@@ -144,6 +145,7 @@ class RealmContext:
         self._begun = begun
 
         async def in_turn() -> T:
+            leave()
             try:
                 if not previous.is_set():
                     await previous.wait()
@@ -157,6 +159,7 @@ class RealmContext:
         )
         if promise.settled:
             begun.set()  # its nursery is closed: it never begins
+        note_begun(self, promise, where)
         return promise
 
     def rejected(self, error: BaseException, *, name: str = "rejected") -> Promise[Any]:
@@ -167,7 +170,9 @@ class RealmContext:
     def deferred(self, name: str) -> Deferred[Any]:
         """A promise of this realm with its resolvers."""
         where = self.where()
-        return Deferred(name, on_unhandled=lambda p: self._note(p, where))
+        deferred: Deferred[Any] = Deferred(name, on_unhandled=lambda p: self._note(p, where))
+        note_begun(self, deferred.promise, where)
+        return deferred
 
     def report_unhandled(self) -> None:
         """Tell, once each, the promises of this realm that were rejected and that nobody has awaited."""
@@ -231,8 +236,17 @@ class RealmContext:
     def where_of_function(self, function: object) -> str | None:
         """ "file:line" of a function's `def`, None for what is no function of a script."""
         code = getattr(getattr(function, "__func__", function), "__code__", None)
-        name = None if code is None else self.script_name(code.co_filename)
-        return None if code is None or name is None else f"{name}:{code.co_firstlineno}"
+        return None if code is None else self.where_of_code(code)
+
+    def where_of_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> str | None:
+        """ "file:line" of a coroutine's `async def`, None for what is no script's."""
+        code = getattr(coroutine, "cr_code", None)
+        return None if code is None else self.where_of_code(code)
+
+    def where_of_code(self, code: types.CodeType) -> str | None:
+        """ "file:line" where a function or coroutine begins, None for what is no script's."""
+        name = self.script_name(code.co_filename)
+        return None if name is None else f"{name}:{code.co_firstlineno}"
 
     def where_of(self, error: BaseException) -> str | None:
         """ "file:line" of the innermost script frame of a traceback; of a SyntaxError, where it is."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from swruntime.agent.promise import Promise
 from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.handling import in_coroutine
 
 T = TypeVar("T")
 
@@ -67,7 +68,8 @@ def start_script(
     if not context.alive:
         coroutine.close()
         return Promise.rejected(context.dead_error(), name=name)
-    promise = Promise.start(context.nursery, drive, context, coroutine, on_first_suspension, name=name)
+    with in_coroutine():
+        promise = Promise.start(context.nursery, drive, context, coroutine, on_first_suspension, name=name)
     if promise.settled:
         coroutine.close()
     return promise

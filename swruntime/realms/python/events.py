@@ -27,6 +27,7 @@ from swruntime.algorithms import webidl
 from swruntime.errors import InvalidStateError
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import start_script
+from swruntime.realms.python.handling import Handling, handling
 from swruntime.realms.python.unimplemented import PlatformObject
 
 if TYPE_CHECKING:
@@ -268,21 +269,23 @@ class FireResult:
     runs: tuple[Promise[object], ...]
 
 
-async def fire(target: EventTarget, event: Event) -> FireResult:
+async def fire(target: EventTarget, event: Event, handled: Handling | None = None) -> FireResult:
     """Fire `event`, trusted, at `target`: each listener to its first suspension before the next one starts.
 
     What a listener raises is reported, and the next one still runs. In a realm that is discarded nothing
-    runs, or nothing more.
+    runs, or nothing more. `handled` is told what the listeners begin.
     Spec: https://dom.spec.whatwg.org/#concept-event-fire
     """
     context = target._context
     event._is_trusted = True
     errors: list[ListenerError] = []
     runs: list[Promise[object]] = []
-    with closing(_invoke(target, event, errors)) as coroutines:
+    with handling(handled), closing(_invoke(target, event, errors)) as coroutines:
         for coroutine in coroutines:
             suspended = trio.Event()
             run = _start(context, event, coroutine, suspended.set)
+            if handled is not None:
+                handled.run_started(run, context.where_of_coroutine(coroutine))
             # It never suspends when it never starts.
             run.add_done_callback(lambda _, suspended=suspended: suspended.set())  # type: ignore[misc]
             runs.append(run)

@@ -23,19 +23,21 @@ from swruntime.ports.realm import EventResult
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import start_script
 from swruntime.realms.python.events import Event, EventTarget, fire
+from swruntime.realms.python.handling import Handling
 from swruntime.trace import Console
 
 
 class Lifetime:
     """Feeds the machine of one event, and performs its effects. Without a context the event is untrusted."""
 
-    def __init__(self, context: RealmContext | None = None) -> None:
+    def __init__(self, context: RealmContext | None = None, type: str = "") -> None:
         self._context = context
         trusted = context is not None
         self._event = machine.ExtendableEvent(
             state=machine.State.DISPATCHING if trusted else machine.State.UNTRUSTED
         )
         self._errors: list[BaseException] = []
+        self.handling = None if context is None else Handling(context, type)
         self.result: EventResult | None = None
         self.ended = trio.Event()
 
@@ -43,6 +45,11 @@ class Lifetime:
     def active(self) -> bool:
         """https://w3c.github.io/ServiceWorker/#extendableevent-active"""
         return self._event.active
+
+    def extended_by_script(self) -> None:
+        """wait_until or respond_with was called."""
+        if self.handling is not None:
+            self.handling.extended = True
 
     def feed(self, input: machine.Input) -> None:
         """Raises InvalidStateError where the machine refuses."""
@@ -109,6 +116,7 @@ class ExtendableEvent(Event):
             if iscoroutine(awaitable):
                 awaitable.close()
             raise
+        self._lifetime.extended_by_script()
         self._observe(self._as_promise(awaitable))
 
     def _extend(self, promise: Promise[Any]) -> None:
@@ -163,18 +171,22 @@ async def dispatch_extendable(
     from then on. When the realm is discarded the outcome is `interrupted`. At the end the realm's rejections
     that nobody awaited are told.
     """
-    lifetime = event._lifetime = Lifetime(context)
+    lifetime = event._lifetime = Lifetime(context, event.type)
     forget = context.on_discard(lambda: lifetime.feed(machine.RealmDied()))
     if not context.alive:
         lifetime.feed(machine.RealmDied())
     try:
         async with turn or nullcontext():
-            await fire(target, event)
+            await fire(target, event, lifetime.handling)
         event._after_dispatch()
+        assert lifetime.handling is not None
+        lifetime.handling.dispatched()
         await pass_turn()
         lifetime.feed(machine.DispatchFinished())
         await lifetime.ended.wait()
         context.report_unhandled()
+        if lifetime.result is not None and lifetime.result.outcome == "fulfilled":
+            lifetime.handling.tell()
     finally:
         forget()
         # It is active here only when the caller ran out of patience.

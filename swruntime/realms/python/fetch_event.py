@@ -97,6 +97,7 @@ class FetchEvent(ExtendableEvent):
         # 4. It extends the event.
         promise = self._as_promise(response)
         self._extend(promise)
+        self._lifetime.extended_by_script()
         # 5-7.
         self.stop_immediate_propagation()
         self._entered = True

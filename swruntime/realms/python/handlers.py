@@ -16,6 +16,8 @@ import attrs
 from swruntime.realms.python.context import RealmContext
 
 _SIMILAR = 0.75
+_SURELY_MEANT = 0.9
+_LONG = len("periodicsync")
 
 
 @attrs.frozen
@@ -51,6 +53,23 @@ def tell_near_misses(context: RealmContext, misses: Iterable[NearMiss]) -> None:
     for miss in misses:
         text = f"{miss.name} handles no event of this scope; did you mean {miss.nearest}?"
         context.diagnose("unknown-event-name", text, context.where_of_function(miss.function))
+
+
+def tell_listeners(
+    context: RealmContext, types: Iterable[tuple[str, str | None]], known: tuple[str, ...]
+) -> None:
+    """As for functions, of what was given to add_event_listener: the type, and where the listener's `def` is.
+
+    A script may have events of its own, whose names are like some that there are; so only what is like a long one
+    counts, or what is one of them but for its capitals and underscores.
+    """
+    for type, where in types:
+        if type in known:
+            continue
+        near = difflib.get_close_matches(_plain(type), known, n=1, cutoff=_SURELY_MEANT)
+        if near and (_plain(type) == near[0] or len(near[0]) >= _LONG):
+            text = f"{type!r} is no event of this scope; did you mean {near[0]!r}?"
+            context.diagnose("unknown-event-name", text, where)
 
 
 def _plain(name: str) -> str:

@@ -54,6 +54,9 @@ class ReadableStream(PlatformObject, metaclass=NoPublicConstructor):
     def _take(self) -> BodySource:
         """The source, for who reads all of it. Raises TypeError when it is unusable."""
         if self._unusable:
+            where = self._context.where()
+            if where is not None:
+                self._context.diagnose("response-body-used", "the body is used already", where)
             raise TypeError("the body is used already: a body can be read once; clone() before reading twice")
         self._disturbed = True
         self._locked = True

@@ -32,7 +32,7 @@ from swruntime.realms.python.extendable import ExtendableEvent, dispatch_extenda
 from swruntime.realms.python.extendable_message import ExtendableMessageEvent, message_event
 from swruntime.realms.python.fetch_event import FetchEvent
 from swruntime.realms.python.fetching import fetch_concept
-from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
+from swruntime.realms.python.handlers import collect_handlers, tell_listeners, tell_near_misses
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.location import Location, Navigator
 from swruntime.realms.python.notifications import NotificationEvent, notification_event
@@ -93,6 +93,9 @@ FIRED = (
 
 _AFTER_ITS_STATE = ("install", "activate")
 """Their tasks are of the same source as those that change attributes and fire `statechange`, so they come after."""
+
+
+_BESIDE_SUCCESS = {"backgroundfetchfail": "no-fail-handler", "backgroundfetchabort": "no-abort-handler"}
 
 
 class ServiceWorkerGlobalScope(GlobalScope):
@@ -177,6 +180,9 @@ class WorkerRealm(PythonRealm):
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
+        where_of = self.context.where_of_function
+        listeners = [(each.type, where_of(each.callback)) for each in self.scope._listeners]
+        tell_listeners(self.context, listeners, FIRED)
         for type in absent_events("ServiceWorkerGlobalScope"):
             absent = namespace.get(f"on{type}")
             if callable(absent):
@@ -198,6 +204,8 @@ class WorkerRealm(PythonRealm):
             await self.caught_up()
         make = self.context.bind(INTERFACES[event.interface])
         arguments: dict[str, Any] = {}
+        if event.name in _BESIDE_SUCCESS:
+            self._tell_unheard(event.name)
         if event.fetch is not None:
             fetch = self.agent.fetches.numbered(event.fetch)
             if fetch is None:
@@ -218,6 +226,16 @@ class WorkerRealm(PythonRealm):
             )
         made = self._event_of(event) or make(event.name, **arguments)
         return await dispatch_extendable(self.context, self.scope, made)
+
+    def _tell_unheard(self, name: str) -> None:
+        """A background fetch ended otherwise than the script seems to think of."""
+        heard = {listener.type: listener for listener in self.scope._listeners}
+        success = heard.get("backgroundfetchsuccess")
+        if name in heard or success is None:
+            return
+        where = self.context.where_of_function(self.scope.onbackgroundfetchsuccess or success.callback)
+        text = f"{name} was fired, and only backgroundfetchsuccess is handled"
+        self.context.diagnose(_BESIDE_SUCCESS[name], text, where)
 
     def _event_of(self, event: EventSpec) -> ExtendableEvent | None:
         """What has a payload that is an event's whole content."""
