@@ -56,6 +56,8 @@ class Worker:
         """*Script resource map*: what this worker has read of SITE, by path, since its last start."""
         self.event_types: frozenset[str] | None = None
         """*Set of event types to handle*; None until it has run in this process."""
+        self.lost: object = None
+        """What the realm that was stopped last has left for the next one to know; the realms' own affair."""
         self.overtaken = False
         """A newer version was found: from then on this one starts with what it had, not with what SITE has."""
         self.clicks = 0

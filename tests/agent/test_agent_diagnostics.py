@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.agent.conftest import Lab
 
 
-async def told(lab: Lab, worker: str, **options: object) -> list[tuple[str, str | None]]:
+async def told(lab: Lab, worker: str, **options: Any) -> list[tuple[str, str | None]]:
     """Code and place of what is told of a worker that is installed, and handles one success."""
     lab.origin.add("/a", b"aaa")
     lab.worker(worker)

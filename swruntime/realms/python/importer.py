@@ -19,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from swruntime.realms.python.global_state import Watched
+
 SCOPE_MODULES = frozenset({"swruntime.worker", "swruntime.window"})
 
 
@@ -29,7 +31,14 @@ class _Builtins(dict[str, Any]):
         super().__init__(names)
         self._absent = absent
 
+        self.watched: Watched | None = None
+        """Globals that were taken out of the namespace, until they are read."""
+
     def __missing__(self, name: str) -> Any:
+        if self.watched is not None:
+            frame = sys._getframe(1)
+            if self.watched.read(name, frame.f_globals, frame.f_code, frame.f_lineno):
+                return frame.f_globals[name]
         raise self._absent(name) or KeyError(name)
 
 
@@ -52,7 +61,7 @@ class Importer:
         self._execute = execute
         self._scope_modules = scope_modules
         self._modules: dict[str, ModuleType] = {}
-        self.builtins: dict[str, Any] = _Builtins(absent, {**vars(builtins), "__import__": self.import_})
+        self.builtins: _Builtins = _Builtins(absent, {**vars(builtins), "__import__": self.import_})
 
     def import_(
         self,
@@ -90,6 +99,11 @@ class Importer:
         """Raises whatever the module raises."""
         with _visible(module.__name__, module):
             self._execute(file, module.__dict__)
+
+    @property
+    def modules(self) -> Mapping[str, ModuleType]:
+        """Those that are this realm's own, the script's among them."""
+        return self._modules
 
     # Under SITE
 

@@ -10,6 +10,7 @@ import builtins
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from swruntime.algorithms import urls
@@ -48,6 +49,10 @@ class Loader:
         self._scope_modules = dict(scope_modules or {})
         self.namespace: dict[str, Any] = {}
         """The script's globals, once it runs."""
+        self.codes: dict[str, CodeType] = {}
+        """Of what was evaluated, by its name relative to SITE."""
+        self.importer: Importer | None = None
+        """What the script imported through, once it runs."""
         self.sources = {} if sources is None else sources
         """What was read of SITE, by path ("/lib/tools.py"). What is in here already is not read again."""
 
@@ -59,6 +64,7 @@ class Loader:
         file = script_path(self._site, path)
         folders = (file.parent,) if file.parent == self._site else (file.parent, self._site)
         importer = Importer(folders, self._execute, self._scope_modules, self._absent)
+        self.importer = importer
         importer.builtins["print"] = self._print
         module = importer.script(file, self._globals)
         self.namespace = module.__dict__
@@ -101,6 +107,7 @@ class Loader:
         source = decode(data, name)
         code = compile(source, str(file), "exec", dont_inherit=True)
         self._context.script_read(name, source)
+        self.codes[name] = code
         with self._context.script_running:
             exec(code, namespace)
 

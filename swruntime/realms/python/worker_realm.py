@@ -33,6 +33,7 @@ from swruntime.realms.python.extendable_message import ExtendableMessageEvent, m
 from swruntime.realms.python.fetch_event import FetchEvent
 from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.handlers import collect_handlers, tell_listeners, tell_near_misses
+from swruntime.realms.python.kept import KeptState
 from swruntime.realms.python.loader import Loader
 from swruntime.realms.python.location import Location, Navigator
 from swruntime.realms.python.notifications import NotificationEvent, notification_event
@@ -136,6 +137,8 @@ class WorkerRealm(PythonRealm):
             absent=lambda name: name_error(ServiceWorkerGlobalScope.__name__, name),
             sources=worker.sources,
         )
+        self._kept: KeptState | None = None
+        """Of its script, once that was evaluated."""
         names["import_scripts"] = self._loader.import_scripts
 
     def _global_names(self, console: Console) -> dict[str, Any]:
@@ -180,6 +183,7 @@ class WorkerRealm(PythonRealm):
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
+        self._kept = KeptState(self, self._loader)
         where_of = self.context.where_of_function
         listeners = [(each.type, where_of(each.callback)) for each in self.scope._listeners]
         tell_listeners(self.context, listeners, FIRED)
@@ -200,6 +204,12 @@ class WorkerRealm(PythonRealm):
 
     async def dispatch(self, event: EventSpec) -> EventResult:
         """See `swruntime.ports.realm.Realm.dispatch`."""
+        result = await self._dispatch(event)
+        if self._kept is not None and result.outcome == "fulfilled":
+            self._kept.event_ended()
+        return result
+
+    async def _dispatch(self, event: EventSpec) -> EventResult:
         if event.name in _AFTER_ITS_STATE:
             await self.caught_up()
         make = self.context.bind(INTERFACES[event.interface])
@@ -270,6 +280,8 @@ class WorkerRealm(PythonRealm):
 
     def discard(self, reason: str) -> None:
         """See `swruntime.ports.realm.Realm.discard`."""
+        if self._kept is not None and self.context.alive:
+            self._kept.stopped()
         self.context.discard(reason)
 
 
