@@ -1,0 +1,38 @@
+"""Side two, random: the whole runtime, in process under a virtual clock, against the model."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.specs.random_runtime import AnyLife, AnyLifeAndDeath
+
+
+def lives(count: int, *, steps: int = 12) -> settings:
+    """A failure prints the calls that lead to it, and how to run them again."""
+    return settings(
+        max_examples=count,
+        stateful_step_count=steps,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_any_life() -> None:
+    run_state_machine_as_test(AnyLife, settings=lives(120))
+
+
+def test_any_life_with_deaths() -> None:
+    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(20))
+
+
+@pytest.mark.slow
+def test_any_life_at_length() -> None:
+    run_state_machine_as_test(AnyLife, settings=lives(1500, steps=25))
+
+
+@pytest.mark.slow
+def test_any_life_with_deaths_at_length() -> None:
+    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(300, steps=20))
