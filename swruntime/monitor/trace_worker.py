@@ -23,7 +23,13 @@ _STANDARD = "https://w3c.github.io/ServiceWorker/"
 MOST_EARLIER = 4
 """So many workers of unregistered registrations are remembered."""
 
+OVERTAKEN = "a newer worker was activated"
+"""Why an active worker is stopped by the one that waited."""
+
 _OWN_EVENTS = {"install": ("installing",), "activate": ("activating",)}
+
+_OF_ANY_WORKER = ("install", "message")
+"""Events that a worker can have which is not active."""
 
 
 @attrs.frozen
@@ -94,9 +100,17 @@ class ScopeWatch:
         if not self.running[script]:
             raise self._rule("it does not run", "realm-died")
         self.running[script] -= 1
+        if line["reason"] == OVERTAKEN and (left := self._of_the_active_worker()):
+            raise self._change("activating", f"{left[0]} is under way in the worker before it")
         if line["reason"] == "idle" and +self.open and sum(self.running.values()) == 0:
             name = next(iter(+self.open))
             raise self._rule(f"{name} is under way in it", "realm-died")
+
+    def _of_the_active_worker(self) -> list[str]:
+        """The events under way that only the active worker can have; none where an unregistered one may have them."""
+        if all(each.earlier for each in self.may_be):
+            return []
+        return [name for name in +self.open if name not in _OF_ANY_WORKER]
 
     def _worker_state(self, line: Line) -> None:
         script, state = line["script"], line["state"]
@@ -137,6 +151,9 @@ class ScopeWatch:
                 raise self._change(slot, f"{name} is under way already")
             if self.due == name:
                 raise self._not_due(f"{name} is fired again")
+        elif name not in _OF_ANY_WORKER:
+            # It has an active worker, then. Whether an earlier process left that one or not is known now.
+            self.may_be = {r for r in self.may_be if r.active or r.earlier} or self.may_be
         self.open[name] += 1
         if not +self.running:
             self.stillborn[name] += 1
