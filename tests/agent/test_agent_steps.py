@@ -106,6 +106,7 @@ async def test_another_type_is_another_worker(lab: Lab, autojump_clock: object) 
 
 async def test_another_update_mode_is_noted_and_kept(lab: Lab, autojump_clock: object) -> None:
     async with lab.open(profile=lab.profile) as agent:
+        await agent.settled()
         before = lab.registration.active
         await lab.window.navigator.service_worker.register("/worker.py", update_via_cache="none")
         await agent.settled()
@@ -432,11 +433,14 @@ async def test_a_page_of_a_narrower_scope_is_not_claimed(lab: Lab, autojump_cloc
         deeper = await agent.open_window("/deep/")
         narrow = await deeper.navigator.service_worker.register("/worker.py", scope="/deep/")
         await agent.settled()
+        inside = await agent.open_window("/deep/page")
+        own = inside.navigator.service_worker.controller
         # It had the wider one, and keeps it until its own worker claims it.
         assert deeper.navigator.service_worker.controller.script_url == narrow.active.script_url
         before = deeper.navigator.service_worker.controller
         await agent.sync(lab.registration, "t")
         assert deeper.navigator.service_worker.controller is before
+        assert inside.navigator.service_worker.controller is own is not None
         await agent.sync(narrow, "t")
         await agent.settled()
         assert deeper.navigator.service_worker.controller is narrow.active
