@@ -1,6 +1,7 @@
 # make demo    the podcast site, with a tunnel in the middle of its download
 # make test    the tests, under five minutes on two cores
-# make check   the linters, conformance, and make test
+# make docs    docs/ as a site, in .venv/site; a warning is an error
+# make check   the linters, conformance, make test and make docs
 # make mutation  the tests' own test: some minutes on two cores; MUTATION=--continue goes on, --survivors tries those again
 # Each sets up what it needs in .venv, from the package registry alone.
 
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow mutation lint conformance check coverage clean
+.PHONY: demo test test-slow mutation lint conformance docs check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -45,7 +46,10 @@ coverage: $(STAMP)
 conformance: $(STAMP)
 	$(BIN)/python -m swruntime conformance
 
-check: lint conformance test coverage
+docs: $(STAMP)
+	$(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
+
+check: lint conformance test coverage docs
 
 clean:
 	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist mutants

@@ -24,6 +24,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options, with `command`, what performs them. Raises SystemExit(2), after a line on standard error."""
+    return grammar().parse_args(arguments)
+
+
+def grammar() -> argparse.ArgumentParser:
+    """All commands with their options; the documentation's reference is made from it, too."""
     parser = _Parser(
         prog="swruntime",
         description="Runs service workers, and performs their background fetches for real.",
@@ -44,7 +49,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     _add_clear(commands)
     _add_serve(commands)
     _add_conformance(commands)
-    return parser.parse_args(arguments)
+    return parser
 
 
 Commands = argparse._SubParsersAction
