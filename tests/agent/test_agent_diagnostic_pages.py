@@ -1,0 +1,199 @@
+"""docs/diagnostics: each code has a page, whose first script is told of, with code and line, and whose second is not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import trio
+
+import swruntime
+from swruntime.concepts.diagnostics import CODES
+from swruntime.trace import Line, script_diagnostic
+
+if TYPE_CHECKING:
+    from tests.agent.conftest import Lab
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs" / "diagnostics"
+README_WORKER = re.search(
+    r"cat > site/worker.py <<'END'\n(.*?)END\n", (ROOT / "README.md").read_text(), re.DOTALL
+)
+ABOUT_SCRIPTS = [name for name, code in CODES.items() if code.about == "script"]
+
+
+@attrs.frozen
+class Page:
+    file: str
+    before: str
+    after: str
+    told: str
+
+
+def read(code: str) -> Page:
+    text = (PAGES / f"{code}.md").read_text()
+    file = re.search(r"^`(\w+\.py)`:$", text, re.MULTILINE)
+    told = re.search(r"^Told (.*)\.$", text, re.MULTILINE)
+    assert file is not None
+    assert told is not None
+    before, after = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return Page(file[1], before, after, told[1])
+
+
+async def succeed(lab: Lab) -> None:
+    await lab.manager.fetch("f", "/a")
+    await lab.agent.settled()
+    lab.registration.active.post_message("x")
+    await trio.sleep(1)
+
+
+async def fail(lab: Lab) -> None:
+    await lab.manager.fetch("f", "/none")
+    await lab.agent.settled()
+
+
+async def abort(lab: Lab) -> None:
+    await (await lab.manager.fetch("f", "/slow")).abort()
+    await lab.agent.settled()
+
+
+async def stop_between(lab: Lab) -> None:
+    await lab.manager.fetch("f", "/slow")
+    lab.registration.active.post_message("x")
+    await trio.sleep(1)
+    await lab.agent.terminate_worker(lab.registration)
+    await lab.agent.background_fetches[0].click()
+    await abort_all(lab)
+
+
+async def abort_all(lab: Lab) -> None:
+    for fetch in lab.agent.background_fetches:
+        await fetch.abort()
+    await lab.agent.settled()
+
+
+async def give_a_port(lab: Lab) -> None:
+    channel = lab.window.MessageChannel()
+    lab.registration.active.post_message("take it", [channel.port2])
+    await trio.sleep(60)
+    channel.port1.close()
+
+
+async def run_page(lab: Lab) -> None:
+    await lab.window.run("/page.py")
+    await lab.agent.settled()
+
+
+async def push(lab: Lab) -> None:
+    subscription = await lab.registration.push_manager.subscribe(user_visible_only=True)
+    await lab.agent.push(subscription, "news")
+
+
+DRIVERS: dict[str, Callable[[Lab], Awaitable[None]]] = {
+    "no-fail-handler": fail,
+    "no-abort-handler": abort,
+    "state-only-in-globals": stop_between,
+    "port-held-across-restart": give_a_port,
+    "download-total-too-small": run_page,
+    "push-not-user-visible": run_page,
+    "push-without-notification": push,
+}
+
+
+async def told(lab: Lab, code: str, file: str, script: str) -> list[tuple[str, str | None]]:
+    lab.origin.add("/a", b"aaa")
+    lab.origin.add("/slow", b"aaa", delay=1000)
+    lab.worker(script, file)
+    async with lab.open(javascript_hints=code == "relies-on-async-handler"):
+        await DRIVERS.get(code, succeed)(lab)
+    return [(line["code"], line["where"]) for line in lab.lines if script_diagnostic(line)]
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    assert sorted(page.stem for page in PAGES.glob("*.md") if page.stem != "README") == sorted(ABOUT_SCRIPTS)
+    index = (PAGES / "README.md").read_text()
+    for name, code in CODES.items():
+        assert f"[{name}]({name}.md)" in index if code.about == "script" else f"`{name}`" in index
+
+
+@pytest.mark.parametrize("code", ABOUT_SCRIPTS)
+def test_a_page_says_what_the_registry_says(code: str) -> None:
+    text = (PAGES / f"{code}.md").read_text()
+    assert f"# {code}\n" in text
+    assert CODES[code].why in text
+    assert CODES[code].instead in text
+
+
+DETERMINISTIC = [code for code in ABOUT_SCRIPTS if code != "script-does-not-await"]
+
+
+@pytest.mark.parametrize("code", DETERMINISTIC)
+async def test_before(lab: Lab, autojump_clock: object, code: str) -> None:
+    page = read(code)
+    (found,) = await told(lab, code, page.file, page.before)
+    where = None if page.told == "without a line" else page.told.removeprefix("at `").removesuffix("`")
+    assert found == (code, where)
+
+
+@pytest.mark.parametrize("code", DETERMINISTIC)
+async def test_after(lab: Lab, autojump_clock: object, code: str) -> None:
+    page = read(code)
+    assert await told(lab, code, page.file, page.after) == []
+    assert lab.of("event.end", outcome="rejected") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["before", "after"])
+async def test_a_script_that_does_not_await(lab: Lab, which: str) -> None:
+    page = read("script-does-not-await")
+    lab.worker(getattr(page, which), "page.py")
+    async with lab.open():
+        await lab.window.run("/page.py")
+    lines = [line["where"] for line in lab.of("diagnostic", code="script-does-not-await")]
+    if which == "after":
+        assert lines == []
+    else:
+        assert set(lines) <= {"page.py:6", "page.py:7"}
+        assert lines != []
+
+
+# What is right in the repository is left in peace
+
+
+async def test_the_readmes_worker(lab: Lab, autojump_clock: object) -> None:
+    assert README_WORKER is not None
+    assert await told(lab, "", "worker.py", README_WORKER[1]) == []
+
+
+@pytest.mark.parametrize("name", ["cache-first", "stale-while-revalidate"])
+async def test_sites_that_answer(tmp_path: Path, autojump_clock: object, name: str) -> None:
+    site = shutil.copytree(ROOT / "examples" / name, tmp_path / name)
+    lines: list[Line] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window: Any = await agent.open_window("/")
+        await window.navigator.service_worker.register("/worker.py")
+        registration = await window.navigator.service_worker.ready
+        page: Any = await agent.open_window("/")
+        for _ in range(2):
+            for url in ("/", "/style.css", "/not-there"):
+                await (await page.fetch(url)).text()
+            await agent.terminate_worker(registration)
+        await agent.settled()
+    assert [line for line in lines if script_diagnostic(line)] == []
+
+
+@pytest.mark.slow
+async def test_the_podcast(tmp_path: Path) -> None:
+    site = shutil.copytree(ROOT / "examples" / "podcast", tmp_path / "podcast")
+    lines: list[Line] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window: Any = await agent.open_window("/")
+        await window.navigator.service_worker.register("/worker.py")
+        await window.run("/page.py")
+        await agent.settled()
+    assert [line for line in lines if script_diagnostic(line)] == []
