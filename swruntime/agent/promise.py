@@ -55,6 +55,8 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._on_unhandled = on_unhandled
+        self.extends_event = False
+        """An event waits for it."""
         self._when_handled: Callable[[], object] | None = None
         self._callbacks: list[Callable[[Promise[T_co]], object]] = []
         self._waiters = trio.lowlevel.ParkingLot()
@@ -110,6 +112,11 @@ class Promise(Generic[T_co], metaclass=NoPublicConstructor):
     @property
     def settled(self) -> bool:
         return self._state != "pending"
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether it is pending, and a task or an event waits for it."""
+        return not self.settled and (self.extends_event or bool(self._waiters))
 
     @property
     def error(self) -> BaseException | None:

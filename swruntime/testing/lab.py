@@ -15,8 +15,10 @@ import trio
 import trio.testing
 
 from swruntime.agent.user_agent import UserAgent
+from swruntime.algorithms import urls
 from swruntime.errors import UsageError
 from swruntime.realms.python import window_realm, worker_realm
+from swruntime.realms.python.realm import PythonRealm
 from swruntime.runtime import DEFAULT_ORIGIN, open_user_agent, unwrapped_nursery
 from swruntime.testing import watch
 from swruntime.testing.diagnostics import diagnosed
@@ -57,6 +59,7 @@ class Laboratory:
         self.site = site
         self.trace: list[Line] = []
         self.is_open = False
+        self._left_waiting: list[str] = []
         self._network = network
         self._profile = profile
         self._seed = seed
@@ -71,6 +74,20 @@ class Laboratory:
     def user_agent(self) -> UserAgent:
         """The user agent that is open now; after `restart` another one."""
         return self._user_agent
+
+    @property
+    def waited_for(self) -> list[str]:
+        """The promises that are waited for now; of a laboratory that was left, those at that moment."""
+        if not self.is_open:
+            return self._left_waiting
+        realms = [realm for realm in self.user_agent.services.realms if isinstance(realm, PythonRealm)]
+        return [
+            f"{urls.parse(realm.context.environment.url).pathname}: {name}{f' ({where})' if where else ''}"
+            for realm in realms
+            for name, where in realm.context.waited_for
+            # In a worker all that matters begins in a script; with a page's objects the test itself does.
+            if where is not None or realm.own_worker is None
+        ]
 
     @property
     def origin(self) -> Origin:
@@ -150,6 +167,7 @@ class Laboratory:
                 try:
                     yield
                 finally:
+                    self._left_waiting = self.waited_for
                     self.is_open = False
                     await self._end(self._life)
 

@@ -114,6 +114,8 @@ def pytest_runtest_makereport(
 
         for laboratory in item.stash[_WATCHED].laboratories:
             report.sections.append(("swruntime timeline", timeline(laboratory.trace)))
+            if laboratory.waited_for:
+                report.sections.append(("swruntime promises waited for", "\n".join(laboratory.waited_for)))
             report.sections.append(("swruntime trace", last_lines(laboratory.trace)))
     return report
 

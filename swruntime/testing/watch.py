@@ -15,6 +15,9 @@ class Watched(Protocol):
     @property
     def trace(self) -> Sequence[dict[str, Any]]: ...
 
+    @property
+    def waited_for(self) -> Sequence[str]: ...
+
 
 class Watch:
     """What one test has opened so far.

@@ -197,3 +197,11 @@ async def test_the_podcast(tmp_path: Path) -> None:
         await window.run("/page.py")
         await agent.settled()
     assert [line for line in lines if script_diagnostic(line)] == []
+
+
+def test_every_code_in_the_sources_is_in_the_registry() -> None:
+    """A line of a trace with any other code cannot be made, and would end the agent."""
+    sources = "".join(file.read_text() for file in (ROOT / "swruntime").rglob("*.py"))
+    written = set(re.findall(r"""(?:Diagnostic\(\s*code=|diagnose\(\s*)"([\w-]+)\"""", sources))
+    assert written >= {"no-room", "missing-wait-until"}
+    assert written <= set(CODES)

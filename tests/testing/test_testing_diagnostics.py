@@ -57,3 +57,34 @@ def test_a_comment_allows_one_place(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ntrio_mode = true\nswruntime_strict = true\n")
     pytester.makepyfile(TEST.format(comment="  # swruntime: allow=unknown-event-name"))
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_a_failure_shows_the_promises_that_are_waited_for(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ntrio_mode = true\n")
+    pytester.makepyfile("""
+        import trio
+
+        WORKER = '''
+        async def oninstall(event):
+            cache = await caches.open("x")
+            event.wait_until(cache.add("/slow"))
+            cache.keys()
+            await fetch("/slow")
+        '''.replace("\\n        ", "\\n")
+
+        async def test_it(user_agent, site, origin, autojump_clock):
+            origin.add("/slow", b"x", delay=1000)
+            (site / "worker.py").write_text(WORKER)
+            window = await user_agent.open_window("/")
+            await window.navigator.service_worker.register("/worker.py")
+            with trio.fail_after(10):
+                await window.navigator.service_worker.ready
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([
+        "*swruntime promises waited for*",
+        "/worker.py: Cache.add_all (worker.py:4)",
+        "/worker.py: fetch (worker.py:6)",
+        "*swruntime trace*",
+    ])  # fmt: skip

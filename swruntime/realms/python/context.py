@@ -71,6 +71,8 @@ class RealmContext:
         """Set when the operation that was started last has begun."""
         self._begun.set()
         self._rejections: list[tuple[Promise[Any], str | None]] = []
+        self._pending: dict[Promise[Any], str | None] = {}
+        """Its promises that are not settled, and where the script has made each."""
         self._on_discard: list[Callable[[], None]] = []
         self._bound: dict[type, type] = {}
 
@@ -159,7 +161,7 @@ class RealmContext:
         )
         if promise.settled:
             begun.set()  # its nursery is closed: it never begins
-        note_begun(self, promise, where)
+        self._made(promise, where)
         return promise
 
     def rejected(self, error: BaseException, *, name: str = "rejected") -> Promise[Any]:
@@ -171,8 +173,19 @@ class RealmContext:
         """A promise of this realm with its resolvers."""
         where = self.where()
         deferred: Deferred[Any] = Deferred(name, on_unhandled=lambda p: self._note(p, where))
-        note_begun(self, deferred.promise, where)
+        self._made(deferred.promise, where)
         return deferred
+
+    @property
+    def waited_for(self) -> list[tuple[str, str | None]]:
+        """The promises that somebody waits for now: the name of each, and where a script has made it."""
+        return [(promise.name, where) for promise, where in self._pending.items() if promise.waited_for]
+
+    def _made(self, promise: Promise[Any], where: str | None) -> None:
+        note_begun(self, promise, where)
+        if not promise.settled:
+            self._pending[promise] = where
+            promise.add_done_callback(self._pending.pop)
 
     def report_unhandled(self) -> None:
         """Tell, once each, the promises of this realm that were rejected and that nobody has awaited."""

@@ -138,6 +138,7 @@ class ExtendableEvent(Event):
 
     def _observe(self, promise: Promise[Any]) -> None:
         promise.handle()
+        promise.extends_event = True
         promise.add_done_callback(self._lifetime.settled)
 
     def _as_promise(self, value: object) -> Promise[Any]:
