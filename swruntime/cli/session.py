@@ -191,36 +191,42 @@ async def _open(
             complain(diagnosed[-1])
         sink(line)
 
-    async with open_user_agent(
-        site=options.site,
-        origin=options.origin,
-        profile=profile_of(options),
-        quota=options.quota,
-        permission=options.permission,
-        web_security=not options.disable_web_security,
-        give_up=options.give_up,
-        seed=options.seed,
-        on_trace=both,
-        display=display,
-        conditions=options.conditions,
-        take_up=False,
-        serve_at=getattr(options, "serve_at", None),
-        upstream=getattr(options, "upstream", None),
-        resolve=options.resolve,
-        cacert=options.cacert,
-        cookie_jar=options.cookie_jar,
-        javascript_hints=options.javascript_hints,
-        record=options.record,
-        replay=options.replay,
-    ) as agent:
-        try:
-            session = Session(agent, options, ended, diagnosed)
-            if take_up:
-                take_up_all(session)
-            yield session
-        finally:
-            if display is not None:
-                display.close()
+    try:
+        async with open_user_agent(
+            site=options.site,
+            origin=options.origin,
+            profile=profile_of(options),
+            quota=options.quota,
+            permission=options.permission,
+            web_security=not options.disable_web_security,
+            give_up=options.give_up,
+            seed=options.seed,
+            on_trace=both,
+            display=display,
+            conditions=options.conditions,
+            take_up=False,
+            serve_at=getattr(options, "serve_at", None),
+            upstream=getattr(options, "upstream", None),
+            resolve=options.resolve,
+            cacert=options.cacert,
+            cookie_jar=options.cookie_jar,
+            javascript_hints=options.javascript_hints,
+            record=options.record,
+            replay=options.replay,
+        ) as agent:
+            try:
+                session = Session(agent, options, ended, diagnosed)
+                if take_up:
+                    take_up_all(session)
+                yield session
+            finally:
+                if display is not None:
+                    display.close()
+    except BaseException:
+        # What comes out is the run's own error; what was wrong before that may be why.
+        if monitor is not None and monitor.violation is not None:
+            complain(str(monitor.violation))
+        raise
     if monitor is not None:
         monitor.finish()
 

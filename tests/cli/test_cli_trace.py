@@ -8,7 +8,7 @@ import pytest
 
 from swruntime.concepts.enums import EventOutcome, RecordResult, WaitReason, WorkerState
 from swruntime.errors import CAUSES
-from swruntime.trace import FetchSettle, Line, TraceEvent
+from swruntime.trace import FetchSettle, Line, TraceEvent, WorkerStart
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Result, Server, Site
@@ -164,6 +164,8 @@ def test_nothing_is_told_after_a_fatal_error(site: Site, json: tuple[str, ...]) 
 
 def test_a_run_is_checked(site: Site, noise: bytes) -> None:
     site.write("big.bin", noise)
+    site.page("/big.bin")
+    assert site.cli("run", "--check").status == 0
     done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
     assert (done.status, done.err) == (0, "")
     assert site.cli("resume", "--check").status == 0
@@ -181,3 +183,22 @@ def test_a_violation_is_one_line_and_exit_status_1(
     done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
     done.refused("downloaded is 1", "perform a background fetch", "https://wicg.github.io/", status=1)
     assert site.cli("fetch", "f", "/big.bin", "--json").status == 0
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("command", [("run",), ("serve", "--port", "0")])
+def test_a_violation_is_told_although_the_run_fails(
+    site: Site, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    def wrong(start: WorkerStart, time: float) -> Line:
+        return {**TraceEvent.line(start, time), "script": "another"}
+
+    monkeypatch.setattr(WorkerStart, "line", wrong)
+    site.write("worker.py", "1 / 0\n")
+    done = site.cli(*command, "--check")
+    assert done.status == 1
+    violation, failure = [line for line in done.err.splitlines() if line.startswith("swruntime: ")]
+    assert "worker.stop" in violation
+    assert "it does not run" in violation
+    assert "ZeroDivisionError" in failure
+    assert "it does not run" not in site.cli(*command).err

@@ -70,6 +70,14 @@ def test_what_it_tells_under_json(site: Path, serving: Serving) -> None:
     assert [line["text"] for line in lines if line["kind"] == "console"] == [f"asked for {server.url}/"]
 
 
+def test_a_server_is_checked(site: Path, serving: Serving) -> None:
+    server = serving.serve(site, "--check")
+    assert server.curl("/mine", *STATUS) == "200"
+    server.process.send_signal(signal.SIGINT)
+    out, _ = server.process.communicate(timeout=30)
+    assert (server.process.returncode, "broken:" in out) == (130, False)
+
+
 @pytest.mark.parametrize("name", ["cache-first", "stale-while-revalidate"])
 def test_an_example_outlives_its_upstream(name: str, tmp_path: Path, serving: Serving) -> None:
     site = tmp_path / "site"
