@@ -48,6 +48,7 @@ def grammar() -> argparse.ArgumentParser:
     _add_abort(commands)
     _add_clear(commands)
     _add_serve(commands)
+    _add_scenario(commands)
     _add_conformance(commands)
     return parser
 
@@ -255,6 +256,25 @@ def _add_serve(commands: Commands[_Parser]) -> None:
     add("--reload", action="store_true", help="an edited worker takes over at once")
     add("--cert", metavar="FILE", type=Path, help="serve https, with this certificate (PEM)")
     add("--key", metavar="FILE", type=Path, help="and its private key (PEM)")
+
+
+def _add_scenario(commands: Commands[_Parser]) -> None:
+    def scenario(options: argparse.Namespace) -> int:
+        # Nobody else needs the laboratory.
+        from swruntime.cli.commands.scenario import scenario
+
+        return scenario(options)
+
+    help = "run whole scenarios, each with its site and its servers, under virtual time"
+    parser = commands.add_parser(
+        "scenario", help=help, description=f"{help.capitalize()}.", allow_abbrev=False
+    )
+    parser.set_defaults(command=scenario, name="scenario")
+    parser.add_argument(
+        "files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
+    _json_option(parser, "the traces, one object a line")
 
 
 def _size(text: str) -> int:

@@ -142,11 +142,20 @@ def run_session(
 ) -> int:
     """Open an agent as `options` say, perform `body` while scenarios play, and answer with the exit status."""
     check_site(options.site)
-    scenarios = [read_scenario(path) for path in options.scenario]
+    scenarios = [_of_the_user(path) for path in options.scenario]
     complaints = trio.run(_session, options, scenarios, body, take_up)
     for text in complaints:
         complain(text)
     return FAILED if complaints else DONE
+
+
+def _of_the_user(path: Path) -> Scenario:
+    scenario = read_scenario(path)
+    if scenario.whole is not None:
+        raise UsageError(
+            f"--scenario {str(path)!r} has a site of its own; expected conditions and steps ('scenario FILE' runs it)"
+        )
+    return scenario
 
 
 async def _session(

@@ -7,7 +7,8 @@
     answers      what a scripted origin answers with; `faults`, what a client sees where there is no answer
     behaviour    a server's behaviour as plain data; `strategies` are Hypothesis's for it, and for the network
     pattern      bodies of any size that cost no memory
-    scenario     what the user and the network do, and when
+    scenario     what the user and the network do, and when; `whole`, all that is around it; `plain`, their values
+    experiment   a whole scenario, run; `keeping` writes one to a file
     stateful     a Hypothesis state machine whose rules may be async
     checking     a trace, held against the standards' state machines
     virtual_time a run under a clock that jumps, and with the same order of tasks every time
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from swruntime.testing.checking import check_trace
     from swruntime.testing.death import kill_everywhere, stop_worker_everywhere
     from swruntime.testing.diagnostics import DiagnosticWarning
+    from swruntime.testing.experiment import run_scenario
+    from swruntime.testing.keeping import keep
     from swruntime.testing.lab import Laboratory, laboratory
     from swruntime.testing.origin import Origin, RequestRecord, ScriptedInternet
     from swruntime.testing.outcome import Outcome
@@ -50,11 +53,13 @@ _LAZY = {
     "Sweep": "sweep",
     "UserAgentStateMachine": "stateful",
     "check_trace": "checking",
+    "keep": "keeping",
     "kill_everywhere": "death",
     "laboratory": "lab",
     "parse_scenario": "scenario",
     "read_scenario": "scenario",
     "run": "virtual_time",
+    "run_scenario": "experiment",
     "stop_worker_everywhere": "death",
 }
 
@@ -74,11 +79,13 @@ __all__ = [
     "Sweep",
     "UserAgentStateMachine",
     "check_trace",
+    "keep",
     "kill_everywhere",
     "laboratory",
     "parse_scenario",
     "read_scenario",
     "run",
+    "run_scenario",
     "stop_worker_everywhere",
 ]
 

@@ -17,6 +17,8 @@
 
 What can be done: offline, online, conditions (with `conditions`), pause, resume, abort, click (with `fetch`, or
 of every background fetch without), stop-worker (with `scope`, or every worker without).
+
+With what `swruntime.testing.whole` describes (a worker, servers, background fetches) it runs by itself.
 """
 
 from __future__ import annotations
@@ -32,10 +34,11 @@ import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.user_agent import UserAgent
-from swruntime.algorithms.sizes import parse_size
 from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS, Conditions
 from swruntime.network.link import PIECE
+from swruntime.testing.plain import seconds, size, text
+from swruntime.testing.whole import KEYS, Whole, parse_whole
 from swruntime.trace import Diagnostic
 
 Action = Literal["offline", "online", "conditions", "pause", "resume", "abort", "click", "stop-worker"]
@@ -69,6 +72,8 @@ class Step:
 class Scenario:
     conditions: Conditions | None = None
     steps: tuple[Step, ...] = ()
+    whole: Whole | None = None
+    """What makes it run by itself; None where it is for a site that is somewhere else."""
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -80,16 +85,18 @@ def read_scenario(path: Path) -> Scenario:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"scenario {str(path)!r}: {error}") from None
     try:
-        return parse_scenario(data)
+        return parse_scenario(data, path.parent)
     except ValueError as error:
         raise UsageError(f"scenario {str(path)!r}: {error}") from None
 
 
-def parse_scenario(data: Mapping[str, Any]) -> Scenario:
-    """A scenario from plain data. Raises ValueError."""
-    unknown = data.keys() - {"conditions", "step"}
+def parse_scenario(data: Mapping[str, Any], folder: Path = Path()) -> Scenario:
+    """A scenario from plain data; its paths are seen from `folder`. Raises ValueError."""
+    unknown = data.keys() - {"conditions", "step"} - KEYS
     if unknown:
-        raise ValueError(f"{min(unknown)!r} is not a key; expected conditions, step")
+        raise ValueError(
+            f"{min(unknown)!r} is not a key; expected {', '.join(['conditions', 'step', *sorted(KEYS)])}"
+        )
     steps = data.get("step", [])
     if not isinstance(steps, list):
         raise ValueError(f"step is {steps!r}; expected [[step]] tables")
@@ -97,6 +104,7 @@ def parse_scenario(data: Mapping[str, Any]) -> Scenario:
     return Scenario(
         None if given is None else parse_conditions(given),
         tuple(_step(number, each) for number, each in enumerate(steps, 1)),
+        parse_whole(data, folder),
     )
 
 
@@ -114,15 +122,15 @@ def parse_conditions(given: object) -> Conditions:
         raise ValueError(f"{min(unknown)!r} is not of conditions; expected latency, download, upload, packet")
     return Conditions(
         "custom",
-        latency=_seconds("latency", given.get("latency", 0)),
+        latency=seconds("latency", given.get("latency", 0)),
         download=_rate("download", given),
         upload=_rate("upload", given),
-        packet=_size("packet", given.get("packet", PIECE)),
+        packet=size("packet", given.get("packet", PIECE)),
     )
 
 
 def _rate(key: str, given: Mapping[str, object]) -> float:
-    return float(_size(key, given[key])) if key in given else math.inf
+    return float(size(key, given[key])) if key in given else math.inf
 
 
 def _step(number: int, data: object) -> Step:
@@ -154,36 +162,13 @@ def _checked_step(data: object) -> Step:
         raise ValueError(f"scope goes with stop-worker; do is {do!r}")
     return Step(
         do,
-        at=_seconds("at", data["at"]) if "at" in data else None,
-        after=_seconds("after", data["after"]) if "after" in data else None,
-        fetch=_text("fetch", data.get("fetch")),
-        bytes=_size("bytes", data["bytes"]) if "bytes" in data else None,
-        scope=_text("scope", data.get("scope")),
+        at=seconds("at", data["at"]) if "at" in data else None,
+        after=seconds("after", data["after"]) if "after" in data else None,
+        fetch=text("fetch", data.get("fetch")),
+        bytes=size("bytes", data["bytes"]) if "bytes" in data else None,
+        scope=text("scope", data.get("scope")),
         conditions=parse_conditions(data["conditions"]) if "conditions" in data else None,
     )
-
-
-def _seconds(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise ValueError(f"{key} is {value!r}; expected seconds, 0 or more")
-    return float(value)
-
-
-def _size(key: str, value: object) -> int:
-    if isinstance(value, str):
-        try:
-            return parse_size(value)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{key} is {value!r}; expected bytes, such as 65536 or '20MiB'")
-    return value
-
-
-def _text(key: str, value: object) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} is {value!r}; expected text")
-    return value
 
 
 class ScenarioPlayer:

@@ -6,11 +6,18 @@
             add_server(lab.origin, "/ep-5.mp3", server)
 
 `bodies`, `versions`, `answers` and `servers` are for `swruntime.testing.behaviour`, which explains their keys;
-`conditions` are the steps of a scenario, for `swruntime.testing.parse_scenario`.
+`conditions` and `actions` are the steps of a scenario, for `swruntime.testing.parse_scenario`; `scenarios` are
+whole ones:
+
+    @given(strategies.scenarios())
+    def test_it_never_breaks(scenario):
+        keep(scenario, "smallest.toml")     # of those that fail, the last one that was tried
+        check_trace(run_scenario(scenario))
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -131,3 +138,40 @@ def conditions(max_steps: int = 6, longest: float = 60.0) -> st.SearchStrategy[l
         ),
     )
     return st.lists(step, max_size=max_steps).map(lambda steps: [*steps, {"after": longest, "do": "online"}])
+
+
+def actions(ids: Sequence[str] = ("a",), longest: float = 60.0) -> st.SearchStrategy[dict[str, Any]]:
+    """One thing that the user does, or the worker's sudden death: up to `longest` seconds after the step before, or
+    when so many bytes of one of the background fetches `ids` are stored."""
+    when = st.one_of(
+        st.fixed_dictionaries({"after": st.floats(0, longest).map(lambda time: round(time, 3))}),
+        st.fixed_dictionaries({"fetch": st.sampled_from(list(ids)), "bytes": st.integers(0, 4000)}),
+    )
+    of_fetches = st.sampled_from(("pause", "resume", "abort", "click"))
+    named = st.fixed_dictionaries({"do": of_fetches, "fetch": st.sampled_from(list(ids))})
+    done = st.one_of(named, st.sampled_from(("offline", "online", "stop-worker")).map(lambda do: {"do": do}))
+    return st.tuples(when, done).map(_one_step)
+
+
+def _one_step(parts: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+    when, done = parts
+    return {**done, **when}  # a step at bytes of a background fetch is about that one
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, max_fetches: int = 2, max_steps: int = 4) -> dict[str, Any]:
+    """A whole scenario, for `run_scenario` and `keep`: servers with faults, background fetches, what the user and the
+    network do. It ends online, with nothing paused; how a background fetch ends is not said, so expect nothing."""
+    paths = [f"/{number}" for number in range(draw(st.integers(1, 2)))]
+    ids = "abcdefgh"[: draw(st.integers(1, max_fetches))]
+    urls = st.lists(st.sampled_from(paths), min_size=1, max_size=len(paths), unique=True)
+    steps = draw(st.lists(actions(ids), max_size=max_steps))
+    scenario: dict[str, Any] = {
+        "give_up": 300,
+        "fetch": [{"id": id, "urls": draw(urls)} for id in ids],
+        "servers": {path: draw(servers(max_versions=2, max_answers=3)) for path in paths},
+        "expect": dict.fromkeys(ids, "any"),
+    }
+    if steps:
+        scenario["step"] = [*steps, {"after": 60.0, "do": "online"}, {"after": 0.0, "do": "resume"}]
+    return scenario

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -243,3 +244,38 @@ def test_a_scenario_that_cannot_be_read(site: Site) -> None:
     path.write_bytes(b"\xff")
     site.cli("run", "--scenario", path).refused("scenario", str(path))
     site.cli("run", "--scenario", site.folder).refused("scenario", str(site.folder))
+
+
+WHOLE = """
+[[fetch]]
+id = "a"
+urls = ["/x"]
+[servers."/x"]
+versions = [{ size = 3000 }]
+answers = [{ status = 404 }]
+"""
+
+
+def test_whole_scenarios_run_by_themselves(site: Site, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(WHOLE + '[expect]\na = "bad-status"\n')
+    bad.write_text(WHOLE)
+    result = site.main("scenario", good)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(f"{good}: a bad-status (")
+    both = site.main("scenario", good, bad)
+    both.refused(str(bad), "'a' ended with bad-status, not with success", status=1)
+    assert len(both.out.splitlines()) == 2
+    as_json = site.main("scenario", good, "--json", "--seed", 7)
+    assert as_json.lines[0]["seed"] == 7
+    assert [line["failure_reason"] for line in as_json.of("fetch.settle")] == ["bad-status"]
+
+
+def test_a_file_that_is_no_whole_scenario(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    site.main("scenario", path).refused("x.toml", "does not exist")
+    path.write_text('conditions = "3g"')
+    site.main("scenario", path).refused("begins nothing")
+    path.write_text(WHOLE)
+    site.write("x", b"x")
+    site.cli("fetch", "a", "/x", "--scenario", path).refused("has a site of its own")
