@@ -52,6 +52,12 @@ async def onbackgroundfetchsuccess(event):
     cache = await caches.open("files")
     for record in await event.registration.match_all():
         await cache.put(record.request, await record.response_ready)
+
+async def onbackgroundfetchfail(event):
+    pass
+
+async def onbackgroundfetchabort(event):
+    pass
 """
 """The worker of a scenario without one."""
 
