@@ -9,7 +9,9 @@ from swruntime.monitor.explore import (
     Figures,
     compare_tables,
     explore_event,
+    explore_periodic_sync,
     explore_record,
+    explore_sync,
     explore_worker,
     not_taken,
 )
@@ -35,6 +37,8 @@ def exhaustive(records: int = MOST_RECORDS) -> Iterator[Figures]:
     yield Figures("tables", problems=compare_tables())
     yield explore_worker()
     yield explore_event()
+    yield explore_sync()
+    yield explore_periodic_sync()
     yield explore_record()
     whole = Figures("background-fetch")
     for number, explorations in _OF_FETCHES.items():

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
+from swruntime.concepts.enums import EventOutcome
 from swruntime.errors import ImpossibleInput
-from swruntime.machines import background_fetch, extendable_event, record, service_worker
+from swruntime.machines import (
+    background_fetch,
+    background_sync,
+    extendable_event,
+    periodic_sync,
+    record,
+    service_worker,
+)
 from swruntime.machines.table import Stateful, Table, step
 from swruntime.monitor import facts, inputs
 from swruntime.monitor.expressions import Facts
@@ -29,6 +37,8 @@ TABLES: dict[str, tuple[Table[Any], type[Enum]]] = {
     "record": (record.TABLE, record.State),
     "extendable-event": (extendable_event.TABLE, extendable_event.State),
     "service-worker": (service_worker.TABLE, service_worker.State),
+    "background-sync": (background_sync.TABLE, background_sync.State),
+    "periodic-background-sync": (periodic_sync.TABLE, periodic_sync.State),
 }
 """The code of each machine of specs/."""
 
@@ -165,6 +175,34 @@ def explore_worker() -> Figures:
     alphabet = (worker.Install(), worker.Installed(), worker.Activate(), worker.Activated(), worker.Discard())
     roots = [worker.ServiceWorker()]
     return _explore("service-worker", roots, lambda w: alphabet, lambda w, i: {}, lambda w: w)
+
+
+def explore_sync() -> Figures:
+    """A sync registration; what was left of it when the process died, too."""
+    sync = background_sync
+    ended = (sync.Ended(outcome, 0.0) for outcome in get_args(EventOutcome))
+    alphabet = (sync.Register(), sync.Fire(), *ended, sync.RetryTime(), sync.Clear())
+
+    def restored(r: background_sync.SyncRegistration) -> Iterable[background_sync.SyncRegistration]:
+        if r.state is not sync.State.GONE:
+            yield sync.restore(r.failures, r.retry_at, r.retries)
+
+    def abstract(r: background_sync.SyncRegistration) -> background_sync.SyncRegistration:
+        failures = min(r.failures, r.retries.attempts)
+        return attrs.evolve(r, failures=failures, retry_at=None if r.retry_at is None else 0.0)
+
+    roots = [sync.SyncRegistration()]
+    return _explore("background-sync", roots, lambda r: alphabet, facts.of_sync, abstract, also=restored)
+
+
+def explore_periodic_sync() -> Figures:
+    """A periodic sync registration."""
+    sync = periodic_sync
+    ended = (sync.Ended(outcome, 0.0) for outcome in get_args(EventOutcome))
+    alphabet = (sync.Register(1.0), sync.Register(2.0), sync.Fire(), *ended, sync.Unregister())
+    roots = [sync.PeriodicSyncRegistration(min_interval=1.0, anchor=0.0)]
+    of = facts.of_periodic_sync
+    return _explore("periodic-background-sync", roots, lambda r: alphabet, of, lambda r: r)
 
 
 def _explore(

@@ -10,7 +10,9 @@ from swruntime.algorithms.partial import may_resume, validate_partial_response
 from swruntime.concepts.background import StoredHead
 from swruntime.machines import background_fetch as fetches, record as records
 from swruntime.machines.background_fetch import Machine
+from swruntime.machines.background_sync import SyncRegistration
 from swruntime.machines.extendable_event import ExtendableEvent
+from swruntime.machines.periodic_sync import PeriodicSyncRegistration
 from swruntime.machines.record import Record
 from swruntime.monitor.expressions import Facts
 
@@ -105,4 +107,20 @@ def of_event(event: ExtendableEvent, input: object) -> Facts:
         "settling": event.settling,
         "failed": event.error is not None,
         "fails": getattr(input, "error", None) is not None,
+    }
+
+
+def of_sync(registration: SyncRegistration, input: object) -> Facts:
+    return {
+        "failures": registration.failures,
+        "attempts": registration.retries.attempts,
+        "outcome": getattr(input, "outcome", None),
+    }
+
+
+def of_periodic_sync(registration: PeriodicSyncRegistration, input: object) -> Facts:
+    given = getattr(input, "min_interval", registration.min_interval)
+    return {
+        "other_interval": given != registration.min_interval,
+        "outcome": getattr(input, "outcome", None),
     }

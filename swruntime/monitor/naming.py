@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from swruntime.machines import background_fetch, extendable_event, record, service_worker
+from swruntime.machines import background_fetch, background_sync, extendable_event, record, service_worker
 
 
 def kebab(cls: type) -> str:
@@ -32,6 +32,8 @@ def label(effect: object) -> str:
             return f"{name} fresh" if fresh else name
         case extendable_event.End():
             return f"{name} {effect.outcome}"
+        case background_sync.Dispatch(last_chance=True):
+            return f"{name} last-chance"
         case service_worker.StateChanged(state):
             return f"{name} {state.value}"
         case _:

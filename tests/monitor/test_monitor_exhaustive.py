@@ -8,12 +8,19 @@ import attrs
 import pytest
 
 from swruntime.errors import UsageError
-from swruntime.machines import background_fetch, record
+from swruntime.machines import background_fetch, background_sync, periodic_sync, record
 from swruntime.machines.table import Row, nothing
 from swruntime.monitor import explore
 from swruntime.monitor.exhaustive import exhaustive
-from swruntime.monitor.explore import compare_tables, explore_event, explore_worker
+from swruntime.monitor.explore import (
+    compare_tables,
+    explore_event,
+    explore_periodic_sync,
+    explore_sync,
+    explore_worker,
+)
 from swruntime.monitor.explore_fetch import explore_fetch
+from swruntime.monitor.states import machines
 
 F, R = background_fetch.State, record.State
 
@@ -26,6 +33,34 @@ def test_a_service_worker_and_an_extendable_event() -> None:
     worker, event = explore_worker(), explore_event()
     assert (worker.problems, event.problems) == ([], [])
     assert (worker.states, event.states) == (6, 59)
+
+
+def test_a_sync_and_a_periodic_sync_registration() -> None:
+    sync, periodic = explore_sync(), explore_periodic_sync()
+    assert (sync.problems, periodic.problems) == ([], [])
+    assert sync.taken == set(machines()["background-sync"].transitions)
+    assert (sync.states, periodic.states) == (16, 6)
+
+
+def test_a_sync_that_counts_no_attempt_or_forgets_that_it_was_registered_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    S = background_sync.State
+    rows = list(background_sync.TABLE[S.FIRING, background_sync.Ended])
+    never = attrs.evolve(rows[1], when=lambda r, i: False)
+    with monkeypatch.context() as patch:
+        wrong_rows(patch, background_sync.TABLE, (S.FIRING, background_sync.Ended), (rows[0], never, rows[2]))
+        assert any("the code went to waiting" in text for text in explore_sync().problems)
+    forgets: Row[Any] = Row(S.GONE, background_sync.remove)
+    wrong_rows(monkeypatch, background_sync.TABLE, (S.REREGISTERED, background_sync.Ended), (forgets,))
+    assert any("the code went to gone; reregistered" in text for text in explore_sync().problems)
+
+
+def test_a_periodic_sync_whose_last_fire_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    P = periodic_sync.State
+    row: Row[Any] = Row(P.PENDING, periodic_sync.rest)
+    wrong_rows(monkeypatch, periodic_sync.TABLE, (P.FIRING, periodic_sync.Ended), (row,))
+    assert any("not ['fired', 'store']" in text for text in explore_periodic_sync().problems)
 
 
 @pytest.mark.parametrize("download_total", [0, 1])

@@ -89,7 +89,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_every_machine_of_the_standards_is_there() -> None:
-    assert set(machines()) == {"background-fetch", "record", "service-worker", "extendable-event"}
+    syncs = {"background-sync", "periodic-background-sync"}
+    assert set(machines()) == {"background-fetch", "record", "service-worker", "extendable-event", *syncs}
 
 
 def test_an_expression_can_do_nothing() -> None:

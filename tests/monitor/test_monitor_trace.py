@@ -16,7 +16,7 @@ from swruntime.testing import check_trace, laboratory, run
 from swruntime.trace import Line
 
 WORKER = """
-async def onbackgroundfetchsuccess(event):
+async def onbackgroundfetchsuccess(event):  # swruntime: allow=no-fail-handler
     print(event.registration.id)
 """
 
