@@ -59,6 +59,11 @@ WRONG = {
         "dropped-awaitable",
         3,
     ),
+    "a coroutine that nobody awaits": (
+        "async def work(): pass\n" + SUCCESS + "    if event.type == 'other': work()\n",
+        "dropped-awaitable",
+        3,
+    ),
     "a body read twice": (
         "async "
         + SUCCESS

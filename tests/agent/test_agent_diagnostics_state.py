@@ -90,6 +90,11 @@ RIGHT = {
         "memo = None\nasync def get():\n    global memo\n    if memo is None:\n        memo = len(await caches.keys())\n"
         "    return memo\nasync " + CLICK + "    print(await get())\n"
     ),
+    "a memo that cannot be filled again": (
+        "memo = None\nasync def oninstall(event): await caches.open('x')\nasync def get():\n    global memo\n"
+        "    if memo is None:\n        memo = 1 if await caches.delete('x') else None\n    return memo\n"
+        "async " + CLICK + "    print(await get())\n"
+    ),
     "a memo that is a dict": (
         "memo = {}\ndef get(key):\n    if key not in memo:\n        memo[key] = key * 2\n    return memo[key]\n"
         + CLICK

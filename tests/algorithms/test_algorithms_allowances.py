@@ -26,6 +26,7 @@ CODES = {"a-code": None, "b": None}
         ("x = '# swruntime: allow=b'\n", {}),
         ("x = '''\n# swruntime: allow=b\n'''\n", {}),
         ("x = 1  # swruntime: allow=", {1: {""}}),
+        ("x = 1  # swruntime: is fine\n", {}),
     ],
 )
 def test_what_is_allowed(source: str, expected: dict[int, set[str]]) -> None:

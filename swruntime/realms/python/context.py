@@ -14,6 +14,7 @@ import trio
 
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.algorithms.allowances import allowances, unknown_codes
+from swruntime.algorithms.dropped import dropped_calls
 from swruntime.concepts.diagnostics import CODES
 from swruntime.concepts.environment import Environment
 from swruntime.errors import DOMException, InvalidStateError
@@ -229,6 +230,9 @@ class RealmContext:
         self._allowed[name] = allowances(source)
         for line, code in unknown_codes(source, CODES):
             self.diagnose("unknown-allowed-code", f"{code!r} is allowed here", f"{name}:{line}")
+        for line, function in dropped_calls(source):
+            text = f"{function}() makes a coroutine, which is dropped: nothing of it runs"
+            self.diagnose("dropped-awaitable", text, f"{name}:{line}")
 
     def _allows(self, code: str, where: str) -> bool:
         name, _, line = where.rpartition(":")

@@ -46,7 +46,7 @@ class Handling:
 
     def note(self, promise: Promise[Any], where: str, *, plain: bool) -> None:
         """A script began `promise`; it is forgotten as soon as anybody awaits it."""
-        if promise.name.startswith(_WORK) and not promise.handled:
+        if promise.name.startswith(_WORK):
             key = object()
             self._begun[key] = (promise.name, where, plain)
             promise.when_handled(lambda: self._begun.pop(key, None))
