@@ -133,9 +133,10 @@ class Database:
         if durable:  # SQLite refuses the change inside a transaction
             self.execute("PRAGMA synchronous = FULL")
         try:
-            self.execute("BEGIN IMMEDIATE")
+            # The depth first: the garbage collector may let go of a body between the statement and the next line.
             self._depth, self._flush_late = 1, False
             try:
+                self.execute("BEGIN IMMEDIATE")
                 yield
                 self._require_still_open()
                 participant.before_commit()

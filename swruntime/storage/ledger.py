@@ -40,6 +40,7 @@ class BodyLedger:
         self._created: list[int] = []
         self._dropped: list[int] = []  # by this transaction
         self._let_go: set[int] = set()  # by whoever had them pinned, which no rollback takes back
+        self._looked_at: set[int] = set()
         self._doomed: list[int] = []
         self._load()
 
@@ -66,9 +67,11 @@ class BodyLedger:
 
     def before_commit(self) -> None:
         """Delete the rows of what lost its last reference, in the transaction that took it away."""
+        # Whoever lets go after this, the garbage collector among them, is for the next commit.
+        self._looked_at = set(self._let_go)
         self._doomed = [
             body
-            for body in sorted({*self._dropped, *self._let_go})
+            for body in sorted({*self._dropped, *self._looked_at})
             if body in self._bodies and not self._pins[body] and not self._is_referred_to(body)
         ]
         self._database.execute_many("DELETE FROM bodies WHERE id = ?", [(body,) for body in self._doomed])
@@ -78,7 +81,7 @@ class BodyLedger:
             self._bodies[body].committed = True
         self._created.clear()
         self._dropped.clear()
-        self._let_go.clear()
+        self._let_go -= self._looked_at
 
     def sweep(self, durable: bool) -> None:
         """Delete the files of the rows that went.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.specs.random_machines import Scenario, scenarios
 from tests.specs.random_runtime import AnyLife, AnyLifeAndDeath
 
 
@@ -18,6 +19,19 @@ def lives(count: int, *, steps: int = 12) -> settings:
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
+
+
+@settings(max_examples=300, deadline=None)
+@given(scenario=scenarios)
+def test_the_machines_alone(scenario: Scenario) -> None:
+    scenario.play()
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000, deadline=None)
+@given(scenario=scenarios)
+def test_the_machines_alone_at_length(scenario: Scenario) -> None:
+    scenario.play()
 
 
 def test_any_life() -> None:

@@ -433,6 +433,28 @@ def test_pins_are_counted(store: Store) -> None:
         store.unpin(body)
 
 
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
+def test_the_garbage_collector_lets_go_in_the_middle_of_a_transaction(
+    store: Store, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = a_body(store)
+    store.pin(body)
+    database = store._database  # type: ignore[attr-defined] # no other way to be there between two lines
+    execute = database.execute
+
+    def collecting(sql: str, parameters: tuple[object, ...] = ()) -> object:
+        answer = execute(sql, parameters)
+        if sql == statement:
+            monkeypatch.undo()
+            store.unpin(body)
+        return answer
+
+    monkeypatch.setattr(database, "execute", collecting)
+    store.create_body(KEY)
+    store.create_body(KEY)
+    assert not is_there(store, body)
+
+
 def test_an_unpinned_body_stays_while_something_refers_to_it(store: Store) -> None:
     body = a_body(store)
     store.pin(body)
