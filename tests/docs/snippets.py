@@ -9,6 +9,7 @@ that another test does it.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -73,14 +74,17 @@ def perform(page: str, folder: Path, python: str = sys.executable) -> None:
 
 def _typed(text: str, block: Block, folder: Path, python: str) -> str:
     # A server that is begun in the background ends with its block.
-    script = (
-        "set -euo pipefail\n"
-        "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
-        f'python() {{ {shlex.quote(python)} "$@"; }}\n{text}'
-    )
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{text}"
+    # No function of the shell: what is begun in the background is to have its own process id in $!.
+    programs = folder.resolve() / ".programs"
+    programs.mkdir(exist_ok=True)
+    program = programs / "python"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n')
+    program.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
+        env=os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
