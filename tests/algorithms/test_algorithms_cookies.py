@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import attrs
 import pytest
@@ -233,6 +234,17 @@ def test_the_default_path_does_for_no_promise() -> None:
 )
 def test_dates(text: str, expected: float | None) -> None:
     assert cookies.parse_date(text) == expected
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the system has no tzset")
+def test_dates_are_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Thu, 01 Jan 2026 00:00:00 GMT"
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "JST-9")
+        time.tzset()
+        date = cookies.parse_date(text)
+    time.tzset()
+    assert date == NOW
 
 
 JAR = [

@@ -304,8 +304,9 @@ def test_redirects_that_fail() -> None:
             target(location, mode=mode)  # type: ignore[arg-type]
         assert raised.value.cause == "redirect"
     twice = Response(302, headers=H([("Location", "a"), ("Location", "a")]))
-    with pytest.raises(NetworkFailure, match="redirects to 2 places at once"):
+    with pytest.raises(NetworkFailure, match="redirects to 2 places at once") as several:
         redirects.redirect_target(request(), twice, THERE)
+    assert several.value.cause == "redirect"
 
 
 @given(st.text())
@@ -395,4 +396,5 @@ def test_the_referrer_policy_may_change_on_the_way() -> None:
     assert after(asked, 302, Referrer_Policy="\tno-referrer ").referrer_policy == "no-referrer"
     # Only HTTP's white space is cut off.
     assert after(asked, 302, Referrer_Policy="\u00a0no-referrer").referrer_policy == "origin"
+    assert after(asked, 302, Referrer_Policy="Xno-referrer").referrer_policy == "origin"
     assert redirects.parse_referrer_policy(HeaderList()) == ""

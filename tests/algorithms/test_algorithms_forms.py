@@ -165,6 +165,8 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
         ("--B\r\nname\r\n", "a colon"),
         ("--B\r\nname\x0b: x\r\n", "the name of a header"),
         ("--B\r\nXnameX\r\n", "; expected a colon"),
+        ('--B\r\nXContent-Disposition: form-data; name="a"\r\n\r\n', "a Content-Disposition before"),
+        ('--B\r\n\x0bContent-Disposition: form-data; name="a"\r\n\r\n', "the name of a header"),
         ("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n", "; expected form-data; name="),
         ('--B\r\nContent-Disposition: form-data; name="a\r\n\r\n', "; expected the quote that ends a name"),
         ('--B\r\nContent-Disposition: form-data; name="a"; x=y\r\n\r\n', "the end of a header"),

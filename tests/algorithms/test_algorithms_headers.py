@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms import guards, headers as h
 from swruntime.concepts.http import HeaderList
@@ -134,6 +134,7 @@ def test_many_safe_headers_are_unsafe_together() -> None:
     assert h.cors_unsafe_names(H(headers)) == ()
     assert h.cors_unsafe_names(H([*headers, ("Accept", "x")])) == ("accept",)
     assert h.cors_unsafe_names(H([*headers, ("Range", "bytes=0-")])) == ("accept", "range")
+    assert h.cors_unsafe_names(H([("X-B", "1"), *headers, ("Accept", "x")])) == ("accept", "x-b")
 
 
 def test_sort_and_combine() -> None:
@@ -158,6 +159,7 @@ def test_sort_and_combine() -> None:
         ('"a\\', ('"a\\',)),
         ('"a""b",c', ('"a""b"', "c")),
         ("\t a\x0b ", ("a\x0b",)),
+        ("X, aX", ("X", "aX")),
     ],
 )
 def test_splitting_a_value(value: str, parts: tuple[str, ...]) -> None:
@@ -209,6 +211,7 @@ def test_digits_round_trip(number: int, zeros: int) -> None:
 
 
 @given(st.text())
+@example("X5")
 def test_digits_of_any_text(text: str) -> None:
     number = h.parse_digits(text)
     assert number is None or number == int(text)
@@ -251,6 +254,10 @@ def test_append() -> None:
     assert safe.items == (("Accept", "x"),)
     assert guards.append(safe, "request-no-cors", "Accept", "y" * 124).get("Accept") == "x, " + "y" * 124
     assert guards.append(safe, "request-no-cors", "Accept", "y" * 126) is safe
+    # The first of its name may be as long as any.
+    empty = HeaderList()
+    assert guards.append(empty, "request-no-cors", "Accept", "y" * 128).get("Accept") == "y" * 128
+    assert guards.append(empty, "request-no-cors", "Accept", "y" * 129) is empty
 
 
 def test_set() -> None:

@@ -61,6 +61,7 @@ def test_urls(match: object) -> None:
         (["x-own, ACCEPT-language"], [("Accept-Language", "fr")], False),
         (["x-own", "accept-language"], [("Accept-Language", "fr")], False),
         (["x-own"], [("X-Own", "1")], False),
+        (["X"], [("X", "1")], False),
         (["*"], [("Accept-Language", "de, en")], False),
         (["x-own, *"], [("Accept-Language", "de, en")], False),
         (["x-own ,\taccept-language\t"], [("Accept-Language", "fr")], False),

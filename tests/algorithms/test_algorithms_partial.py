@@ -94,6 +94,8 @@ def test_any_text_as_a_content_range(text: str) -> None:
         ("bytes */*", None),
         ("bytes */10, bytes */11", None),
         ("bytes 0-9/10", None),
+        ("Xbytes */10", None),
+        ("bytes */10\x0b", None),
         ("bytes */" + "9" * 5000, None),
         ("", None),
         (None, None),

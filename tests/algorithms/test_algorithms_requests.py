@@ -204,7 +204,9 @@ def test_requests_that_a_background_fetch_refuses(request_: Request, message: st
         check_background_request(request_)
 
 
-@pytest.mark.parametrize("raw", ["/?\n<", "/a\tb<c", "https://h/\r<", "!\n<", "\u00a0\n<", "<\n\u3000"])
+@pytest.mark.parametrize(
+    "raw", ["/?\n<", "/a\tb<c", "https://h/\r<", "!\n<", "\u00a0\n<", "<\n\u3000", "X\n<"]
+)
 def test_dangling_markup(raw: str) -> None:
     with pytest.raises(TypeError, match="expected a URL, not markup$") as raised:
         check_dangling_markup(raw)

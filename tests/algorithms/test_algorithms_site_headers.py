@@ -80,12 +80,17 @@ def test_lines_of_windows_and_a_byte_order_mark() -> None:
     assert list(parsed("\ufeff/a\r\n  X: 1\r\n").apply("/a")) == [("X", "1")]
 
 
+def test_space_after_a_path_is_none_of_it() -> None:
+    assert list(parsed("/a \t\n  X: 1\n").apply("/a")) == [("X", "1")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("  X: 1", "_headers:1: 'X: 1' comes before any path"),
         ("# c\nX: 1", "_headers:2: 'X: 1' is no path"),
         ("https://a.example/*\n  X: 1", "_headers:1: 'https://a.example/*' is no path"),
+        ("\r/a\n  X: 1", r"_headers:1: '\r/a' is no path"),
         ("/a b\n  X: 1", "_headers:1: '/a b' is no path"),
         ("/*/a/*\n  X: 1", "_headers:1: '/*/a/*' has more than one *"),
         ("/a\n\n/b\n  X: 1", "_headers:1: the path has no headers"),

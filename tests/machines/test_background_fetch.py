@@ -199,7 +199,7 @@ def test_an_event_that_is_not_owed_is_not_fired(state: State, event: EventDebt, 
 
 
 def test_an_event_that_has_ended_cannot_be_dropped() -> None:
-    with pytest.raises(ImpossibleInput):
+    with pytest.raises(ImpossibleInput, match="^Fetch: no transition from success on Drop "):
         step(TABLE, settled(State.SUCCESS, "ended"), Drop())
 
 
@@ -568,6 +568,17 @@ def test_a_failure_that_was_not_committed_is_found_again() -> None:
     told = Settle("failure", "bad-status", "backgroundfetchfail", "status", "the server answered 404")
     assert of_fetch(fail(m, 1, 500)) == [told]
     assert after_death(m).feed(Begin()) == [told]
+
+
+def test_a_success_beside_a_failure_is_never_the_result_that_is_found_again() -> None:
+    """Not even where the process died before anything was noted of the failure."""
+    m = begun("GET", "GET")
+    succeed(m, 0)
+    told = of_fetch(fail(m, 1))
+    assert told == [
+        Settle("failure", "bad-status", "backgroundfetchfail", "status", "the server answered 404")
+    ]
+    assert Machine.restore(FetchSnapshot(), after_death(m).records, download_total=0).feed(Begin()) == told
 
 
 def test_a_lack_of_room_that_was_not_committed_ends_the_siblings_without_a_request() -> None:

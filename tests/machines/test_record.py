@@ -255,6 +255,9 @@ def test_jitter_shortens_a_wait_by_less_than_half_and_the_deadline_bounds_it() -
 
 
 def test_giving_up_tells_the_last_failure() -> None:
+    _, effects = last(REQUESTED, failure("dns", now=99.0), Wake(100.0))
+    message = "the connection broke; gave up after 100 s without progress"
+    assert effects == (Settled("fetch-error", "dns", message, None),)
     _, effects = feed(WAITING, Wake(100.0))
     message = "the connection broke; gave up after 100 s without progress"
     assert effects == (Settled("fetch-error", "reset", message, 200),)
@@ -318,6 +321,15 @@ def test_a_final_status_to_a_range_makes_the_bytes_redundant() -> None:
     new, effects = feed(REFUSED, Wake(100.0))
     assert effects == (StoreResponse(True), Settled("bad-status", "status", "the server answered 503", 503))
     assert (new.stored, new.head) == (0, StoredHead(503))
+
+
+def test_a_final_status_makes_bytes_redundant_whose_head_is_gone() -> None:
+    """A 416 took the head of what was stored; one byte is as redundant as many."""
+    one = fed(REQUESTED, ok(), Bytes(0.0, 1), failure(), Wake(2.0), Start(2.0), status(416), Start(3.0))
+    assert (one.stored, one.head) == (1, None)
+    new, effects = feed(one, status(404, now=3.0))
+    assert effects[0] == StoreResponse(True)
+    assert (new.stored, new.head) == (0, StoredHead(404))
 
 
 # In flight: 206
@@ -602,6 +614,13 @@ def test_what_is_unsettled_is_pending_again(record: Record) -> None:
     again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=record.stored)
     assert (again.state, again.deadline) == (State.PENDING, None)
     assert feed(again, Start(9.0))[1] == (SendRequest(record.stored, '"a"' if record.stored else None),)
+
+
+def test_a_range_of_the_scripts_own_is_remembered() -> None:
+    """What is stored is the part that was asked for: its length says nothing of the file's."""
+    record = fed(OWN, Start(0.0), part("bytes 1-4/4", length=4), Bytes(0.0, 4))
+    again = restore(record.snapshot(), method="GET", headers=OWN_RANGE, give_up=100.0, stored=4)
+    assert feed(again, Start(9.0))[1] == (SendRequest(0, None),)
 
 
 def test_what_an_earlier_process_got_is_no_progress() -> None:
