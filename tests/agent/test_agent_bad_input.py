@@ -134,7 +134,7 @@ RESPONDING = {
         "event.respond_with(fail)",
         FROM_THE_NETWORK,
         "rejected",
-        "TypeError: respond_with was handed the function fail uncalled: respond_with(fail())",
+        "TypeError: respond_with was handed the function fail uncalled: respond_with(fail()) calls it",
     ),
     "twice": Responding(
         "event.respond_with(Response('mine')); event.respond_with(Response('yours'))",

@@ -11,6 +11,9 @@ import trio
 from swruntime import UsageError
 from swruntime.testing import Laboratory, Sweep, kill_everywhere, stop_worker_everywhere
 
+# The diagnostics see the same holes, rightly.
+pytestmark = pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
+
 COUNTS = """
 count = 0
 

@@ -46,7 +46,7 @@ def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
         async def download(user_agent, site):
             window = await user_agent.open_window("/")
             # Written after the agent was opened.
-            (site / "worker.py").write_text("def onbackgroundfetchsuccess(event): pass")
+            (site / "worker.py").write_text("def ended(event): pass\\nonbackgroundfetchsuccess = onbackgroundfetchfail = ended")
             await window.navigator.service_worker.register("/worker.py")
             registration = await window.navigator.service_worker.ready
             fetch = await registration.background_fetch.fetch("f", "/f")
@@ -133,7 +133,7 @@ def test_what_a_failure_shows(folder: pytest.Pytester) -> None:
         from swruntime.testing import laboratory, run
 
         async def test_fixture(user_agent, site, origin, autojump_clock):
-            (site / "worker.py").write_text("def onbackgroundfetchsuccess(event): pass")
+            (site / "worker.py").write_text("def ended(event): pass\\nonbackgroundfetchsuccess = onbackgroundfetchfail = ended")
             window = await user_agent.open_window("/")
             await window.navigator.service_worker.register("/worker.py")
             registration = await window.navigator.service_worker.ready

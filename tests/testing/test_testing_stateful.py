@@ -10,7 +10,7 @@ from hypothesis import Phase, settings, strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, precondition, rule
 from swruntime.testing import Pattern, UserAgentStateMachine
 
-WORKER = "def onbackgroundfetchsuccess(event): pass"
+WORKER = "def ended(event): pass\\nonbackgroundfetchsuccess = onbackgroundfetchfail = onbackgroundfetchabort = ended"
 
 class Downloads(UserAgentStateMachine):
     fetches = Bundle("fetches")
