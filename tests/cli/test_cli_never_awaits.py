@@ -33,5 +33,6 @@ def test_a_worker_that_never_awaits_is_named_and_can_be_interrupted(
     process.interrupt()
     result = process.end()
     assert result.status == 130, result.err
-    assert result.err.count("\n") == 1, result.err
+    # The diagnostic, and that it was interrupted.
+    assert result.err.count("\n") == 2, result.err
     assert "interrupted" in result.err
