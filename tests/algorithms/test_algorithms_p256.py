@@ -72,3 +72,8 @@ def test_zero_is_not_written_as_the_prime() -> None:
     y = pow(p256._B, (p256.PRIME + 1) // 4, p256.PRIME).to_bytes(32, "big")
     assert p256.is_point(b"\x04" + bytes(32) + y)
     assert not p256.is_point(b"\x04" + p256.PRIME.to_bytes(32, "big") + y)
+
+
+def test_the_order_times_the_base_is_the_point_at_infinity() -> None:
+    assert p256._multiplied(p256._BASE, p256.ORDER) is None
+    assert p256._multiplied(p256._BASE, p256.ORDER + 1) == p256._BASE
