@@ -540,6 +540,10 @@ class BackgroundFetch:
             raise
 
     async def _fire(self) -> None:
+        if not self._is_owed():
+            # Dropped, or its registration was cleared, between the start of this task and its first step.
+            self._firing = False
+            return
         self._feed(machine.Dispatch())
         name = self.machine.fetch.event_name
         interface = "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"
@@ -549,11 +553,14 @@ class BackgroundFetch:
             attempt=self.machine.fetch.attempts,
         )
         self._firing = False
-        if self.machine.fetch.event != "owed":
+        if not self._is_owed():
             return  # dropped, or its registration was cleared, while the handler ran
         self._feed(machine.EventEnded(fired.result.outcome))
         if fired.started:
             self.fire_owed()
+
+    def _is_owed(self) -> bool:
+        return self.machine.fetch.event == "owed"
 
     def _release(self, cause: str) -> None:
         self._tell.instances()

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from swruntime import InvalidStateError, WaitingForUser
+from swruntime.agent.background_fetch import BackgroundFetch
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -263,6 +264,27 @@ async def test_a_script_that_breaks_between_starts(lab: Lab, autojump_clock: obj
         await agent.settled()
         assert fetch.records_available is False
     assert sorted(lab.console[1:]) == ["backgroundfetchclick f", "backgroundfetchsuccess f"]
+
+
+async def test_dropped_before_its_event_has_begun(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """The random side found it: between the start of the task that dispatches the event and its first step."""
+    real = BackgroundFetch.fire_owed
+
+    def fire_and_drop(fetch: BackgroundFetch) -> None:
+        real(fetch)
+        if fetch.firing:
+            fetch.drop()
+
+    monkeypatch.setattr(BackgroundFetch, "fire_owed", fire_and_drop)
+    lab.origin.add("/f", b"x")
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "/f")
+        await agent.settled()
+        assert agent.background_fetches == []
+    assert lab.of("event.start", name="backgroundfetchsuccess") == []
+    lab.one("fetch.release", cause="dropped")
 
 
 # update_ui
