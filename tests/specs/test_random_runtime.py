@@ -28,7 +28,7 @@ def test_the_machines_alone(scenario: Scenario) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=8_000, deadline=None)
 @given(scenario=scenarios)
 def test_the_machines_alone_at_length(scenario: Scenario) -> None:
     scenario.play()
@@ -44,9 +44,9 @@ def test_any_life_with_deaths() -> None:
 
 @pytest.mark.slow
 def test_any_life_at_length() -> None:
-    run_state_machine_as_test(AnyLife, settings=lives(1500, steps=25))
+    run_state_machine_as_test(AnyLife, settings=lives(400, steps=25))
 
 
 @pytest.mark.slow
 def test_any_life_with_deaths_at_length() -> None:
-    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(300, steps=20))
+    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(80, steps=20))
