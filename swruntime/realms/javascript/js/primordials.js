@@ -175,6 +175,7 @@ export const utf8Decode = (bytes) => decode(decoder, bytes);
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
 
 const AggregateErrorConstructor = AggregateError;
+const BigIntConstructor = BigInt;
 const DOMExceptionConstructor = DOMException;
 const ErrorConstructor = Error;
 const RangeErrorConstructor = RangeError;
@@ -184,6 +185,7 @@ const StringConstructor = String;
 const SymbolConstructor = Symbol;
 export {
     AggregateErrorConstructor as AggregateError,
+    BigIntConstructor as BigInt,
     DOMExceptionConstructor as DOMException,
     ErrorConstructor as Error,
     RangeErrorConstructor as RangeError,
