@@ -166,9 +166,4 @@ export class BodyState {
         }
         return source;
     }
-
-    /** What reads it, now and later, gets an error: https://fetch.spec.whatwg.org/#abort-fetch */
-    fail(reason) {
-        this.#source?.fail?.(reason);
-    }
 }

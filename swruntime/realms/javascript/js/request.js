@@ -197,6 +197,9 @@ function checkStream(isStream, state, context) {
 
 export const isRequest = (value) => isObject(value) && isRequestObject(value);
 
+/** Whether anything could abort it. */
+export const isAbortable = (request) => followedBy(request).length > 0;
+
 /** The request's own signal. */
 export const signalOf = (request) => signal(request);
 

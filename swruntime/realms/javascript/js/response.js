@@ -14,7 +14,7 @@ import { BodyState } from "./body_state.js";
 import { resolveURL } from "./environment.js";
 import * as lists from "./header_lists.js";
 import { guardOf, HeadersInit, listOf, makeHeaders } from "./headers.js";
-import { RemoteSource } from "./sources.js";
+import { Fate, RemoteSource } from "./sources.js";
 import { ByteString, create, defineInterface, dictionary, isObject, token, unsignedShort } from "./webidl.js";
 import { USVString } from "./webidl.js";
 
@@ -30,7 +30,7 @@ const ResponseInit = dictionary([
     ["statusText", ByteString, ""],
 ]);
 
-let isResponseObject, bodyOf, wholeHandle, structOf, failBody;
+let isResponseObject, bodyOf, wholeHandle, structOf;
 
 export class Response {
     /** Type, url, redirected, status, statusText: what never changes. */
@@ -117,7 +117,6 @@ export class Response {
         includeBody(Response, bodyOf, (response) => listOf(response.#headers));
         wholeHandle = (response) => (response.#isFace ? response.#body.handle : null);
         structOf = (response) => ({ ...response.#state, headers: lists.copy(listOf(response.#headers)) });
-        failBody = (response, reason) => response.#body?.fail(reason);
     }
 }
 
@@ -166,14 +165,15 @@ export const isResponse = (value) => isObject(value) && isResponseObject(value);
  *
  * @param {{type, url, redirected, status, statusText, headers, hasBody}} struct
  * @param {{handle, read, cancel, clone}} remote
+ * @param {Fate} fate what makes its body an error when the fetch is aborted
  */
-export function makeResponse(struct, remote) {
+export function makeResponse(struct, remote, fate = new Fate()) {
     const { type, redirected, status, statusText } = struct;
     const fragment = StringPrototypeIndexOf(struct.url, "#");
     const url = fragment < 0 ? struct.url : StringPrototypeSlice(struct.url, 0, fragment);
     const state = { type, url, redirected, status, statusText };
     const headers = makeHeaders(lists.copy(struct.headers), "immutable");
-    const body = new BodyState(new RemoteSource(remote));
+    const body = new BodyState(new RemoteSource(remote, fate));
     return create(Response, { state, headers, body, isFace: true, isHidden: !struct.hasBody });
 }
 
@@ -190,8 +190,5 @@ export function takeResponse(response) {
     struct.handle = handle;
     return struct;
 }
-
-/** Reading its body, now and later, gets an error: https://fetch.spec.whatwg.org/#abort-fetch */
-export const failResponse = (response, reason) => failBody(response, reason);
 
 export { wholeHandle as responseHandle };

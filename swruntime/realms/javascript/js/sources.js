@@ -73,16 +73,42 @@ export class BytesSource {
     }
 }
 
+/**
+ * Whether the response that a body came with was aborted: then reading it, now and later, is an error.
+ *
+ * A body and its clones share one, and it keeps none of them alive. https://fetch.spec.whatwg.org/#abort-fetch
+ */
+export class Fate {
+    #failed = null;
+    #waiting = new Set();
+
+    /** `read`, as long as nothing is aborted. */
+    guard(read) {
+        if (this.#failed !== null) return PromiseReject(this.#failed.reason);
+        const { promise, resolve, reject } = PromiseWithResolvers();
+        SetPrototypeAdd(this.#waiting, reject);
+        const settle = (how) => (value) => {
+            SetPrototypeDelete(this.#waiting, reject);
+            how(value);
+        };
+        PromisePrototypeThen(read(), settle(resolve), settle(reject));
+        return promise;
+    }
+
+    fail(reason) {
+        this.#failed = { reason };
+        SetPrototypeForEach(this.#waiting, (reject) => reject(reason));
+    }
+}
+
 /** The body of an object of the runtime; nothing of it travels before it is read. */
 export class RemoteSource {
     bytes = null;
     #remote;
-    /** Shared with its clones: whether what they are the body of was aborted, and who waits. */
-    #fate;
 
-    constructor(remote, fate = { failed: false, reason: undefined, waiting: new Set() }) {
+    constructor(remote, fate = new Fate()) {
         this.#remote = remote;
-        this.#fate = fate;
+        this.fate = fate;
     }
 
     get handle() {
@@ -90,16 +116,7 @@ export class RemoteSource {
     }
 
     read() {
-        const fate = this.#fate;
-        if (fate.failed) return PromiseReject(fate.reason);
-        const { promise, resolve, reject } = PromiseWithResolvers();
-        SetPrototypeAdd(fate.waiting, reject);
-        const settle = (how) => (value) => {
-            SetPrototypeDelete(fate.waiting, reject);
-            how(value);
-        };
-        PromisePrototypeThen(this.#remote.read(), settle(resolve), settle(reject));
-        return promise;
+        return this.fate.guard(() => this.#remote.read());
     }
 
     cancel() {
@@ -107,15 +124,7 @@ export class RemoteSource {
     }
 
     clone() {
-        return new RemoteSource(this.#remote.clone(), this.#fate);
-    }
-
-    /** Reading it, now and later, is an error: https://fetch.spec.whatwg.org/#abort-fetch */
-    fail(reason) {
-        const fate = this.#fate;
-        fate.failed = true;
-        fate.reason = reason;
-        SetPrototypeForEach(fate.waiting, (reject) => reject(reason));
+        return new RemoteSource(this.#remote.clone(), this.fate);
     }
 }
 
