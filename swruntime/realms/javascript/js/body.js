@@ -32,7 +32,7 @@ import {
     isURLSearchParams,
     URLSearchParamsPrototypeToString,
 } from "./platform.js";
-import { BodyState, bodyOfStream } from "./body_state.js";
+import { bodyOfStream, BodyState } from "./body_state.js";
 import { extractMimeType } from "./header_lists.js";
 import { serializeMimeType } from "./mime.js";
 import { BlobSource, BytesSource, copyOf, LazySource } from "./sources.js";
@@ -88,7 +88,9 @@ function bytesOf(value) {
         return copyOf(new Uint8Array(buffer, at, TypedArrayPrototypeGetByteLength(value)));
     }
     const at = DataViewPrototypeGetByteOffset(value);
-    return copyOf(new Uint8Array(DataViewPrototypeGetBuffer(value), at, DataViewPrototypeGetByteLength(value)));
+    return copyOf(
+        new Uint8Array(DataViewPrototypeGetBuffer(value), at, DataViewPrototypeGetByteLength(value)),
+    );
 }
 
 /** The names of the mixin's operations, which all return promises. */

@@ -122,7 +122,7 @@ export class BodyState {
         }
     }
 
-    /** Hand it on: {bytes}, {remote: handle} or {stream}. It is used from now on. Throws TypeError where it is unusable. */
+    /** Hand it on, as {bytes}, {remote: handle} or {stream}: it is used now. Throws TypeError where it is unusable. */
     take() {
         this.check();
         const source = this.#leave();

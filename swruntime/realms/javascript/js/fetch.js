@@ -15,8 +15,8 @@ import { requireArguments } from "./webidl.js";
 /**
  * The `fetch` function of a global scope.
  *
- * It calls "fetch" with {id, request}, `request` as from `takeRequest` but that a stream is its number in `outgoing.js`,
- * and is answered the struct of a Response with its `handle`; it posts "abort" with {id}.
+ * It calls "fetch" with {id, request}, where `request` is what `takeRequest` and `sendable` make of it, and is answered
+ * the struct of a Response with its `handle`. It posts "abort" with {id}.
  *
  * @param {(operation: string, args: object) => Promise<object>} options.call
  * @param {(operation: string, args: object) => void} options.post
@@ -51,7 +51,11 @@ export function makeFetch({ call, post, remote }) {
             if (settled) source.cancel(); // aborted meanwhile
             else resolve(makeResponse(answer, source, fate));
         };
-        PromisePrototypeThen(PromisePrototypeThen(call("fetch", { id, request: struct }), answered), undefined, reject);
+        PromisePrototypeThen(
+            PromisePrototypeThen(call("fetch", { id, request: struct }), answered),
+            undefined,
+            reject,
+        );
         return promise;
     };
 
@@ -72,7 +76,7 @@ export function makeFetch({ call, post, remote }) {
     return fetch;
 }
 
-/** Make a stream in a struct of `takeRequest` its number in `outgoing.js`, and answer that, null where there is none. */
+/** Replace the stream in what `takeRequest` answered by its number in `outgoing.js`; that number, or null. */
 export function sendable(struct) {
     if (struct.body === null || struct.body.stream === undefined) return null;
     const stream = outgoing.register(struct.body.stream);

@@ -1,8 +1,8 @@
 /**
- * Header lists, which names and values the standard singles out, and what a Headers object's guard lets through.
+ * Header lists, and which names and values the standard singles out.
  *
  * A list is an array of [name, value], changed in place; values are strings of one character up to U+00FF a byte. The
- * same rules are in Python in `swruntime.algorithms.headers` and `.guards`, and a test compares them.
+ * same rules are in Python in `swruntime.algorithms.headers`, and a test compares them.
  */
 
 import {
@@ -19,10 +19,8 @@ import {
     StringPrototypeStartsWith,
     StringPrototypeToLowerCase,
     StringPrototypeToUpperCase,
-    TypeError,
 } from "./primordials.js";
 import { parseMimeType, quotedString, strip, TOKEN } from "./mime.js";
-import { shown } from "./webidl.js";
 
 const lower = StringPrototypeToLowerCase;
 
@@ -34,13 +32,13 @@ const FORBIDDEN_REQUEST = [
 ];
 const METHOD_OVERRIDES = ["x-http-method", "x-http-method-override", "x-method-override"];
 const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
+export const NO_CORS_SAFELISTED = ["accept", "accept-language", "content-language", "content-type"];
 const FORBIDDEN_RESPONSE = ["set-cookie", "set-cookie2"];
-const NO_CORS_SAFELISTED = ["accept", "accept-language", "content-language", "content-type"];
 const SAFELISTED_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+// deno-lint-ignore no-control-regex
 const UNSAFE_BYTE = /[\x00-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]/;
 const LANGUAGE = /^[0-9A-Za-z *,\-.;=]*$/;
 const SIMPLE_RANGE = /^bytes=([0-9]+)-([0-9]*)$/;
-const NOT_IN_VALUES = /[\0\r\n]/;
 
 /** https://fetch.spec.whatwg.org/#forbidden-method */
 export const isForbiddenMethod = (method) =>
@@ -53,12 +51,17 @@ export const isName = (text) => matches(TOKEN, text);
 export const normalizeValue = (text) => strip(text, "\t\n\r ");
 
 /** https://fetch.spec.whatwg.org/#forbidden-request-header */
-function isForbiddenRequestHeader(name, value) {
+export function isForbiddenRequestHeader(name, value) {
     name = lower(name);
     if (ArrayPrototypeIncludes(FORBIDDEN_REQUEST, name)) return true;
     if (StringPrototypeStartsWith(name, "proxy-") || StringPrototypeStartsWith(name, "sec-")) return true;
-    return ArrayPrototypeIncludes(METHOD_OVERRIDES, name) && ArrayPrototypeSome(splitValue(value), isForbiddenMethod);
+    return ArrayPrototypeIncludes(METHOD_OVERRIDES, name) &&
+        ArrayPrototypeSome(splitValue(value), isForbiddenMethod);
 }
+
+/** https://fetch.spec.whatwg.org/#forbidden-response-header-name */
+export const isForbiddenResponseHeaderName = (name) =>
+    ArrayPrototypeIncludes(FORBIDDEN_RESPONSE, lower(name));
 
 /** https://fetch.spec.whatwg.org/#no-cors-safelisted-request-header */
 export function isNoCorsSafelisted(name, value) {
@@ -144,13 +147,13 @@ export function copy(list) {
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-append (the first spelling of the name stays) */
-function appendTo(list, name, value) {
+export function appendTo(list, name, value) {
     const first = indexOf(list, name);
     ArrayPrototypePush(list, [first < 0 ? name : list[first][0], value]);
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-delete */
-function deleteFrom(list, name) {
+export function deleteFrom(list, name) {
     name = lower(name);
     const left = ArrayPrototypeFilter(list, (header) => lower(header[0]) !== name);
     list.length = 0;
@@ -158,7 +161,7 @@ function deleteFrom(list, name) {
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-set (the first one is replaced, the others go) */
-function setIn(list, name, value) {
+export function setIn(list, name, value) {
     const first = indexOf(list, name);
     if (first < 0) return ArrayPrototypePush(list, [name, value]);
     const header = list[first];
@@ -184,7 +187,9 @@ export function sortAndCombine(list) {
             ArrayPrototypePush(result, [names[at], ArrayPrototypeJoin(values, ", ")]);
             continue;
         }
-        for (let each = 0; each < values.length; each++) ArrayPrototypePush(result, [names[at], values[each]]);
+        for (let each = 0; each < values.length; each++) {
+            ArrayPrototypePush(result, [names[at], values[each]]);
+        }
     }
     return result;
 }
@@ -207,68 +212,4 @@ export function extractMimeType(list) {
         found = type;
     }
     return found;
-}
-
-// Guards: "none", "request", "request-no-cors", "response", "immutable"
-
-/** https://fetch.spec.whatwg.org/#headers-validate */
-function validate(guard, name, value) {
-    if (!isName(name)) throw new TypeError(`${shown(name)} is not a header name.`);
-    if (matches(NOT_IN_VALUES, value)) {
-        throw new TypeError(`${shown(value)} is not a value for the header '${name}'.`);
-    }
-    if (guard === "immutable") {
-        throw new TypeError(`The header '${name}' cannot be changed: these headers are immutable.`);
-    }
-    if (guard === "request" && isForbiddenRequestHeader(name, value)) return false;
-    return !(guard === "response" && ArrayPrototypeIncludes(FORBIDDEN_RESPONSE, lower(name)));
-}
-
-/** https://fetch.spec.whatwg.org/#concept-headers-append */
-export function append(list, guard, name, value) {
-    value = normalizeValue(value);
-    if (!validate(guard, name, value)) return;
-    if (guard === "request-no-cors") {
-        const existing = get(list, name);
-        // What the header would be as a whole must be safe.
-        if (!isNoCorsSafelisted(name, existing === null ? value : `${existing}, ${value}`)) return;
-    }
-    appendTo(list, name, value);
-    removePrivileged(list, guard);
-}
-
-/** https://fetch.spec.whatwg.org/#dom-headers-set */
-export function set(list, guard, name, value) {
-    value = normalizeValue(value);
-    if (!validate(guard, name, value)) return;
-    if (guard === "request-no-cors" && !isNoCorsSafelisted(name, value)) return;
-    setIn(list, name, value);
-    removePrivileged(list, guard);
-}
-
-/** https://fetch.spec.whatwg.org/#dom-headers-delete */
-export function remove(list, guard, name) {
-    if (!validate(guard, name, "")) return;
-    const wanted = lower(name);
-    const mayBeThere = wanted === "range" || ArrayPrototypeIncludes(NO_CORS_SAFELISTED, wanted);
-    if (guard === "request-no-cors" && !mayBeThere) return;
-    // What is not there changes nothing, not even the privileged ones.
-    if (!contains(list, name)) return;
-    deleteFrom(list, name);
-    removePrivileged(list, guard);
-}
-
-/** https://fetch.spec.whatwg.org/#concept-headers-remove-privileged-no-cors-request-headers */
-function removePrivileged(list, guard) {
-    if (guard === "request-no-cors") deleteFrom(list, "range");
-}
-
-/** Append each of `pairs`: https://fetch.spec.whatwg.org/#concept-headers-fill */
-export function fill(list, guard, pairs) {
-    for (let at = 0; at < pairs.length; at++) {
-        if (pairs[at].length !== 2) {
-            throw new TypeError(`A header has ${pairs[at].length} items; expected a name and a value.`);
-        }
-        append(list, guard, pairs[at][0], pairs[at][1]);
-    }
 }

@@ -2,6 +2,7 @@
 
 import { isObject, record, sequence, sequenceFrom, shown } from "./webidl.js";
 import { ByteString, create, defineInterface, definePairIterable, token } from "./webidl.js";
+import * as guards from "./guards.js";
 import * as lists from "./header_lists.js";
 import { SymbolIterator, TypeError } from "./primordials.js";
 
@@ -22,19 +23,19 @@ export class Headers {
             this.#list = arguments[1];
             this.#guard = arguments[2];
         } else if (init !== undefined) {
-            lists.fill(this.#list, "none", HeadersInit(init, "Failed to construct 'Headers': parameter 1"));
+            guards.fill(this.#list, "none", HeadersInit(init, "Failed to construct 'Headers': parameter 1"));
         }
     }
 
     append(name, value) {
         const context = "Failed to execute 'append' on 'Headers': ";
         name = ByteString(name, `${context}parameter 1`);
-        lists.append(this.#changing(), this.#guard, name, ByteString(value, `${context}parameter 2`));
+        guards.append(this.#changing(), this.#guard, name, ByteString(value, `${context}parameter 2`));
     }
 
     delete(name) {
         name = ByteString(name, "Failed to execute 'delete' on 'Headers': parameter 1");
-        lists.remove(this.#changing(), this.#guard, name);
+        guards.remove(this.#changing(), this.#guard, name);
     }
 
     get(name) {
@@ -52,7 +53,7 @@ export class Headers {
     set(name, value) {
         const context = "Failed to execute 'set' on 'Headers': ";
         name = ByteString(name, `${context}parameter 1`);
-        lists.set(this.#changing(), this.#guard, name, ByteString(value, `${context}parameter 2`));
+        guards.set(this.#changing(), this.#guard, name, ByteString(value, `${context}parameter 2`));
     }
 
     #changing() {
@@ -77,7 +78,9 @@ defineInterface(Headers, { brand: isHeadersObject });
 function headerName(name, method) {
     name = ByteString(name, `Failed to execute '${method}' on 'Headers': parameter 1`);
     if (!lists.isName(name)) {
-        throw new TypeError(`Failed to execute '${method}' on 'Headers': ${shown(name)} is not a header name.`);
+        throw new TypeError(
+            `Failed to execute '${method}' on 'Headers': ${shown(name)} is not a header name.`,
+        );
     }
     return name;
 }

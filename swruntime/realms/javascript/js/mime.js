@@ -74,7 +74,9 @@ function parameter(text, at, parameters) {
         if (value === "") return end + 1;
     }
     // 11.10. The first one of a name counts.
-    if (matches(TOKEN, name) && matches(VALUE, value) && parameters[name] === undefined) parameters[name] = value;
+    if (matches(TOKEN, name) && matches(VALUE, value) && parameters[name] === undefined) {
+        parameters[name] = value;
+    }
     return end + 1;
 }
 

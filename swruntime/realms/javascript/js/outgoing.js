@@ -15,8 +15,8 @@ export function register(stream) {
 }
 
 /**
- * A promise of the next piece, a Uint8Array; null at its end, and when there is no such stream any more. It rejects with
- * what the stream's error is, and with TypeError for what is no Uint8Array.
+ * A promise of the next piece, a Uint8Array; null at its end, and when there is no such stream any more. It rejects
+ * with the stream's error, and with TypeError for what is no Uint8Array.
  */
 export async function pull(number) {
     const reader = MapPrototypeGet(readers, number);

@@ -5,10 +5,15 @@
 
 import { ReflectApply, uncurryGetter, uncurryThis } from "./primordials.js";
 
-const [AbortControllerConstructor, AbortSignalConstructor, BlobConstructor] = [AbortController, AbortSignal, Blob];
-const [FormDataConstructor, URLConstructor, URLSearchParamsConstructor] = [FormData, URL, URLSearchParams];
-const [ReadableStreamConstructor, TransformStreamConstructor] = [ReadableStream, TransformStream];
+const AbortControllerConstructor = AbortController;
+const AbortSignalConstructor = AbortSignal;
+const BlobConstructor = Blob;
+const FormDataConstructor = FormData;
+const ReadableStreamConstructor = ReadableStream;
 const ResponseConstructor = Response;
+const TransformStreamConstructor = TransformStream;
+const URLConstructor = URL;
+const URLSearchParamsConstructor = URLSearchParams;
 export {
     AbortControllerConstructor as AbortController,
     AbortSignalConstructor as AbortSignal,

@@ -1,13 +1,10 @@
 /** The Request class: https://fetch.spec.whatwg.org/#request-class */
 
 import { ArrayPrototypeIncludes, TypeError } from "./primordials.js";
-import {
-    AbortController,
-    AbortControllerPrototypeGetSignal,
-    AbortSignalAny,
-} from "./platform.js";
+import { AbortController, AbortControllerPrototypeGetSignal, AbortSignalAny } from "./platform.js";
 import { BODY_PROMISES, extractBody, includeBody } from "./body.js";
 import { BodyState } from "./body_state.js";
+import * as guards from "./guards.js";
 import * as lists from "./header_lists.js";
 import { guardOf, listOf, makeHeaders } from "./headers.js";
 import { applyInit, isEmpty, RequestInit, stateFromURL } from "./request_init.js";
@@ -110,9 +107,8 @@ export class Request {
     clone() {
         const body = this.#body === null ? null : this.#body.clone();
         const headers = makeHeaders(lists.copy(listOf(this.#headers)), guardOf(this.#headers));
-        const followed = this.#followed;
-        const state = this.#state;
-        return create(Request, { state, headers, body, followed, isFace: this.#isFace, isHidden: this.#isHidden });
+        const made = { state: this.#state, headers, body, followed: this.#followed };
+        return create(Request, { ...made, isFace: this.#isFace, isHidden: this.#isHidden });
     }
 
     static {
@@ -157,9 +153,10 @@ function constructed(input, given) {
     if (!isEmpty(init)) {
         const pairs = init.headers ?? list;
         list = [];
-        lists.fill(list, guard, pairs);
+        guards.fill(list, guard, pairs);
     }
-    const body = constructedBody({ state, init, list, guard, inherited: other === null ? null : bodyOf(other), context });
+    const inherited = other === null ? null : bodyOf(other);
+    const body = constructedBody({ state, init, list, guard, inherited, context });
     return { state, headers: makeHeaders(list, guard), body, followed, isFace: false, isHidden: false };
 }
 
@@ -177,8 +174,12 @@ function constructedBody({ state, init, list, guard, inherited, context }) {
     }
     // 37. Its type, unless there is one.
     const { body, type, isStream } = extractBody(init.body, `${context}: body`);
-    if (isStream && state.keepalive) throw new TypeError(`${context}: keepalive is true and body is a stream.`);
-    if (type !== null && !lists.contains(list, "Content-Type")) lists.append(list, guard, "Content-Type", type);
+    if (isStream && state.keepalive) {
+        throw new TypeError(`${context}: keepalive is true and body is a stream.`);
+    }
+    if (type !== null && !lists.contains(list, "Content-Type")) {
+        guards.append(list, guard, "Content-Type", type);
+    }
     // 39. A stream can be sent once only.
     if (isStream && init.duplex === undefined) {
         throw new TypeError(`${context}: body is a stream; expected duplex: 'half' with it.`);
@@ -216,13 +217,15 @@ export function makeRequest(struct, remote, { guard = "immutable", signal: sourc
     const headers = makeHeaders(lists.copy(pairs), guard);
     const body = new BodyState(new RemoteSource(remote));
     const followed = source === null ? [] : [source];
-    return create(Request, { state, headers, body, followed, isFace: guard === "immutable", isHidden: !hasBody });
+    const isFace = guard === "immutable";
+    return create(Request, { state, headers, body, followed, isFace, isHidden: !hasBody });
 }
 
 /**
- * A request to be handed over: its struct; `body`, null or {bytes}, {remote: handle} or {stream}; and `handle`, that of
- * the runtime's request which this is the untouched face of, and which then stands for all of it, or null. Its body is
- * used from now on. Throws TypeError where it is used already.
+ * A request to be handed over. Its body is used from now on. Throws TypeError where it is used already.
+ *
+ * @returns its struct; `body`, null or {bytes}, {remote: handle} or {stream}; and `handle`: that of the runtime's
+ *   request which this is the untouched face of, and which then stands for all of it, else null
  */
 export function takeRequest(request) {
     const handle = wholeHandle(request);

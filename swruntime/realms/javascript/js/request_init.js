@@ -103,7 +103,9 @@ export function applyInit(state, init, context) {
     if (init.referrer !== undefined) state.referrer = referrer(init.referrer, context);
     if (init.referrerPolicy !== undefined) state.referrerPolicy = init.referrerPolicy;
     // 16-18. The mode; only a user navigates.
-    if (init.mode === "navigate") throw new TypeError(`${context}: mode is 'navigate', which no script may use.`);
+    if (init.mode === "navigate") {
+        throw new TypeError(`${context}: mode is 'navigate', which no script may use.`);
+    }
     if (init.mode !== undefined) state.mode = init.mode;
     // 19, 20. The credentials mode and the cache mode.
     if (init.credentials !== undefined) state.credentials = init.credentials;
@@ -133,7 +135,9 @@ function referrer(text, context) {
 
 function method(text, context) {
     if (!matches(TOKEN, text)) throw new TypeError(`${context}: ${shown(text)} is not an HTTP method.`);
-    if (isForbiddenMethod(text)) throw new TypeError(`${context}: method is '${text}', which no script may use.`);
+    if (isForbiddenMethod(text)) {
+        throw new TypeError(`${context}: method is '${text}', which no script may use.`);
+    }
     // https://fetch.spec.whatwg.org/#concept-method-normalize; "patch" stays a method of its own
     const upper = StringPrototypeToUpperCase(text);
     return ArrayPrototypeIncludes(NORMALIZED, upper) ? upper : text;

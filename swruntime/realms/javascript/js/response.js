@@ -12,6 +12,7 @@ import {
 import { BODY_PROMISES, bodyOfText, extractBody, includeBody } from "./body.js";
 import { BodyState } from "./body_state.js";
 import { resolveURL } from "./environment.js";
+import * as guards from "./guards.js";
 import * as lists from "./header_lists.js";
 import { guardOf, HeadersInit, listOf, makeHeaders } from "./headers.js";
 import { Fate, RemoteSource } from "./sources.js";
@@ -61,7 +62,8 @@ export class Response {
         const text = JSONStringify(data);
         if (text === undefined) throw new TypeError(`${context}: parameter 1 cannot be made JSON.`);
         const extracted = bodyOfText(text, "application/json");
-        return create(Response, initialized(extracted, ResponseInit(init, `${context}: parameter 2`), context));
+        const made = initialized(extracted, ResponseInit(init, `${context}: parameter 2`), context);
+        return create(Response, made);
     }
 
     static redirect(url, status = 302) {
@@ -107,8 +109,8 @@ export class Response {
     clone() {
         const body = this.#body === null ? null : this.#body.clone();
         const headers = makeHeaders(lists.copy(listOf(this.#headers)), guardOf(this.#headers));
-        const { state, isFace, isHidden } = { state: this.#state, isFace: this.#isFace, isHidden: this.#isHidden };
-        return create(Response, { state, headers, body, isFace, isHidden });
+        const made = { state: this.#state, headers, body };
+        return create(Response, { ...made, isFace: this.#isFace, isHidden: this.#isHidden });
     }
 
     static {
@@ -127,7 +129,8 @@ const scripts = (state, headers, body) => ({ state, headers, body, isFace: false
 
 function constructed(body, init) {
     const context = "Failed to construct 'Response'";
-    const extracted = body === null || body === undefined ? null : extractBody(body, `${context}: parameter 1`);
+    const isGiven = body !== null && body !== undefined;
+    const extracted = isGiven ? extractBody(body, `${context}: parameter 1`) : null;
     return initialized(extracted, ResponseInit(init, `${context}: parameter 2`), context);
 }
 
@@ -143,14 +146,16 @@ function initialized(extracted, init, context) {
     }
     // 5. The headers.
     const list = [];
-    if (init.headers !== undefined) lists.fill(list, "response", init.headers);
+    if (init.headers !== undefined) guards.fill(list, "response", init.headers);
     // 6. The body.
     if (extracted !== null) {
         if (ArrayPrototypeIncludes(NULL_BODY_STATUSES, status)) {
             throw new TypeError(`${context}: a response with status ${status} has no body.`);
         }
         const { type } = extracted;
-        if (type !== null && !lists.contains(list, "Content-Type")) list[list.length] = ["Content-Type", type];
+        if (type !== null && !lists.contains(list, "Content-Type")) {
+            list[list.length] = ["Content-Type", type];
+        }
     }
     const state = { type: "default", url: "", redirected: false, status, statusText };
     return scripts(state, makeHeaders(list, "response"), extracted === null ? null : extracted.body);
@@ -178,9 +183,10 @@ export function makeResponse(struct, remote, fate = new Fate()) {
 }
 
 /**
- * A response to be handed over: its struct; `body`, null or {bytes}, {remote: handle} or {stream}; and `handle`, that of
- * the runtime's response which this is the untouched face of, and which then stands for all of it, or null. Its body is
- * used from now on. Throws TypeError where it is used already.
+ * A response to be handed over. Its body is used from now on. Throws TypeError where it is used already.
+ *
+ * @returns its struct; `body`, null or {bytes}, {remote: handle} or {stream}; and `handle`: that of the runtime's
+ *   response which this is the untouched face of, and which then stands for all of it, else null
  */
 export function takeResponse(response) {
     const handle = wholeHandle(response);

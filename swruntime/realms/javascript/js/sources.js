@@ -202,9 +202,10 @@ export function streamOf(source) {
         __proto__: null,
         type: "bytes",
         async pull(controller) {
-            let piece;
-            do piece = await source.read();
-            while (piece !== null && TypedArrayPrototypeGetByteLength(piece) === 0);
+            let piece = await source.read();
+            while (piece !== null && TypedArrayPrototypeGetByteLength(piece) === 0) {
+                piece = await source.read();
+            }
             if (piece !== null) {
                 ByteControllerPrototypeEnqueue(controller, ownBuffer(piece));
                 return;
