@@ -238,4 +238,9 @@ export function takeRequest(request) {
     };
 }
 
+/** What `takeRequest` answers with, of a request that keeps its body: for a method that only looks at it. */
+export function describeRequest(request) {
+    return { ...stateOf(request), headers: lists.copy(listIn(request)), body: null, handle: wholeHandle(request) };
+}
+
 export { wholeHandle as requestHandle };
