@@ -19,7 +19,22 @@ class Ref:
     index: int
 
 
-Value = None | bool | int | float | str | Ref
+@attrs.frozen
+class Undefined:
+    """JavaScript's undefined."""
+
+
+@attrs.frozen
+class BigInt:
+    """A bigint of JavaScript's that is small enough for a number (`SAFE`). A larger one is an int here."""
+
+    value: int
+
+
+SAFE = 2**53 - 1
+"""Up to here JavaScript's numbers tell all whole numbers apart. An int beyond is a bigint there."""
+
+Value = None | bool | int | float | str | Ref | Undefined | BigInt
 """What has no identity is written where it stands."""
 
 
@@ -37,6 +52,71 @@ class Array:
 
     items: tuple[Value, ...]
     mutable: bool = True
+
+
+@attrs.frozen
+class SparseArray:
+    """An array of JavaScript's with holes, or with other properties than its items: what it has, by key."""
+
+    length: int
+    entries: tuple[tuple[str, Value], ...]
+
+
+@attrs.frozen
+class ArrayBuffer:
+    """`max_byte_length` is None where its length is fixed."""
+
+    data: bytes
+    max_byte_length: int | None = None
+
+
+@attrs.frozen
+class View:
+    """A typed array or a DataView of the ArrayBuffer at `buffer`. `type` is the name of its interface.
+
+    `offset` is in bytes; `length` in elements, None where it is as long as its buffer allows, whatever becomes of that.
+    """
+
+    type: str
+    buffer: int
+    offset: int
+    length: int | None
+
+
+ELEMENT_SIZES = {
+    "DataView": 1,
+    "Int8Array": 1,
+    "Uint8Array": 1,
+    "Uint8ClampedArray": 1,
+    "Int16Array": 2,
+    "Uint16Array": 2,
+    "Float16Array": 2,
+    "Int32Array": 4,
+    "Uint32Array": 4,
+    "Float32Array": 4,
+    "Float64Array": 8,
+    "BigInt64Array": 8,
+    "BigUint64Array": 8,
+}
+"""What a View may be of, and the bytes of an element."""
+
+
+@attrs.frozen
+class RegExp:
+    source: str
+    flags: str
+
+
+@attrs.frozen
+class Boxed:
+    """A Boolean, Number, String or BigInt object of JavaScript's."""
+
+    value: Value
+
+
+@attrs.frozen
+class InvalidDate:
+    """A Date of JavaScript's that is none."""
 
 
 @attrs.frozen
@@ -99,7 +179,23 @@ class PortRef:
     index: int
 
 
-Node = Bytes | Array | Object | Map | Set | Date | Error | Blob | PortRef
+Node = (
+    Bytes
+    | Array
+    | SparseArray
+    | ArrayBuffer
+    | View
+    | RegExp
+    | Boxed
+    | InvalidDate
+    | Object
+    | Map
+    | Set
+    | Date
+    | Error
+    | Blob
+    | PortRef
+)
 
 
 @attrs.frozen

@@ -30,8 +30,14 @@ def _request_body(value: Any, _: object) -> StoredBody | bytes | None:
 
 
 def _message_value(value: Any, _: object) -> messages.Value:
-    """What has no identity stands there as it is; a reference is an object."""
-    return messages.Ref(value["index"]) if isinstance(value, dict) else value
+    """What has no identity stands there as it is; a reference is an object, and so is what JSON does not have."""
+    if not isinstance(value, dict):
+        return value  # type: ignore[no-any-return]
+    if "undefined" in value:
+        return messages.Undefined()
+    if "bigint" in value:
+        return messages.BigInt(int(value["bigint"], 16))
+    return messages.Ref(value["index"])
 
 
 def _make_converter() -> cattrs.Converter:
@@ -40,6 +46,8 @@ def _make_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(bytes, lambda data: {"base64": b64encode(data).decode("ascii")})
     converter.register_structure_hook_func(lambda kind: kind == StoredBody | bytes | None, _request_body)
     converter.register_structure_hook(messages.Value, _message_value)
+    converter.register_unstructure_hook(messages.Undefined, lambda _: {"undefined": True})
+    converter.register_unstructure_hook(messages.BigInt, lambda bigint: {"bigint": hex(bigint.value)})
     configure_tagged_union(messages.Node, converter)
     return converter
 

@@ -5,6 +5,12 @@ exceptions (as their nearest built-in class or DOMException, with their message)
 that are transferred. Keys of a dict and members of a set may be whatever of these is hashable. All else, objects of
 subclasses of these included, is a DataCloneError: a message is a value, and code stays in its realm.
 
+Of what JavaScript sends, undefined and the holes of an array are None, a bigint is an int, and a boxed primitive its
+value. An ArrayBuffer and any view of one is bytes, as `array_buffer()` gives them: what was shared in its realm is a
+copy here, and the elements of a Float64Array are as the machine writes them. A Date is a datetime in UTC; in the other
+direction a datetime without a zone is taken to be UTC. A RegExp and an invalid Date are DataCloneErrors
+(`messageerror`).
+
 Nothing here recurses, so a value may be nested as deeply as memory allows.
 
 Spec: https://html.spec.whatwg.org/multipage/structured-data.html#structuredserializeinternal
@@ -30,6 +36,8 @@ from swruntime.realms.python.context import RealmContext
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
+_HOLES = 1_000_000
+"""An array that lacks more items than this is not made into a list: its length costs JavaScript nothing."""
 _Step = tuple[str, object]
 """From a value to one in it: how to write it, and the index or key. It is written for an error only."""
 
@@ -159,7 +167,7 @@ class _Deserializer:
         nodes = self._message.nodes
         for index, node in enumerate(nodes):
             match node:
-                case messages.Array(mutable=True):
+                case messages.Array(mutable=True) | messages.SparseArray():
                     self._made[index] = []
                 case messages.Object() | messages.Map():
                     self._made[index] = {}
@@ -203,12 +211,24 @@ class _Deserializer:
                 return _blob(self._context, node)
             case messages.PortRef(index):
                 return self._ports[index]
+            case messages.ArrayBuffer(data):
+                return data
+            case messages.View():
+                return self._view(node)
+            case messages.Boxed(value):
+                return self._value(value)
+            case messages.RegExp(source):
+                raise DataCloneError(f"Python has no value for the RegExp /{source}/")
+            case messages.InvalidDate():
+                raise DataCloneError("Python has no value for an invalid Date")
         raise AssertionError(f"{node!r} was made before")
 
     def _fill(self, made: Any, node: Node) -> None:
         match node:
             case messages.Array(items, mutable=True):
                 made.extend(self._value(each) for each in items)
+            case messages.SparseArray(length, entries):
+                self._fill_sparse(made, length, entries)
             case messages.Object(entries):
                 made.update((key, self._value(each)) for key, each in entries)
             case messages.Map(pairs):
@@ -217,8 +237,31 @@ class _Deserializer:
             case messages.Set(members, mutable=True):
                 made.update(self._hashable([self._value(each) for each in members], "a member of a set"))
 
+    def _fill_sparse(self, made: list[Any], length: int, entries: tuple[tuple[str, Value], ...]) -> None:
+        """A hole is None, as undefined is; what is no item has no place in a list and is left out."""
+        if length - len(entries) > _HOLES:
+            raise DataCloneError(f"an array has {length:,} items, of which {len(entries):,} are there")
+        made.extend([None] * length)
+        for key, each in entries:
+            if key.isdecimal() and key.isascii() and int(key) < length:
+                made[int(key)] = self._value(each)
+
+    def _view(self, view: messages.View) -> bytes:
+        buffer = self._message.nodes[view.buffer]
+        assert isinstance(buffer, messages.ArrayBuffer)
+        size = messages.ELEMENT_SIZES[view.type]
+        length = (len(buffer.data) - view.offset) // size if view.length is None else view.length
+        return buffer.data[view.offset : view.offset + length * size]
+
     def _value(self, value: Value) -> Any:
-        return self._made[value.index] if isinstance(value, Ref) else value
+        match value:
+            case Ref(index):
+                return self._made[index]
+            case messages.Undefined():
+                return None
+            case messages.BigInt(number):
+                return number
+        return value
 
     def _hashable(self, values: list[Any], what: str) -> list[Any]:
         for value in values:
