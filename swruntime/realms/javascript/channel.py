@@ -78,7 +78,8 @@ class Channel:
 
     async def until_idle(self) -> None:
         """Wait until every frame that was sent was handled to its last microtask, or the process ended."""
-        await self._idle.wait()
+        while not self._idle.is_set():
+            await self._idle.wait()
 
     async def run(self) -> None:
         """Move frames until `close`."""
