@@ -90,7 +90,18 @@ async function thrown(act) {
 
 const array = (bytes) => Array.from(bytes);
 const scope = {
-    ...{ array, encoder, environment, Headers, makeFetch, makeHeaders, makeRemote, mime, outgoing, requestStruct },
+    ...{
+        array,
+        encoder,
+        environment,
+        Headers,
+        makeFetch,
+        makeHeaders,
+        makeRemote,
+        mime,
+        outgoing,
+        requestStruct,
+    },
     ...requests,
     ...responses,
     ...{ streamOf, struct, thrown, webidl },
