@@ -238,7 +238,7 @@ REMOTE: dict[str, tuple[str, Any]] = {
     "its stream looked at": ("r.body; return takeResponse(r).handle", 1),
     "its stream locked": ("r.body.getReader(); takeResponse(r)", USED),
     "its stream locked, and let go": ("r.body.getReader().releaseLock(); return takeResponse(r).handle", 1),
-    "read": ("await r.text(); takeResponse(r)", USED),
+    "read already": ("await r.text(); takeResponse(r)", USED),
     "handed over, and read": ("takeResponse(r); await r.text()", USED),
     "handed over twice": ("takeResponse(r); takeResponse(r)", USED),
     "handed over, and its stream is over": (
