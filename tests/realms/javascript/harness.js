@@ -17,22 +17,21 @@ environment.configure({ baseURL: "https://site.example/app/sw.js", origin: "http
 const encoder = new TextEncoder();
 
 /** An object of the runtime's whose body is `pieces`; it notes in `log` what is asked of it. */
-function makeRemote(pieces, log = [], handle = 1) {
-    let at = 0;
+function makeRemote(pieces, log = [], handle = 1, at = 0) {
     return {
         handle,
         log,
         async read() {
-            log.push(`read ${handle}`);
+            log[log.length] = `read ${handle}`;
             const piece = at < pieces.length ? pieces[at++] : null;
             if (piece instanceof Error) throw piece;
-            return piece === null ? null : encoder.encode(piece);
+            return piece === null ? null : encode(piece);
         },
         cancel() {
-            log.push(`cancel ${handle}`);
+            log[log.length] = `cancel ${handle}`;
         },
         clone() {
-            return makeRemote(pieces.slice(at), log, handle + 100);
+            return makeRemote(pieces, log, handle + 100, at);
         },
     };
 }
