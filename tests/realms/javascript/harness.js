@@ -108,6 +108,8 @@ const scope = {
 
 // Captured, because pieces may change every builtin.
 const { parse, stringify } = JSON;
+const { apply } = Reflect;
+const { then } = Promise.prototype;
 const AsyncFunction = (async () => {}).constructor;
 const { clearTimeout: cancel, setTimeout: later, Promise: P, Object: O } = globalThis;
 const names = O.keys(scope);
@@ -127,7 +129,7 @@ async function run({ body, args }) {
         let alarm;
         const value = await new P((resolve, reject) => {
             alarm = later(() => reject(new Error("it does not end")), 10_000);
-            piece(...values, ...O.values(args)).then(resolve, reject);
+            apply(then, piece(...values, ...O.values(args)), [resolve, reject]);
         });
         cancel(alarm);
         await new P((resolve) => later(resolve, 0)); // the engine tells of unhandled rejections by then

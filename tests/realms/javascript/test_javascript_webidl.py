@@ -165,8 +165,10 @@ POLLUTIONS = {
     "regular expressions": "pollute(RegExp.prototype, 'exec', boom); pollute(RegExp.prototype, 'test', boom);"
     "pollute(RegExp.prototype, Symbol.split, boom)",
     "functions": "for (const k of ['call', 'apply', 'bind']) pollute(Function.prototype, k, boom)",
-    "what dictionaries inherit": "for (const k of ['start', 'headers', 'status', 'body', 'signal', 'type', 'highWaterMark',"
-    "'stream', 'handle', 'bytes']) pollute(Object.prototype, k, 5)",
+    "promises": "for (const k of ['then', 'catch', 'finally']) pollute(Promise.prototype, k, boom);"
+    "for (const k of ['resolve', 'reject', 'withResolvers']) pollute(Promise, k, boom)",
+    "what dictionaries inherit": "for (const k of ['start', 'type', 'highWaterMark', 'stream', 'handle', 'bytes'])"
+    "pollute(Object.prototype, k, 5)",
     "typed arrays": "const T = Object.getPrototypeOf(Uint8Array.prototype); for (const k of ['set', 'subarray', 'slice',"
     "'indexOf']) pollute(T, k, boom)",
     "maps, sets": "for (const k of ['get', 'set', 'has', 'delete', 'forEach']) pollute(Map.prototype, k, boom);"
