@@ -182,7 +182,7 @@ POLLUTIONS = {
 
 
 @pytest.mark.parametrize("pollution", POLLUTIONS)
-def test_scripts_that_change_builtins(deno: DenoProcess, pollution: str) -> None:
-    assert deno.run(USE.replace("POLLUTION", POLLUTIONS[pollution])) == [
+def test_scripts_that_change_builtins(own_deno: DenoProcess, pollution: str) -> None:
+    assert own_deno.run(USE.replace("POLLUTION", POLLUTIONS[pollution])) == [
         *("1, 3", "https://site.example/p", "x", "y", "abcd", 7, "x", 113),
     ]
