@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from deno import find_deno_bin
+from deno import find_deno_bin  # type: ignore[import-untyped]  # has no types
 
 _HARNESS = Path(__file__).with_name("harness.js")
 _OPTIONS = ("--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm")
