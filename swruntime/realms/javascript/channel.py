@@ -54,6 +54,7 @@ class Channel:
         self._closed = False
         self._room: Callable[[], trio.Event | None] = lambda: None
         self._last_words = b""
+        self._stuck: str | None = None
 
     @property
     def idle(self) -> bool:
@@ -78,7 +79,8 @@ class Channel:
 
     async def until_idle(self) -> None:
         """Wait until every frame that was sent was handled to its last microtask, or the process ended."""
-        await self._idle.wait()
+        while not self._idle.is_set():
+            await self._idle.wait()
 
     async def run(self) -> None:
         """Move frames until `close`."""
@@ -100,6 +102,12 @@ class Channel:
         self._closed = True
         self.process.kill()
         self._become_idle()
+
+    def end_stuck(self, reason: str) -> None:
+        """See `swruntime.realms.python.watchdog.ScriptProcess.end_stuck`."""
+        if not self._closed:
+            self._stuck = reason
+            self.process.kill()
 
     def waits_for_answer(self) -> None:
         """The script asked and waits: the runtime's turn. Nothing that was sent is done for it."""
@@ -157,6 +165,8 @@ class Channel:
 
     async def _why(self) -> str:
         await trio.lowlevel.checkpoint()
+        if self._stuck is not None:
+            return self._stuck
         said = self._last_words.decode(errors="replace")
         if "out of memory" in said or "OOM" in said or "memory allocation" in said:
             return "it ran out of memory"

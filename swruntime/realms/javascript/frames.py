@@ -5,7 +5,7 @@ payload. The header is a JSON object; its member `t` says what the frame is. Byt
 stand in the payload one after the other, in the order in which the header names them. Numbers are JSON's; there is no
 NaN.
 
-Frames to the process: `init`, `run` and `completion` (each answered by an `answer` of the same `id`), `settle`, `event`,
+Frames to the process: `init`, `run`, `completion` (both answered by an `answer` of the same `id`), `settle`, `event`,
 `fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`. Each is one task there.
 Frames from it: `ready`, `call` (answered by a `settle` of the same `id`), `post`, `ask` (answered on a pipe of its own,
 while the script waits), `life` (a step in the life of an extendable event), `idle` (`seen`: how many frames it has
