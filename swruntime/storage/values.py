@@ -36,8 +36,26 @@ def _message_value(value: Any, _: object) -> messages.Value:
     if "undefined" in value:
         return messages.Undefined()
     if "bigint" in value:
-        return messages.BigInt(int(value["bigint"], 16))
+        number = int(value["bigint"], 16)
+        return messages.BigInt(number) if -messages.SAFE <= number <= messages.SAFE else number
     return messages.Ref(value["index"])
+
+
+_LONGEST = 10**300
+"""An int beyond has so many digits that Python may refuse to write or read it in decimal."""
+
+
+def _plain_value(value: messages.Value) -> Any:
+    match value:
+        case messages.Ref(index):
+            return {"index": index}
+        case messages.Undefined():
+            return {"undefined": True}
+        case messages.BigInt(number):
+            return {"bigint": hex(number)}
+        case int() if not -_LONGEST < value < _LONGEST:
+            return {"bigint": hex(value)}
+    return value
 
 
 def _make_converter() -> cattrs.Converter:
@@ -46,8 +64,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(bytes, lambda data: {"base64": b64encode(data).decode("ascii")})
     converter.register_structure_hook_func(lambda kind: kind == StoredBody | bytes | None, _request_body)
     converter.register_structure_hook(messages.Value, _message_value)
-    converter.register_unstructure_hook(messages.Undefined, lambda _: {"undefined": True})
-    converter.register_unstructure_hook(messages.BigInt, lambda bigint: {"bigint": hex(bigint.value)})
+    converter.register_unstructure_hook(messages.Value, _plain_value)
     configure_tagged_union(messages.Node, converter)
     return converter
 

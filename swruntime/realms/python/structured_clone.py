@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -38,6 +39,8 @@ _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _HOLES = 1_000_000
 """An array that lacks more items than this is not made into a list: its length costs JavaScript nothing."""
+_INDEX = re.compile("0|[1-9][0-9]{0,9}")
+"""An array index: https://tc39.es/ecma262/#array-index. "01" names another property than "1"."""
 _Step = tuple[str, object]
 """From a value to one in it: how to write it, and the index or key. It is written for an error only."""
 
@@ -243,7 +246,7 @@ class _Deserializer:
             raise DataCloneError(f"an array has {length:,} items, of which {len(entries):,} are there")
         made.extend([None] * length)
         for key, each in entries:
-            if key.isdecimal() and key.isascii() and int(key) < length:
+            if _INDEX.fullmatch(key) and int(key) < length:
                 made[int(key)] = self._value(each)
 
     def _view(self, view: messages.View) -> bytes:

@@ -1,22 +1,20 @@
-// Placeholder until the clone module lands.
-export function configure() {}
-export function serialize(value) {
-    const nodes = [];
-    const v = (x) => {
-        if (x === undefined) return { u: 1 };
-        if (x === null || typeof x !== "object") return x;
-        const i = nodes.push(null) - 1;
-        nodes[i] = Array.isArray(x) ? { k: "Array", items: x.map(v) } : { k: "Object", entries: Object.entries(x).map(([k, e]) => [k, v(e)]) };
-        return { r: i };
-    };
-    return { root: v(value), nodes };
-}
-export function deserialize(wire) {
-    const v = (x) => {
-        if (x === null || typeof x !== "object") return x;
-        if ("u" in x) return undefined;
-        const n = wire.nodes[x.r];
-        return n.k === "Array" ? n.items.map(v) : Object.fromEntries(n.entries.map(([k, e]) => [k, v(e)]));
-    };
-    return v(wire.root);
+/**
+ * Structured clone: between values of JavaScript's and the form that swruntime/realms/javascript/messages.py describes.
+ *
+ * https://html.spec.whatwg.org/multipage/structured-data.html#safe-passing-of-structured-data
+ */
+
+import { configureKinds } from "./clone_kinds.js";
+import { configureSerializer } from "./clone_serialize.js";
+
+export { deserialize } from "./clone_deserialize.js";
+export { serialize } from "./clone_serialize.js";
+
+/**
+ * @param {object} tells each a question about an object: `isPort`, whether it can be transferred; `isDetached`, of a
+ *   port; `isPlatformObject`, whether it is one of this runtime's own, none of which can be cloned
+ */
+export function configure({ isPort, isDetached, isPlatformObject }) {
+    configureSerializer(isPort, isDetached);
+    configureKinds(isPlatformObject);
 }

@@ -7,9 +7,11 @@ const core = Deno[Deno.internal].core;
 
 export const { serialize, deserialize, isPromise, isProxy, isDate, isRegExp, isMap, isSet, isNativeError } = core;
 export const { isTypedArray, isDataView, isAnyArrayBuffer, isSharedArrayBuffer, isBoxedPrimitive } = core;
+export const { isArgumentsObject, isGeneratorObject, isMapIterator, isModuleNamespaceObject, isSetIterator } = core;
+export const { isBigIntObject, isBooleanObject, isNumberObject, isSymbolObject, isWeakMap, isWeakSet } = core;
 export const { runMicrotasks, eventLoopHasMoreWork, refOpPromise, unrefOpPromise, memoryUsage } = core;
 export const { AsyncVariable, setAsyncContext, setUnhandledPromiseRejectionHandler, setHandledPromiseRejectionHandler } = core;
-export const { setReportExceptionCallback } = core;
+export const { getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
 export const readAsync = core.read;
 export const writeSync = core.writeSync;
 export const exit = Deno.exit;
@@ -29,3 +31,10 @@ export const SyntheticModule = vm.SyntheticModule;
 const probe = new Event("probe");
 /** The slot that says whether the engine dispatched an event; there is no other way to make one that is trusted. */
 export const trustedSlot = Object.getOwnPropertySymbols(probe).find((each) => String(each).includes("isTrusted"));
+
+const blob = new Blob(["probe"]);
+const symbolOf = (object, name) => Object.getOwnPropertySymbols(object).find((each) => each.description === name);
+/** What a Blob consists of: other Blobs, and references to bytes that the engine keeps. */
+export const partsSlot = symbolOf(blob, "Parts");
+/** A property that every platform object of the engine's has, except its events. */
+export const brandSlot = symbolOf(blob, "[[webidl.brand]]");

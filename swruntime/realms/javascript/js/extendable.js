@@ -298,12 +298,19 @@ function messageData(value, context) {
 
 const key = Symbol("the runtime's own");
 
+/** @type {(value: object) => boolean} */
+export let isPushMessageData;
+
 export class PushMessageData {
     #bytes;
 
     constructor(given = undefined, bytes = undefined) {
         if (given !== key) throw new NativeTypeError("Illegal constructor");
         this.#bytes = bytes;
+    }
+
+    static {
+        isPushMessageData = (value) => #bytes in value;
     }
 
     arrayBuffer() {

@@ -53,6 +53,13 @@ export function isFace(value, name) {
 /** The number of a face, null for what is none. */
 export const numberOf = (value) => slotOf(value)?.number ?? null;
 
+/** A port is transferred or closed: it can be transferred no more. */
+export function detach(port) {
+    slotOf(port).detached = true;
+}
+
+export const isDetached = (port) => slotOf(port).detached === true;
+
 function checked(value, name) {
     if (!isFace(value, name)) throw new NativeTypeError("Illegal invocation");
     return slotOf(value);

@@ -3,19 +3,20 @@
 
 import { call, post, settled } from "./calls.js";
 import { openAnswers, send, start } from "./channel.js";
-import { deserialize, serialize } from "./clone.js";
+import { configure as configureClone, deserialize, serialize } from "./clone.js";
 import { errorText, errorTo } from "./errors.js";
 import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
-import { defineFace, faceNumbered, interfaces, update } from "./faces.js";
+import { isPushMessageData } from "./extendable.js";
+import { defineFace, faceNumbered, interfaces, isDetached, isFace, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
-import { Headers } from "./headers.js";
+import { Headers, isHeaders } from "./headers.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
 import { placeOf } from "./places.js";
 import { defineClients, definePlatformFaces } from "./platform_faces.js";
-import { Request } from "./request.js";
-import { Response } from "./response.js";
+import { isRequest, Request } from "./request.js";
+import { isResponse, Response } from "./response.js";
 import { attribute, define, installCommon, removeNames } from "./scope.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
@@ -28,6 +29,13 @@ function init(frame) {
     removeNames(global);
     resetTimeOrigin();
     configureFetch({ baseURL: frame.url, origin: frame.origin });
+    configureClone({
+        isPort: (value) => isFace(value, "MessagePort"),
+        isDetached,
+        isPlatformObject: (object) =>
+            slotOf(object) !== undefined || isRequest(object) || isResponse(object) || isHeaders(object) ||
+            isPushMessageData(object),
+    });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
     definePlatformFaces();

@@ -54,9 +54,12 @@ export const BlobPrototypeGetSize = uncurryGetter(Blob.prototype, "size");
 export const BlobPrototypeGetType = uncurryGetter(Blob.prototype, "type");
 export const BlobPrototypeArrayBuffer = uncurryThis(Blob.prototype.arrayBuffer);
 export const BlobPrototypeStream = uncurryThis(Blob.prototype.stream);
+export const FilePrototypeGetLastModified = uncurryGetter(File.prototype, "lastModified");
+export const FilePrototypeGetName = uncurryGetter(File.prototype, "name");
 export const FormDataPrototypeAppend = uncurryThis(FormData.prototype.append);
 export const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
 export const isBlob = answers(BlobPrototypeGetSize);
+export const isFile = answers(FilePrototypeGetName);
 export const isFormData = answers(uncurryThis(FormData.prototype.has), "");
 export const isURLSearchParams = answers(uncurryGetter(URLSearchParams.prototype, "size"));
 

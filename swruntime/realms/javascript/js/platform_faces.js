@@ -2,7 +2,8 @@
 // Which members there are is held against specs/*/interfaces.webidl by the conformance checks.
 
 import { post } from "./calls.js";
-import { adopt, checked, defineFace, makeFace, numberOf } from "./faces.js";
+import { domException } from "./errors.js";
+import { adopt, checked, defineFace, detach, makeFace, numberOf } from "./faces.js";
 import {
     ByteString, DOMString, USVString, backgroundFetchOptions, backgroundSyncOptions, cacheQueryOptions,
     clientQueryOptions, messageArguments, multiCacheQueryOptions, notificationFilter, notificationOptions,
@@ -22,6 +23,9 @@ function postMessage(name) {
             const slot = checked(this, name);
             requireArguments(arguments.length, 1, `execute 'postMessage' on '${name}'`);
             const transfer = transferList(options, `Failed to execute 'postMessage' on '${name}': parameter 2`);
+            for (let i = 0; i < transfer.length; i++) {
+                if (transfer[i] === this) throw domException("A port cannot be sent through itself.", "DataCloneError");
+            }
             const [wire, ports] = messageArguments(message, transfer);
             post(`${slot.names[0]}.postMessage`, [slot.number, wire, ports]);
         },
@@ -199,8 +203,15 @@ function defineMessaging() {
     const started = (face) => post("MessagePort.start", [numberOf(face)]);
     defineFace("MessagePort", {
         isTarget: true,
-        extra: postMessage("MessagePort"),
-        tells: { start: [[], 0], close: [[], 0] },
+        extra: {
+            ...postMessage("MessagePort"),
+            close() {
+                const slot = checked(this, "MessagePort");
+                detach(this);
+                post("MessagePort.close", [slot.number]);
+            },
+        },
+        tells: { start: [[], 0] },
         handlers: ["messageerror"],
         handlersThatStart: { message: started },
     });

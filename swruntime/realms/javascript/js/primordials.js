@@ -53,6 +53,7 @@ export const FunctionPrototypeCall = uncurryThis(call);
 export const FunctionPrototype = Function.prototype;
 export const ObjectPrototype = Object.prototype;
 export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+export const ObjectIs = Object.is;
 export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 
 export const { isArray: ArrayIsArray, from: ArrayFrom } = Array;
@@ -63,6 +64,7 @@ export const ArrayPrototypeIncludes = uncurryThis(Array.prototype.includes);
 export const ArrayPrototypeIndexOf = uncurryThis(Array.prototype.indexOf);
 export const ArrayPrototypeJoin = uncurryThis(Array.prototype.join);
 export const ArrayPrototypeMap = uncurryThis(Array.prototype.map);
+export const ArrayPrototypePop = uncurryThis(Array.prototype.pop);
 export const ArrayPrototypePush = uncurryThis(Array.prototype.push);
 export const ArrayPrototypeShift = uncurryThis(Array.prototype.shift);
 export const ArrayPrototypeSlice = uncurryThis(Array.prototype.slice);
@@ -92,6 +94,19 @@ export const StringPrototypeToLowerCase = uncurryThis(StringPrototype.toLowerCas
 export const StringPrototypeToUpperCase = uncurryThis(StringPrototype.toUpperCase);
 export const StringPrototypeToWellFormed = uncurryThis(StringPrototype.toWellFormed);
 
+const RegExpConstructor = RegExp;
+export { RegExpConstructor as RegExp };
+export const RegExpPrototypeGetSource = uncurryGetter(RegExp.prototype, "source");
+/** The flags of a RegExp, by asking it for each: `flags` looks up properties that a script may give it. */
+const flagGetters = [
+    ["d", "hasIndices"], ["g", "global"], ["i", "ignoreCase"], ["m", "multiline"], ["s", "dotAll"], ["u", "unicode"],
+    ["v", "unicodeSets"], ["y", "sticky"],
+].map(([flag, name]) => ({ flag, get: uncurryGetter(RegExp.prototype, name) }));
+export const regExpFlags = (regexp) => {
+    let flags = "";
+    for (let i = 0; i < flagGetters.length; i++) if (flagGetters[i].get(regexp)) flags += flagGetters[i].flag;
+    return flags;
+};
 export const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
 /** Whether `pattern` matches; without the lookup of `exec` that `test` makes. */
 export const matches = (pattern, text) => RegExpPrototypeExec(pattern, text) !== null;
@@ -152,6 +167,9 @@ export {
 };
 export const ArrayBufferIsView = ArrayBuffer.isView;
 export const ArrayBufferPrototypeGetByteLength = uncurryGetter(ArrayBuffer.prototype, "byteLength");
+export const ArrayBufferPrototypeGetMaxByteLength = uncurryGetter(ArrayBuffer.prototype, "maxByteLength");
+export const ArrayBufferPrototypeGetResizable = uncurryGetter(ArrayBuffer.prototype, "resizable");
+export const ArrayBufferPrototypeTransferToFixedLength = uncurryThis(ArrayBuffer.prototype.transferToFixedLength);
 export const ArrayBufferPrototypeGetDetached = uncurryGetter(ArrayBuffer.prototype, "detached");
 export const DataViewPrototypeGetBuffer = uncurryGetter(DataView.prototype, "buffer");
 export const DataViewPrototypeGetByteLength = uncurryGetter(DataView.prototype, "byteLength");
@@ -159,6 +177,7 @@ export const DataViewPrototypeGetByteOffset = uncurryGetter(DataView.prototype, 
 export const TypedArrayPrototypeGetBuffer = uncurryGetter(TypedArray.prototype, "buffer");
 export const TypedArrayPrototypeGetByteLength = uncurryGetter(TypedArray.prototype, "byteLength");
 export const TypedArrayPrototypeGetByteOffset = uncurryGetter(TypedArray.prototype, "byteOffset");
+export const TypedArrayPrototypeGetLength = uncurryGetter(TypedArray.prototype, "length");
 /** "Uint8Array" and so on; undefined for what is no typed array, a DataView included. */
 export const TypedArrayPrototypeGetToStringTag = uncurryGetter(TypedArray.prototype, Symbol.toStringTag);
 export const TypedArrayPrototypeIndexOf = uncurryThis(TypedArray.prototype.indexOf);
@@ -207,6 +226,16 @@ export {
     SyntaxErrorConstructor as SyntaxError,
     TypeErrorConstructor as TypeError,
 };
+
+const DateConstructor = Date;
+const ObjectConstructor = Object;
+export { DateConstructor as Date, ObjectConstructor as Object };
+export const BigIntPrototypeToString = uncurryThis(BigInt.prototype.toString);
+export const BigIntPrototypeValueOf = uncurryThis(BigInt.prototype.valueOf);
+export const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
+export const DatePrototypeGetTime = uncurryThis(Date.prototype.getTime);
+export const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
+export const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
 
 export const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 export const queueMicrotask = globalThis.queueMicrotask;

@@ -104,7 +104,7 @@ export function installCommon(global, { origin, isSecureContext }) {
     define(global, "structuredClone", function structuredClone(value, options = undefined) {
         if (arguments.length < 1) throw new TypeError("structuredClone: 1 argument required, but only 0 present.");
         const transfer = transferList(options, "Failed to execute 'structuredClone': parameter 2");
-        return deserialize(serialize(value, transfer), transfer.filter((each) => numberOf(each) !== null));
+        return deserialize(serialize(value, transfer, "value"), transfer.filter((each) => numberOf(each) !== null));
     }, true);
     attribute(global, "origin", function () { return origin; });
     attribute(global, "isSecureContext", function () { return isSecureContext; });

@@ -2,7 +2,7 @@
 
 import { call, post } from "./calls.js";
 import { deserialize, serialize } from "./clone.js";
-import { faceOf, isFace, numberOf } from "./faces.js";
+import { detach, faceOf, isFace, numberOf } from "./faces.js";
 import { register as registerStream } from "./outgoing.js";
 import { describeRequest, isRequest, makeRequest, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
@@ -150,7 +150,7 @@ export const notificationOptions = given([
     ["actions", sequence(action)],
     ["badge", USVString],
     ["body", DOMString],
-    ["data", (value) => serialize(value, [])],
+    ["data", (value) => serialize(value, [], "data")],
     ["dir", enumeration("NotificationDirection", ["auto", "ltr", "rtl"])],
     ["icon", USVString],
     ["image", USVString],
@@ -187,7 +187,9 @@ export function messageArguments(message, transfer) {
     const wire = serialize(message, transfer);
     const ports = [];
     for (let i = 0; i < transfer.length; i++) {
-        if (isFace(transfer[i], "MessagePort")) ports[ports.length] = numberOf(transfer[i]);
+        if (!isFace(transfer[i], "MessagePort")) continue;
+        ports[ports.length] = numberOf(transfer[i]);
+        detach(transfer[i]);
     }
     return [wire, ports];
 }
