@@ -48,7 +48,7 @@ class JavaScriptWorkerRealm(PythonRealm):
     def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
         super().__init__(agent, context)
         self._worker = worker
-        self._scripts = Scripts(self, worker.sources)
+        self._scripts = Scripts(self, worker.sources, worker.fetched)
         self._engine: Engine | None = None
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
