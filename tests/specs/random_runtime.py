@@ -30,6 +30,9 @@ IDS = ("a", "b")
 PLENTY = 10**9
 STOPS = 3
 """So often at most a worker or the process dies: an event is tried five times."""
+GLANCE = 1.0
+GLANCES = 10_000
+"""How many seconds pass from one look for loops to the next, and how often it is looked before it must have settled."""
 ENOUGH_REQUESTS = 25
 """For one file; whoever asks more often loops."""
 
@@ -255,10 +258,11 @@ class AnyLife(UserAgentStateMachine):
     @rule(seconds=st.sampled_from([0.001, 0.01, 1.0, 10.0, 100.0]))
     @held
     async def wait(self, seconds: float) -> None:
-        # A loop without end is seen before it has made a million requests.
-        await trio.sleep(min(seconds, 0.2))
-        self._nobody_loops()
-        await trio.sleep(max(seconds - 0.2, 0.0))
+        # A loop without end is seen before it has made a million requests, whenever it begins.
+        while seconds > 0:
+            await trio.sleep(min(seconds, GLANCE))
+            self._nobody_loops()
+            seconds -= GLANCE
 
     @precondition(lambda self: self.stops < STOPS)
     @rule(scope=scopes)
@@ -308,14 +312,12 @@ class AnyLife(UserAgentStateMachine):
         for fetch in agent.background_fetches:
             if fetch.active and fetch.paused:
                 await self._in_time(fetch.resume())
-        pause = 0.1
-        while pause < 10_000:
-            with trio.move_on_after(pause) as late:
+        for _ in range(GLANCES):
+            with trio.move_on_after(GLANCE) as late:
                 await agent.settled()
             self._nobody_loops()
             if not late.cancelled_caught:
                 break
-            pause *= 3
         else:
             raise AssertionError(f"it never settles: {agent.background_fetches}")
         await trio.sleep(1)

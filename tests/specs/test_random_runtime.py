@@ -21,14 +21,14 @@ def lives(count: int, *, steps: int = 12) -> settings:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, print_blob=True)
 @given(scenario=scenarios)
 def test_the_machines_alone(scenario: Scenario) -> None:
     scenario.play()
 
 
 @pytest.mark.slow
-@settings(max_examples=8_000, deadline=None)
+@settings(max_examples=8_000, deadline=None, print_blob=True)
 @given(scenario=scenarios)
 def test_the_machines_alone_at_length(scenario: Scenario) -> None:
     scenario.play()
