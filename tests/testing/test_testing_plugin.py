@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -177,8 +179,54 @@ def test_a_test_that_is_not_for_trio_is_told_so(folder: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["the fixture user_agent needs pytest-trio: *"])
 
 
-def test_the_podcasts_own_test(folder: pytest.Pytester) -> None:
-    tests = EXAMPLES / "podcast" / "tests"
-    folder.runpytest_subprocess("-p", "no:cacheprovider", "-c", tests / "pytest.ini", tests).assert_outcomes(
-        passed=1
-    )
+@pytest.fixture
+def podcast(tmp_path: Path) -> Path:
+    """The podcast, taken to an empty folder outside of the checkout."""
+    copy = tmp_path / "podcast"
+    shutil.copytree(EXAMPLES / "podcast", copy, ignore=shutil.ignore_patterns("ep-5*", ".*", "__pycache__"))
+    for name in ("ep-5.mp3", "ep-5-artwork.jpg", "ep-5-icon.png"):
+        (copy / name).touch()  # it does not make its 60 MiB then, which no test of its asks for
+    return copy
+
+
+def own_tests(podcast: Path, *arguments: str) -> str:
+    """A session of pytest as its developer has one; the last line of what it says."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *arguments]
+    done = subprocess.run(command, cwd=podcast / "tests", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_the_podcasts_own_test(podcast: Path) -> None:
+    assert own_tests(podcast, "test_tunnel.py").startswith("1 passed")
+
+
+@pytest.mark.slow
+def test_all_of_the_podcasts_own_tests(podcast: Path) -> None:
+    """With 200 examples of a property and of a state machine, no health check suppressed."""
+    assert own_tests(podcast).startswith("11 passed")
+    text = "".join(path.read_text() for path in podcast.glob("tests/*.py"))
+    assert "suppress_health_check" not in text
+    assert text.count("max_examples=200") == 2
+
+
+@pytest.mark.slow
+def test_they_notice_a_worker_that_keeps_nothing(podcast: Path) -> None:
+    (podcast / "worker.py").write_text("")
+    with pytest.raises(AssertionError, match="5 failed, 3 passed"):
+        own_tests(podcast, "test_tunnel.py", "test_trouble.py")
+
+
+def test_the_podcasts_own_tests_know_public_names_only() -> None:
+    import swruntime.testing
+
+    public = {
+        "swruntime": set(swruntime.__all__),
+        "swruntime.testing": {*swruntime.testing.__all__, "strategies"},
+    }
+    for path in (EXAMPLES / "podcast" / "tests").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("swruntime"):
+                assert {alias.name for alias in node.names} <= public[node.module or ""], path
+            elif isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("swruntime.") for alias in node.names), path
