@@ -126,9 +126,8 @@ class RealmContext:
                 "__qualname__": cls.__qualname__,
                 "__doc__": cls.__doc__,
             }
-            self._bound[cls] = types.new_class(
-                cls.__name__, (cls, *parents), exec_body=lambda body: body.update(namespace)
-            )
+            metaclass: Any = type(cls)
+            self._bound[cls] = metaclass(cls.__name__, (cls, *parents), namespace)
         return cast("type[T]", self._bound[cls])
 
     # Promises
