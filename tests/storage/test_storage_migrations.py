@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from swruntime.storage import open_profile, schema, verify
+from swruntime.storage import memory_store, open_profile, schema, verify
 from swruntime.storage.schema import MIGRATIONS, Migration
 
 PROFILES = Path(__file__).parents[1] / "profiles"

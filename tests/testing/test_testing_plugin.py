@@ -105,6 +105,52 @@ def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
     folder.runpytest_subprocess("--swruntime-seed=5", "-p", "xdist", "-n", "2").assert_outcomes(passed=7)
 
 
+def test_the_same_test_in_process_on_a_disk_and_over_sockets(folder: pytest.Pytester) -> None:
+    """An hour in a tunnel, a server that is slow and breaks: the clock holds while real work is done, and no longer."""
+    folder.makepyfile("""
+        import pytest, trio
+
+        WORKER = '''
+        async def onbackgroundfetchsuccess(event):
+            cache = await caches.open("files")
+            for record in await event.registration.match_all():
+                await cache.put(record.request, await record.response_ready)
+
+        def onbackgroundfetchfail(event): pass
+        onbackgroundfetchabort = onbackgroundfetchfail
+        '''
+
+        profile, sockets = pytest.mark.swruntime_profile, pytest.mark.swruntime_sockets
+
+        @pytest.mark.parametrize("way", [
+            pytest.param("in process"),
+            pytest.param("on a disk", marks=profile),
+            pytest.param("over sockets", marks=sockets),
+            pytest.param("both", marks=[profile, sockets]),
+        ])
+        async def test_tunnel(way, user_agent, site, origin, tmp_path, autojump_clock):
+            assert (tmp_path / "profile").exists() == (way in ("on a disk", "both"))
+            origin.add("/f", b"x" * 500_000, delay=50, drop_after=200_000)
+            (site / "worker.py").write_text(WORKER)
+            window = await user_agent.open_window("/")
+            await window.navigator.service_worker.register("/worker.py")
+            registration = await window.navigator.service_worker.ready
+            fetch = await registration.background_fetch.fetch("f", "/f")
+            await trio.sleep(50.5)  # it has broken, and waits a little before it is asked for again
+            user_agent.network.go_offline()
+            await trio.sleep(3600)
+            assert fetch.downloaded == 200_000
+            user_agent.network.go_online()
+            await user_agent.settled()
+            assert fetch.result == "success"
+            assert await (await window.caches.match("/f")).bytes() == b"x" * 500_000
+            asked = [request.range for request in origin.requests if request.path == "/f"]
+            assert asked == [None, "bytes=200000-"]
+            assert 3700 < trio.current_time() < 3710
+    """)
+    folder.runpytest_subprocess().assert_outcomes(passed=4)
+
+
 def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> None:
     folder.makepyfile("""
         import pytest, trio
