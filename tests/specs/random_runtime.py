@@ -54,6 +54,28 @@ async def report(event):
 onbackgroundfetchsuccess = onbackgroundfetchfail = onbackgroundfetchabort = report
 """
 
+WORKER_IN_JAVASCRIPT = """
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+async function report(event) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const read = {};
+    for (const record of await event.registration.matchAll()) {
+        try {
+            read[record.request.url] = hex(await (await record.responseReady).bytes());
+        } catch (error) {
+            read[record.request.url] = error.name;
+        }
+    }
+    const seen = event.registration;
+    console.log(JSON.stringify([event.type, seen.result, seen.failureReason, read]));
+}
+
+for (const end of ["success", "fail", "abort"]) {
+    addEventListener(`backgroundfetch${end}`, (event) => event.waitUntil(report(event)));
+}
+"""
+
 ids = st.sampled_from(IDS)
 scopes = st.sampled_from(SCOPES)
 files = st.lists(
@@ -88,6 +110,9 @@ def held(step: Callable[..., Any]) -> Callable[..., Any]:
 class AnyLife(UserAgentStateMachine):
     """Background fetches of two registrations, until everybody is kind in the end."""
 
+    worker = "worker.py"
+    script = WORKER
+
     async def setup(self, lab: Laboratory) -> None:
         self.expected: list[Expected] = []
         self.numbers = 0
@@ -96,17 +121,17 @@ class AnyLife(UserAgentStateMachine):
         self.frozen: dict[int, int] = {}
         self.no_room = False
         self.online = True
-        (lab.site / "worker.py").write_text(WORKER)
+        (lab.site / self.worker).write_text(self.script)
         await self._open()
 
     async def _open(self) -> None:
-        self.window = await self.lab.window()
+        self.window = await self.lab.window(worker=f"/{self.worker}")
         self.registrations: dict[str, Any] = {"/": await self.window.navigator.service_worker.ready}
         await self._register_b()
 
     async def _register_b(self) -> None:
         register = self.window.navigator.service_worker.register
-        self.registrations["/b/"] = registration = await register("/worker.py", scope="/b/")
+        self.registrations["/b/"] = registration = await register(f"/{self.worker}", scope="/b/")
         while registration.active is None:  # noqa: ASYNC110 - the one event for it may have come already
             await trio.sleep(0.001)
 
@@ -356,6 +381,13 @@ class AnyLife(UserAgentStateMachine):
         """Nothing that a script or a user asks for hangs."""
         with trio.fail_after(100):
             return await promise
+
+
+class AnyLifeInJavaScript(AnyLife):
+    """The same with a worker in JavaScript, whose process is stopped at random as well."""
+
+    worker = "sw.js"
+    script = WORKER_IN_JAVASCRIPT
 
 
 class AnyLifeAndDeath(AnyLife):
