@@ -135,6 +135,7 @@ class JavaScriptWorkerRealm(PythonRealm):
         number, lifetime = engine.lifetimes.open(event.name, instance)
         if isinstance(event.payload, FetchExchange):
             self._exchanges[number] = event.payload
+            event.payload.abort = lambda: engine.send({"t": "abort", "event": number})
         forget = self.context.on_discard(lambda: lifetime.feed(RealmDied()))
         if not self.context.alive:
             lifetime.feed(RealmDied())
@@ -146,7 +147,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             forget()
             lifetime.feed(TimedOut())
             engine.lifetimes.close(number)
-            self._exchanges.pop(number, None)
+            if self._exchanges.pop(number, None) is not None:
+                engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
         return lifetime.result
 
