@@ -26,6 +26,9 @@ Ts = TypeVarTuple("Ts")
 
 _REALM_MODULES = "swruntime.realms."
 
+# Every start of a worker evaluates its script anew; what its text says of it stays.
+_dropped_calls = lru_cache(maxsize=32)(dropped_calls)
+
 
 class RealmContext:
     """One realm, from its making to `discard`.
@@ -230,7 +233,7 @@ class RealmContext:
         self._allowed[name] = allowances(source)
         for line, code in unknown_codes(source, CODES):
             self.diagnose("unknown-allowed-code", f"{code!r} is allowed here", f"{name}:{line}")
-        for line, function in dropped_calls(source):
+        for line, function in _dropped_calls(source):
             text = f"{function}() makes a coroutine, which is dropped: nothing of it runs"
             self.diagnose("dropped-awaitable", text, f"{name}:{line}")
 
