@@ -1,0 +1,197 @@
+/**
+ * The engine's own functions, as they were before any script ran.
+ *
+ * A script may change every builtin. Our modules take from here what they use, and so never look up at run time
+ * what a script could have replaced. Methods are functions of their object: `StringPrototypeSlice(text, 1)`.
+ *
+ * What follows from it for code in this folder: no `for (... of array)`, no spread and no array destructuring
+ * (they go through `Array.prototype[Symbol.iterator]`), no `regexp.test` and no `text.replace(regexp)` (they go
+ * through methods of `RegExp.prototype`); dictionaries have no prototype.
+ */
+
+const { bind, call } = Function.prototype;
+
+/** @type {(method: Function) => Function} A method as a function whose first argument is its object. */
+export const uncurryThis = bind.bind(call);
+
+/** @type {(prototype: object, name: PropertyKey) => Function} The getter of an attribute as a function of its object. */
+export const uncurryGetter = (prototype, name) =>
+    uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
+
+export const {
+    apply: ReflectApply,
+    construct: ReflectConstruct,
+    defineProperty: ReflectDefineProperty,
+    get: ReflectGet,
+    getOwnPropertyDescriptor: ReflectGetOwnPropertyDescriptor,
+    getPrototypeOf: ReflectGetPrototypeOf,
+    has: ReflectHas,
+    ownKeys: ReflectOwnKeys,
+} = Reflect;
+
+export const {
+    assign: ObjectAssign,
+    create: ObjectCreate,
+    defineProperty: ObjectDefineProperty,
+    defineProperties: ObjectDefineProperties,
+    freeze: ObjectFreeze,
+    getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
+    getPrototypeOf: ObjectGetPrototypeOf,
+    keys: ObjectKeys,
+    setPrototypeOf: ObjectSetPrototypeOf,
+} = Object;
+
+export const { asyncIterator: SymbolAsyncIterator, iterator: SymbolIterator, toStringTag: SymbolToStringTag } =
+    Symbol;
+export const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
+
+export const FunctionPrototypeBind = uncurryThis(bind);
+export const FunctionPrototypeCall = uncurryThis(call);
+export const FunctionPrototype = Function.prototype;
+export const ObjectPrototype = Object.prototype;
+export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
+
+export const { isArray: ArrayIsArray, from: ArrayFrom } = Array;
+export const ArrayPrototypeFilter = uncurryThis(Array.prototype.filter);
+export const ArrayPrototypeFindIndex = uncurryThis(Array.prototype.findIndex);
+export const ArrayPrototypeForEach = uncurryThis(Array.prototype.forEach);
+export const ArrayPrototypeIncludes = uncurryThis(Array.prototype.includes);
+export const ArrayPrototypeIndexOf = uncurryThis(Array.prototype.indexOf);
+export const ArrayPrototypeJoin = uncurryThis(Array.prototype.join);
+export const ArrayPrototypeMap = uncurryThis(Array.prototype.map);
+export const ArrayPrototypePush = uncurryThis(Array.prototype.push);
+export const ArrayPrototypeShift = uncurryThis(Array.prototype.shift);
+export const ArrayPrototypeSlice = uncurryThis(Array.prototype.slice);
+export const ArrayPrototypeSome = uncurryThis(Array.prototype.some);
+export const ArrayPrototypeSort = uncurryThis(Array.prototype.sort);
+export const ArrayPrototypeSplice = uncurryThis(Array.prototype.splice);
+
+const StringPrototype = String.prototype;
+export const StringFromCharCode = String.fromCharCode;
+export const StringPrototypeCharCodeAt = uncurryThis(StringPrototype.charCodeAt);
+export const StringPrototypeEndsWith = uncurryThis(StringPrototype.endsWith);
+export const StringPrototypeIncludes = uncurryThis(StringPrototype.includes);
+export const StringPrototypeIndexOf = uncurryThis(StringPrototype.indexOf);
+export const StringPrototypeSlice = uncurryThis(StringPrototype.slice);
+export const StringPrototypeSplit = (text, separator) => {
+    // `split` itself asks its separator for Symbol.split, which a script may give to every string.
+    const parts = [];
+    let from = 0;
+    for (let at; (at = StringPrototypeIndexOf(text, separator, from)) >= 0; from = at + separator.length) {
+        ArrayPrototypePush(parts, StringPrototypeSlice(text, from, at));
+    }
+    ArrayPrototypePush(parts, StringPrototypeSlice(text, from));
+    return parts;
+};
+export const StringPrototypeStartsWith = uncurryThis(StringPrototype.startsWith);
+export const StringPrototypeToLowerCase = uncurryThis(StringPrototype.toLowerCase);
+export const StringPrototypeToUpperCase = uncurryThis(StringPrototype.toUpperCase);
+export const StringPrototypeToWellFormed = uncurryThis(StringPrototype.toWellFormed);
+
+export const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
+/** Whether `pattern` matches; without the lookup of `exec` that `test` makes. */
+export const matches = (pattern, text) => RegExpPrototypeExec(pattern, text) !== null;
+
+export const { isFinite: NumberIsFinite, isNaN: NumberIsNaN, MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number;
+export const { abs: MathAbs, floor: MathFloor, max: MathMax, min: MathMin, random: MathRandom, trunc: MathTrunc } =
+    Math;
+
+const PromiseConstructor = Promise;
+export { PromiseConstructor as Promise };
+export const PromisePrototypeThen = uncurryThis(Promise.prototype.then);
+export const PromiseResolve = (value) => ReflectApply(promiseResolve, PromiseConstructor, [value]);
+export const PromiseReject = (reason) => ReflectApply(promiseReject, PromiseConstructor, [reason]);
+export const PromiseWithResolvers = () => ReflectApply(promiseWithResolvers, PromiseConstructor, []);
+const { resolve: promiseResolve, reject: promiseReject, withResolvers: promiseWithResolvers } = Promise;
+
+const MapConstructor = Map;
+const SetConstructor = Set;
+const WeakMapConstructor = WeakMap;
+const WeakRefConstructor = WeakRef;
+const FinalizationRegistryConstructor = FinalizationRegistry;
+export {
+    FinalizationRegistryConstructor as FinalizationRegistry,
+    MapConstructor as Map,
+    SetConstructor as Set,
+    WeakMapConstructor as WeakMap,
+    WeakRefConstructor as WeakRef,
+};
+export const MapPrototypeDelete = uncurryThis(Map.prototype.delete);
+export const MapPrototypeForEach = uncurryThis(Map.prototype.forEach);
+export const MapPrototypeGet = uncurryThis(Map.prototype.get);
+export const MapPrototypeHas = uncurryThis(Map.prototype.has);
+export const MapPrototypeSet = uncurryThis(Map.prototype.set);
+export const SetPrototypeAdd = uncurryThis(Set.prototype.add);
+export const SetPrototypeDelete = uncurryThis(Set.prototype.delete);
+export const SetPrototypeForEach = uncurryThis(Set.prototype.forEach);
+export const SetPrototypeHas = uncurryThis(Set.prototype.has);
+export const WeakMapPrototypeGet = uncurryThis(WeakMap.prototype.get);
+export const WeakMapPrototypeHas = uncurryThis(WeakMap.prototype.has);
+export const WeakMapPrototypeSet = uncurryThis(WeakMap.prototype.set);
+export const WeakRefPrototypeDeref = uncurryThis(WeakRef.prototype.deref);
+export const FinalizationRegistryPrototypeRegister = uncurryThis(FinalizationRegistry.prototype.register);
+
+const TypedArray = Object.getPrototypeOf(Uint8Array);
+const ArrayBufferConstructor = ArrayBuffer;
+const DataViewConstructor = DataView;
+const Uint8ArrayConstructor = Uint8Array;
+export {
+    ArrayBufferConstructor as ArrayBuffer,
+    DataViewConstructor as DataView,
+    Uint8ArrayConstructor as Uint8Array,
+};
+export const ArrayBufferIsView = ArrayBuffer.isView;
+export const ArrayBufferPrototypeGetByteLength = uncurryGetter(ArrayBuffer.prototype, "byteLength");
+export const ArrayBufferPrototypeGetDetached = uncurryGetter(ArrayBuffer.prototype, "detached");
+export const DataViewPrototypeGetBuffer = uncurryGetter(DataView.prototype, "buffer");
+export const DataViewPrototypeGetByteLength = uncurryGetter(DataView.prototype, "byteLength");
+export const DataViewPrototypeGetByteOffset = uncurryGetter(DataView.prototype, "byteOffset");
+export const TypedArrayPrototypeGetBuffer = uncurryGetter(TypedArray.prototype, "buffer");
+export const TypedArrayPrototypeGetByteLength = uncurryGetter(TypedArray.prototype, "byteLength");
+export const TypedArrayPrototypeGetByteOffset = uncurryGetter(TypedArray.prototype, "byteOffset");
+/** "Uint8Array" and so on; undefined for what is no typed array, a DataView included. */
+export const TypedArrayPrototypeGetToStringTag = uncurryGetter(TypedArray.prototype, Symbol.toStringTag);
+export const TypedArrayPrototypeSet = uncurryThis(TypedArray.prototype.set);
+/** Bytes `from` to `to` of a Uint8Array, in the same buffer; without the species that `subarray` asks for. */
+export const subarray = (bytes, from, to) =>
+    new Uint8ArrayConstructor(
+        TypedArrayPrototypeGetBuffer(bytes),
+        TypedArrayPrototypeGetByteOffset(bytes) + from,
+        to - from,
+    );
+
+const TextEncoderConstructor = TextEncoder;
+const TextDecoderConstructor = TextDecoder;
+export { TextDecoderConstructor as TextDecoder, TextEncoderConstructor as TextEncoder };
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const encode = uncurryThis(TextEncoder.prototype.encode);
+const decode = uncurryThis(TextDecoder.prototype.decode);
+export const utf8Encode = (text) => encode(encoder, text);
+/** UTF-8 as Fetch decodes it: without a byte order mark, what is no UTF-8 as U+FFFD. */
+export const utf8Decode = (bytes) => decode(decoder, bytes);
+
+export const { parse: JSONParse, stringify: JSONStringify } = JSON;
+
+const AggregateErrorConstructor = AggregateError;
+const DOMExceptionConstructor = DOMException;
+const ErrorConstructor = Error;
+const RangeErrorConstructor = RangeError;
+const SyntaxErrorConstructor = SyntaxError;
+const TypeErrorConstructor = TypeError;
+const StringConstructor = String;
+const SymbolConstructor = Symbol;
+export {
+    AggregateErrorConstructor as AggregateError,
+    DOMExceptionConstructor as DOMException,
+    ErrorConstructor as Error,
+    RangeErrorConstructor as RangeError,
+    StringConstructor as String,
+    SymbolConstructor as Symbol,
+    SyntaxErrorConstructor as SyntaxError,
+    TypeErrorConstructor as TypeError,
+};
+
+export const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+export const queueMicrotask = globalThis.queueMicrotask;
