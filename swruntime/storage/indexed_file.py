@@ -276,7 +276,14 @@ class IndexedFile:
                 "WHERE indexes.id = ? AND records.key = ?",
                 (key, index, primary_key),
             )
-            _require(added, index)
+            if not added:  # an entry that is there already is no mistake
+                _require(len(self._entry(index, key, primary_key)), index)
+
+    def _entry(self, index: int, key: bytes, primary_key: bytes) -> list[Any]:
+        return self._execute(
+            "SELECT 1 FROM entries WHERE of_index = ? AND key = ? AND primary_key = ?",
+            (index, key, primary_key),
+        )
 
     # Records
 

@@ -1,0 +1,31 @@
+// What the runtime takes from the engine before a script runs: nothing here is looked up afterwards, because a script may
+// change what it likes, and because the names are deleted from its global scope.
+
+import vm from "node:vm";
+
+const core = Deno[Deno.internal].core;
+
+export const { serialize, deserialize, isPromise, isProxy, isDate, isRegExp, isMap, isSet, isNativeError } = core;
+export const { isTypedArray, isDataView, isAnyArrayBuffer, isSharedArrayBuffer, isBoxedPrimitive } = core;
+export const { runMicrotasks, eventLoopHasMoreWork, refOpPromise, unrefOpPromise, memoryUsage } = core;
+export const { AsyncVariable, setAsyncContext, setUnhandledPromiseRejectionHandler, setHandledPromiseRejectionHandler } = core;
+export const { setReportExceptionCallback } = core;
+export const readAsync = core.read;
+export const writeSync = core.writeSync;
+export const exit = Deno.exit;
+export const inspect = Deno.inspect;
+export const args = [...Deno.args];
+export const openSync = Deno.openSync;
+export const revokeSync = (descriptor) => Deno.permissions.revokeSync(descriptor);
+
+export const setImmediate = globalThis.setImmediate;
+export const setTimeoutNative = globalThis.setTimeout;
+
+export const Script = vm.Script;
+export const runInThisContext = vm.Script.prototype.runInThisContext;
+export const SourceTextModule = vm.SourceTextModule;
+export const SyntheticModule = vm.SyntheticModule;
+
+const probe = new Event("probe");
+/** The slot that says whether the engine dispatched an event; there is no other way to make one that is trusted. */
+export const trustedSlot = Object.getOwnPropertySymbols(probe).find((each) => String(each).includes("isTrusted"));
