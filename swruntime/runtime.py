@@ -26,6 +26,7 @@ from swruntime.agent.registrations import Registrations
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.syncs import Syncs
 from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls
 from swruntime.algorithms.cookie_file import parse_cookie_file
 from swruntime.algorithms.site_headers import SiteHeaders
@@ -45,10 +46,11 @@ from swruntime.network.sockets import SocketTransport, tls_context
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
+from swruntime.ports.realm import Realm
 from swruntime.ports.store import Store
 from swruntime.ports.wallclock import WallClock
 from swruntime.realms.python.watchdog import Watchdog
-from swruntime.realms.python.window_realm import open_window_realm
+from swruntime.realms.python.window_realm import PageScripts, WindowRealm, open_window_realm
 from swruntime.realms.python.worker_realm import open_worker_realm
 from swruntime.storage import memory_store, open_profile
 from swruntime.trace import AgentOpen, Diagnostic, Sink, Trace
@@ -259,13 +261,28 @@ def _assemble(parts: _Parts) -> UserAgent:
         network=NetworkControl(conditioned, parts.trace),
         permissions=permissions,
         storage=storage,
-        open_window_realm=lambda client: open_window_realm(agent, parts.site, client),
+        open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
-    services.open_worker_realm = lambda worker: open_worker_realm(agent, parts.site, worker)
+    services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_errors.append
     conditioned.on_change(agent.network_changed)
     cookies.bring(parts.brought)
     return agent
+
+
+async def _open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> Realm:
+    """A realm of the language that the worker's script is in: its name ends with `.py`, or it is JavaScript."""
+    if urls.parse(worker.script_url).pathname.endswith(".py"):
+        return await open_worker_realm(agent, site, worker)
+    from swruntime.realms.javascript.worker_realm import open_javascript_worker
+
+    return await open_javascript_worker(agent, site, worker)
+
+
+def _open_javascript(realm: WindowRealm) -> PageScripts:
+    from swruntime.realms.javascript.page import JavaScriptPage
+
+    return JavaScriptPage(realm)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
@@ -16,6 +17,13 @@ from swruntime.algorithms.urls import to_scalar_values
 MAX_SAFE_INTEGER = 2**53 - 1
 
 T = TypeVar("T", bound=str)
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def python_name(name: str) -> str:
+    """`waitUntil` -> `wait_until`, `updateUI` -> `update_ui`: a run of capitals is one word."""
+    return _WORD.sub("_", name).lower()
 
 
 def shown(value: object) -> str:

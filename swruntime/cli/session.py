@@ -21,6 +21,7 @@ from swruntime.display.terminal import TerminalDisplay
 from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
 from swruntime.monitor.checked import Checked
 from swruntime.ports.store import Store
+from swruntime.realms.javascript.installed import is_installed
 from swruntime.runtime import checked_origin, open_user_agent, shown_origin
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
 from swruntime.trace import Diagnostic, Line, explained, script_diagnostic
@@ -75,12 +76,12 @@ def _ended_text(ended: Ended, expected: str | None) -> str:
 def find_script(site: Path, given: str | None, defaults: tuple[str, ...], what: str) -> str:
     """A script's path below SITE, with slashes; `given` may also name it as a shell would complete it.
 
-    Raises SiteError where there is none, and for a script that is not Python.
+    Raises SiteError where there is none, and for a JavaScript where there is nothing to run it.
     """
     names = defaults if given is None else (_below(site, given, what),)
     for name in names:
         if (site / name).is_file():
-            _check_python(site, name, what)
+            _check_language(site, name, what)
             return name
     raise SiteError(f"there is no {what} in {str(site)!r}; expected {defaults[0]}, or --{what} FILE")
 
@@ -93,10 +94,10 @@ def _below(site: Path, given: str, what: str) -> str:
     raise SiteError(f"--{what} is {given!r}, and there is no such file in {str(site)!r}")
 
 
-def _check_python(site: Path, name: str, what: str) -> None:
-    if not name.endswith(".py"):
+def _check_language(site: Path, name: str, what: str) -> None:
+    if not name.endswith(".py") and not is_installed():
         raise SiteError(
-            f"the {what} of {str(site)!r} is {name}: JavaScript is not in this version; expected {what}.py"
+            f"the {what} of {str(site)!r} is {name}, and JavaScript needs Deno: pip install 'swruntime[js]'"
         )
 
 

@@ -113,6 +113,11 @@ _ALL = (
         "await trio.sleep(0) now and then, or trio.to_thread.run_sync for what computes",
     ),
     _script(
+        "script-process-ended",
+        "its realm is gone: events in flight are interrupted, and what only it had in memory is lost",
+        "give way now and then, keep what is large in a stream or a cache, and see what its console said last",
+    ),
+    _script(
         "too-many-actions",
         "those beyond the limit are not shown",
         "at most Notification.max_actions of them",

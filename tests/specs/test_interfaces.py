@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from swruntime.algorithms.webidl import python_name
 from swruntime.errors import UsageError
 from swruntime.testing.conformance import idl, interfaces
 
@@ -35,7 +36,7 @@ def test_names_follow_the_mechanical_rule() -> None:
         "getIds",
         "onLine",
     ]
-    assert [interfaces.snake_case(name) for name in names] == [
+    assert [python_name(name) for name in names] == [
         "wait_until", "update_ui", "download_total", "onbackgroundfetchsuccess", "script_url", "get_ids", "on_line",
     ]  # fmt: skip
 

@@ -51,7 +51,7 @@ async def _run(session: Session, pages: list[str]) -> None:
 
 
 def _pages(options: Namespace) -> list[str]:
-    """The page scripts. Raises SiteError for one that is not there, and for JavaScript."""
+    """The page scripts. Raises SiteError for one that is not there."""
     if options.page:
         return [find_script(options.site, page, PAGES, "page") for page in options.page]
     if any((options.site / name).is_file() for name in PAGES):

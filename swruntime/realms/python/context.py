@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, cast
@@ -76,6 +77,7 @@ class RealmContext:
         """Its promises that are not settled, and where the script has made each."""
         self._on_discard: list[Callable[[], None]] = []
         self._bound: dict[type, type] = {}
+        self._caller: str | None = None
 
     def check_alive(self) -> None:
         """Raises InvalidStateError once the realm was discarded."""
@@ -242,6 +244,8 @@ class RealmContext:
 
     def where(self) -> str | None:
         """ "file:line" of the innermost script frame on the current stack, None where there is none."""
+        if self._caller is not None:
+            return self._caller
         frame: types.FrameType | None = sys._getframe(1)
         while frame is not None:
             name = self.script_name(frame.f_code.co_filename)
@@ -249,6 +253,15 @@ class RealmContext:
                 return f"{name}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+    @contextmanager
+    def called_from(self, where: str | None) -> Iterator[None]:
+        """While the block runs, `where` ("file:line") of another language is where the script is."""
+        previous, self._caller = self._caller, where
+        try:
+            yield
+        finally:
+            self._caller = previous
 
     def where_of_function(self, function: object) -> str | None:
         """ "file:line" of a function's `def`, None for what is no function of a script."""

@@ -32,6 +32,11 @@ update_ui, show_notification.
 """
 
 
+def is_work(promise: Promise[Any]) -> bool:
+    """Whether the outcome of `promise` matters to who began it."""
+    return promise.name.startswith(_WORK)
+
+
 @attrs.define(eq=False)
 class Handling:
     """One event that is handled in the realm of `context`."""
@@ -46,7 +51,7 @@ class Handling:
 
     def note(self, promise: Promise[Any], where: str, *, plain: bool) -> None:
         """A script began `promise`; it is forgotten as soon as anybody awaits it."""
-        if promise.name.startswith(_WORK):
+        if is_work(promise):
             key = object()
             self._begun[key] = (promise.name, where, plain)
             promise.when_handled(lambda: self._begun.pop(key, None))

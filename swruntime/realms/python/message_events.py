@@ -85,6 +85,8 @@ async def fire_message(
     realm: PythonRealm, target: EventTarget, posted: Posted, *, source: EventTarget | None = None
 ) -> None:
     """Fire what was posted at `target`, an object of `realm`."""
+    if realm.foreign is not None and realm.foreign.takes_message(target, posted, source):
+        return
     type, init = received(realm, posted)
     event = realm.context.bind(MessageEvent)(type, origin=posted.origin, source=source, **init)
     await fire(target, event)

@@ -50,6 +50,18 @@ class StoredSource(Protocol):
         ...
 
 
+class Foreign(Protocol):
+    """The scripts of another language, whose objects are faces of this realm's."""
+
+    def takes_message(self, target: EventTarget, posted: Posted, source: EventTarget | None) -> bool:
+        """Fire what was posted at the face of `target`; False where no script listens there."""
+        ...
+
+    def instance_updated(self, instance: BackgroundFetchRegistration) -> None:
+        """The copies that `instance` shows may have changed."""
+        ...
+
+
 S = TypeVar("S", bound=StoredSource)
 T = TypeVar("T")
 
@@ -67,6 +79,8 @@ class PythonRealm:
     def __init__(self, agent: UserAgent, context: RealmContext) -> None:
         self.agent = agent
         self.context = context
+        self.foreign: Foreign | None = None
+        """Scripts of another language that this realm has, besides Python's."""
         self._instances: dict[int, BackgroundFetchRegistration] = {}
         self._registrations: dict[Registration, ServiceWorkerRegistration] = {}
         self._workers: dict[Worker, ServiceWorker] = {}
@@ -268,7 +282,10 @@ class PythonRealm:
                 await self._wanted.park()
             task = self._queue.popleft()
             if isinstance(task, int):
-                await self._instances[task]._update(self._updates.pop(task))
+                instance = self._instances[task]
+                await instance._update(self._updates.pop(task))
+                if self.foreign is not None:
+                    self.foreign.instance_updated(instance)
             elif (waits := task()) is not None:
                 await waits
             await trio.lowlevel.checkpoint()

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import attrs
+
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import webidl
 from swruntime.concepts import messages
@@ -40,11 +42,20 @@ TAKEN = (
 )
 
 
+@attrs.frozen
+class Serialized:
+    """A value that a realm of another language has serialized already. A script never holds one."""
+
+    message: Message
+
+
 def serialize(value: object, transferred: Sequence[object] = ()) -> Message:
     """`value` in the form that belongs to no realm. Of `transferred` objects only their place is written down.
 
     Raises DataCloneError, which names what cannot be cloned and where in `value` it is.
     """
+    if isinstance(value, Serialized):
+        return value.message
     return _Serializer(transferred).run(value)
 
 

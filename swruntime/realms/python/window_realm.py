@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
@@ -13,7 +14,7 @@ from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
-from swruntime.errors import ScriptError, SiteError
+from swruntime.errors import ScriptError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.caches import CacheStorage
 from swruntime.realms.python.console import Console
@@ -57,6 +58,9 @@ class Window(GlobalScope):
     async def run(self, path: str = "/page.py") -> Any:
         """Evaluate a page script of SITE and await its `async def main()`, if there is one; answer with its value.
 
+        A JavaScript ("/page.js") has run when its top level has, and no timer and no call of it is outstanding any
+        more; the answer is its completion value, awaited, where that can be cloned.
+
         Raises ScriptError, with the line, for whatever the script raises; SiteError where there is no such script.
         """
         return await self._window_realm.run(path)
@@ -75,10 +79,24 @@ class Window(GlobalScope):
         self._window_realm.close()
 
 
+class PageScripts(Protocol):
+    """Runs the scripts of a page that are in another language."""
+
+    async def run(self, path: str) -> Any:
+        """See `Window.run`."""
+        ...
+
+
 class WindowRealm(PythonRealm):
     """Implements `swruntime.ports.realm.Realm` for a page."""
 
-    def __init__(self, agent: UserAgent, context: RealmContext, client: Client) -> None:
+    def __init__(
+        self,
+        agent: UserAgent,
+        context: RealmContext,
+        client: Client,
+        open_javascript: Callable[[WindowRealm], PageScripts],
+    ) -> None:
         super().__init__(agent, context)
         self._client = client
         client.realm = self
@@ -86,6 +104,8 @@ class WindowRealm(PythonRealm):
         self.window = Window(self)
         self._console = Console(context)
         self.window._names = self._global_names()
+        self._open_javascript = open_javascript
+        self._javascript: PageScripts | None = None
 
     def _global_names(self) -> dict[str, Any]:
         container = self._container = ServiceWorkerContainer._create(self, self._client)
@@ -106,7 +126,7 @@ class WindowRealm(PythonRealm):
         self.context.check_alive()
         names = self.window._names
         if not path.endswith(".py"):
-            raise SiteError(f"{path} is no Python script; this version runs page.py, not JavaScript")
+            return await self._run_javascript(path)
         loader = Loader(
             self.context,
             globals=names,
@@ -123,6 +143,16 @@ class WindowRealm(PythonRealm):
             raise ScriptError(error_text(error), where=self.context.where_of(error)) from error
         finally:
             self.context.report_unhandled()
+
+    async def _run_javascript(self, path: str) -> Any:
+        if self._javascript is None:
+            self._javascript = self._open_javascript(self)
+        container = self._container
+        container._scripts_begin()
+        try:
+            return await self._javascript.run(path)
+        finally:
+            container._scripts_have_run()
 
     def _start(self, loader: Loader, path: str) -> Promise[Any] | None:
         """Evaluate a script and start its main. Messages come once that has suspended for the first time."""
@@ -185,7 +215,9 @@ class WindowRealm(PythonRealm):
         self.context.discard(reason)
 
 
-async def open_window_realm(agent: UserAgent, site: Path | None, client: Client) -> Window:
-    """The Window of a new realm for `client`."""
+async def open_window_realm(
+    agent: UserAgent, site: Path | None, client: Client, open_javascript: Callable[[WindowRealm], PageScripts]
+) -> Window:
+    """The Window of a new realm for `client`. `open_javascript` is called when a page runs its first JavaScript."""
     context = await open_context(agent, site, client.environment)
-    return WindowRealm(agent, context, client).window
+    return WindowRealm(agent, context, client, open_javascript).window

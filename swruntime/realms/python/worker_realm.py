@@ -5,6 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import redirects, urls
 from swruntime.concepts.environment import Environment
-from swruntime.errors import NotSupportedError, ScriptError, SiteError
+from swruntime.errors import ScriptError, SiteError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.background_fetch_events import BackgroundFetchEvent, BackgroundFetchUpdateUIEvent
 from swruntime.realms.python.body_sources import BodySource
@@ -92,7 +93,7 @@ FIRED = (
 """The event types that this version fires."""
 
 
-_AFTER_ITS_STATE = ("install", "activate")
+AFTER_ITS_STATE = ("install", "activate")
 """Their tasks are of the same source as those that change attributes and fire `statechange`, so they come after."""
 
 
@@ -170,13 +171,8 @@ class WorkerRealm(PythonRealm):
     async def evaluate(self) -> None:
         """See `swruntime.ports.realm.Realm.evaluate`. SITE without the script is a ScriptError here."""
         await trio.lowlevel.checkpoint()
-        path = urls.parse(self._worker.script_url).pathname
-        if not path.endswith(".py"):
-            raise NotSupportedError(
-                f"{path} is no Python script; this version runs worker.py, not JavaScript"
-            )
         try:
-            namespace = self._loader.run(path)
+            namespace = self._loader.run(urls.parse(self._worker.script_url).pathname)
         except SiteError as error:
             raise ScriptError(str(error)) from error
         handlers, near = collect_handlers(namespace, FIRED)
@@ -210,12 +206,11 @@ class WorkerRealm(PythonRealm):
         return result
 
     async def _dispatch(self, event: EventSpec) -> EventResult:
-        if event.name in _AFTER_ITS_STATE:
+        if event.name in AFTER_ITS_STATE:
             await self.caught_up()
         make = self.context.bind(INTERFACES[event.interface])
         arguments: dict[str, Any] = {}
-        if event.name in _BESIDE_SUCCESS:
-            self._tell_unheard(event.name)
+        tell_unheard(self.context, event.name, self._heard())
         if event.fetch is not None:
             fetch = self.agent.fetches.numbered(event.fetch)
             if fetch is None:
@@ -237,15 +232,13 @@ class WorkerRealm(PythonRealm):
         made = self._event_of(event) or make(event.name, **arguments)
         return await dispatch_extendable(self.context, self.scope, made)
 
-    def _tell_unheard(self, name: str) -> None:
-        """A background fetch ended otherwise than the script seems to think of."""
-        heard = {listener.type: listener for listener in self.scope._listeners}
-        success = heard.get("backgroundfetchsuccess")
-        if name in heard or success is None:
-            return
-        where = self.context.where_of_function(self.scope.onbackgroundfetchsuccess or success.callback)
-        text = f"{name} was fired, and only backgroundfetchsuccess is handled"
-        self.context.diagnose(_BESIDE_SUCCESS[name], text, where)
+    def _heard(self) -> dict[str, str | None]:
+        """The types that the script listens to, and where."""
+        where_of = self.context.where_of_function
+        heard = {each.type: where_of(each.callback) for each in self.scope._listeners}
+        if self.scope.onbackgroundfetchsuccess is not None:
+            heard["backgroundfetchsuccess"] = where_of(self.scope.onbackgroundfetchsuccess)
+        return heard
 
     def _event_of(self, event: EventSpec) -> ExtendableEvent | None:
         """What has a payload that is an event's whole content."""
@@ -285,6 +278,15 @@ class WorkerRealm(PythonRealm):
         self.context.discard(reason)
 
 
+def tell_unheard(context: RealmContext, name: str, heard: Mapping[str, str | None]) -> None:
+    """A background fetch ended otherwise than the script seems to think of. `heard` are the types that it listens to,
+    and where.
+    """
+    if name in _BESIDE_SUCCESS and name not in heard and "backgroundfetchsuccess" in heard:
+        text = f"{name} was fired, and only backgroundfetchsuccess is handled"
+        context.diagnose(_BESIDE_SUCCESS[name], text, heard["backgroundfetchsuccess"])
+
+
 async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> WorkerRealm:
     """A realm of its own for one run of `worker`, in a nursery of its own below the agent's.
 
@@ -292,6 +294,11 @@ async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker)
     """
     if site is None:
         raise ScriptError(f"there is no SITE to take {worker.script_url} from")
+    return WorkerRealm(agent, await open_worker_context(agent, site, worker), worker)
+
+
+async def open_worker_context(agent: UserAgent, site: Path | None, worker: Worker) -> RealmContext:
+    """The context of a realm of `worker`, whatever its script's language."""
     headers = agent.services.script_headers(worker.script_url)
     environment = Environment(
         worker.script_url,
@@ -299,8 +306,7 @@ async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker)
         csp=headers.all("Content-Security-Policy"),
         referrer_policy=redirects.parse_referrer_policy(headers),
     )
-    context = await open_context(agent, site, environment)
-    return WorkerRealm(agent, context, worker)
+    return await open_context(agent, site, environment)
 
 
 async def open_context(agent: UserAgent, site: Path | None, environment: Environment) -> RealmContext:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, get_args
 
+from swruntime.algorithms.webidl import python_name
 from swruntime.concepts import enums
 from swruntime.errors import NotSupportedError
 from swruntime.realms import python as realm
@@ -29,11 +29,6 @@ Scopes = Mapping[str, Any]
 
 _PROTOCOLS = {"iterable": "__iter__", "stringifier": "__str__"}
 """What Python calls them."""
-
-
-def snake_case(name: str) -> str:
-    """`waitUntil` -> `wait_until`, `updateUI` -> `update_ui`: a run of capitals is one word."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def open_scopes() -> Scopes:
@@ -121,7 +116,7 @@ def _member(
         if not callable(vars(cls).get(_PROTOCOLS[member.kind])):
             yield f"is not there: {cls.__name__} has no {_PROTOCOLS[member.kind]}"
         return
-    name = snake_case(member.name)
+    name = python_name(member.name)
     found = inspect.getattr_static(cls, name, None)
     if found is None and interface.name in scopes:
         found = getattr(scopes[interface.name], name, None)
@@ -198,7 +193,7 @@ def _signature(definitions: Definitions, member: Member, signature: inspect.Sign
     for parameter, argument in zip(placed, expected, strict=False):
         yield from _required(parameter, not argument.optional)
     members = {
-        snake_case(name): required
+        python_name(name): required
         for argument in member.arguments
         for name, required in definitions.dictionaries.get(argument.type, ())
     }

@@ -76,7 +76,9 @@ function enforceRange(least, most) {
         const number = +value;
         const whole = MathTrunc(number) + 0; // -0 becomes 0
         if (!NumberIsFinite(number) || whole < least || whole > most) {
-            throw new TypeError(`${context} is ${String(number)}; expected a number from ${least} to ${most}.`);
+            throw new TypeError(
+                `${context} is ${String(number)}; expected a number from ${least} to ${most}.`,
+            );
         }
         return whole;
     };
@@ -147,7 +149,8 @@ export function interfaceType(name, is) {
     };
 }
 
-export const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+export const isObject = (value) =>
+    (typeof value === "object" && value !== null) || typeof value === "function";
 
 /** sequence<T>: https://webidl.spec.whatwg.org/#js-sequence */
 export function sequence(converter) {

@@ -50,11 +50,9 @@ export function illegalConstructor(key) {
 
 /** Throws where too few arguments came. `what` is "execute 'put' on 'Cache'" or "construct 'Request'". */
 export function requireArguments(count, least, what) {
-    if (count < least) {
-        throw new TypeError(
-            `Failed to ${what}: ${least} argument${least === 1 ? "" : "s"} required, but only ${count} present.`,
-        );
-    }
+    if (count >= least) return;
+    const needed = least === 1 ? "1 argument" : `${least} arguments`;
+    throw new TypeError(`Failed to ${what}: ${needed} required, but only ${count} present.`);
 }
 
 /**
@@ -72,7 +70,7 @@ export function defineInterface(constructor, { brand, promises = [], name = cons
     wrapMembers(constructor.prototype, name, promises, branded);
     wrapMembers(constructor, name, promises, null);
     ObjectDefineProperty(constructor.prototype, SymbolToStringTag, { value: name, configurable: true });
-    if (constructor.name !== name) ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
+    ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
 }
 
 /** `branded` is null for static members. */

@@ -14,7 +14,7 @@ const { bind, call } = Function.prototype;
 /** @type {(method: Function) => Function} A method as a function whose first argument is its object. */
 export const uncurryThis = bind.bind(call);
 
-/** @type {(prototype: object, name: PropertyKey) => Function} The getter of an attribute as a function of its object. */
+/** @type {(prototype: object, name: PropertyKey) => Function} An attribute's getter as a function of its object. */
 export const uncurryGetter = (prototype, name) =>
     uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
 
@@ -41,8 +41,11 @@ export const {
     setPrototypeOf: ObjectSetPrototypeOf,
 } = Object;
 
-export const { asyncIterator: SymbolAsyncIterator, iterator: SymbolIterator, toStringTag: SymbolToStringTag } =
-    Symbol;
+export const {
+    asyncIterator: SymbolAsyncIterator,
+    iterator: SymbolIterator,
+    toStringTag: SymbolToStringTag,
+} = Symbol;
 export const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
 
 export const FunctionPrototypeBind = uncurryThis(bind);
@@ -94,8 +97,14 @@ export const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
 export const matches = (pattern, text) => RegExpPrototypeExec(pattern, text) !== null;
 
 export const { isFinite: NumberIsFinite, isNaN: NumberIsNaN, MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number;
-export const { abs: MathAbs, floor: MathFloor, max: MathMax, min: MathMin, random: MathRandom, trunc: MathTrunc } =
-    Math;
+export const {
+    abs: MathAbs,
+    floor: MathFloor,
+    max: MathMax,
+    min: MathMin,
+    random: MathRandom,
+    trunc: MathTrunc,
+} = Math;
 
 const PromiseConstructor = Promise;
 export { PromiseConstructor as Promise };
@@ -175,6 +184,7 @@ export const utf8Decode = (bytes) => decode(decoder, bytes);
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
 
 const AggregateErrorConstructor = AggregateError;
+const BigIntConstructor = BigInt;
 const DOMExceptionConstructor = DOMException;
 const ErrorConstructor = Error;
 const RangeErrorConstructor = RangeError;
@@ -184,6 +194,7 @@ const StringConstructor = String;
 const SymbolConstructor = Symbol;
 export {
     AggregateErrorConstructor as AggregateError,
+    BigIntConstructor as BigInt,
     DOMExceptionConstructor as DOMException,
     ErrorConstructor as Error,
     RangeErrorConstructor as RangeError,

@@ -1,0 +1,88 @@
+"""Fetches of a script, and bodies that it reads piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from swruntime.agent.promise import Promise
+from swruntime.realms.javascript.values import WireError, read_request
+from swruntime.realms.python.abort import AbortController
+from swruntime.realms.python.body_sources import Pump, operation_pump
+from swruntime.realms.python.fetching import fetch_concept
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import Response
+
+if TYPE_CHECKING:
+    from swruntime.realms.javascript.engine import Engine
+
+
+class Bodies:
+    """What a realm's script reads and fetches."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pumps: dict[int, Pump | None] = {}
+        self._controllers: dict[int, AbortController] = {}
+        self.operations: dict[str, Callable[..., Any]] = {
+            "fetch": self._fetch,
+            "abort": self._abort,
+            "body.read": self._read,
+            "body.cancel": self._cancel,
+            "body.clone": self._clone,
+        }
+
+    def released(self, number: int) -> None:
+        """The process has forgotten a request or a response: nobody reads its body any more."""
+        pump = self._pumps.pop(number, None)
+        if pump is not None:
+            pump.cancel()
+
+    def _fetch(self, wire: Any, abort: int | None = None) -> Promise[Response]:
+        context = self._engine.realm.context
+        if not isinstance(wire, dict):
+            raise WireError("a request that is none")
+        request = read_request(self._engine, wire)
+        concept = attrs.evolve(request._concept, client=context.environment)
+        controller = context.bind(AbortController)()
+        if isinstance(abort, int):
+            self._controllers[abort] = controller
+        return fetch_concept(self._engine.realm, concept, request._take_source(), controller.signal)
+
+    def _abort(self, number: int) -> None:
+        controller = self._controllers.pop(number, None)
+        if controller is not None:
+            controller.abort()
+
+    def _holder(self, number: Any) -> Request | Response:
+        holder = self._engine.object(number, object)
+        if not isinstance(holder, Request | Response):
+            raise WireError(f"{number!r} has no body")
+        return holder
+
+    def _read(self, number: int) -> Promise[bytes | None]:
+        context = self._engine.realm.context
+        if number not in self._pumps:
+            source = self._holder(number)._take_source()
+            self._pumps[number] = None if source is None else operation_pump(context, source)
+        pump = self._pumps[number]
+
+        async def read() -> bytes | None:
+            return None if pump is None else await pump.receive()
+
+        return context.promise(read, name="Response.body")
+
+    def _cancel(self, number: int) -> None:
+        pump = self._pumps.pop(number, None)
+        if pump is not None:
+            pump.cancel()
+        elif (source := self._holder(number)._take_source()) is not None:
+            source.close()
+
+    def _clone(self, number: int, new: int) -> None:
+        """Make a clone known by a number that the process has chosen, without waiting."""
+        if not (isinstance(new, int) and new < 0 and self._engine.handles.get(new) is None):
+            raise WireError(f"{new!r} is no number for a clone")
+        self._engine.handles.put(new, self._holder(number).clone())

@@ -1,0 +1,124 @@
+"""A Deno process without rights: where the program is, how it is started, what it may use, how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from swruntime.realms.javascript.installed import find_deno
+
+MAIN = Path(__file__).parent / "js" / "main.js"
+
+HEAP = 512
+"""MiB that the objects of a script may take."""
+DATA = 2 * 1024 * 1024 * 1024
+"""Bytes of memory that a process may take in all, array buffers among them."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Process:
+    """One process, its two pipes, and the pipe for answers that a script waits for without giving way.
+
+    It ends with this one, however that ends, and `kill` ends it at once, whatever it does.
+    """
+
+    def __init__(self, process: trio.Process, answers: int) -> None:
+        self._process = process
+        self._answers = answers
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.stdin = process.stdin
+        self.stdout = process.stdout
+        self.stderr = process.stderr
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def answer(self, data: bytes) -> None:
+        """Write the answer to an `ask`. The script reads, so this does not wait long. Raises OSError for a dead one."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._answers, view) :]
+
+    def kill(self) -> None:
+        """End it now. Nothing that it was doing is waited for."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    async def aclose(self) -> int:
+        """Kill it, close the pipes, and answer with its return code."""
+        self.kill()
+        with trio.CancelScope(shield=True):
+            code = await self._process.wait()
+            for stream in (self.stdin, self.stdout, self.stderr):
+                await stream.aclose()
+        if self._answers >= 0:
+            os.close(self._answers)
+            self._answers = -1
+        return code
+
+
+async def start_process() -> Process:
+    """Start one. Raises NotSupportedError where Deno is not there."""
+    deno = find_deno()
+    answers, ours = os.pipe()
+    try:
+        process = await trio.lowlevel.open_process(
+            [
+                deno,
+                "run",
+                "--quiet",
+                "--no-prompt",
+                "--no-config",
+                "--no-lock",
+                "--no-remote",
+                "--no-npm",
+                "--cached-only",
+                f"--v8-flags=--max-old-space-size={HEAP},--stack-size=900",
+                f"--allow-read=/dev/fd/{answers}",
+                str(MAIN),
+                f"/dev/fd/{answers}",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[answers],
+            env={"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "HOME": "/nonexistent"},
+            start_new_session=True,  # Ctrl-C is the runtime's to handle
+            preexec_fn=_prepare(),
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(answers)
+    return Process(process, ours)
+
+
+def _prepare() -> Callable[[], None]:
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    parent = os.getpid()
+
+    def prepare() -> None:
+        """In the child, before Deno is there."""
+        resource.setrlimit(resource.RLIMIT_DATA, (DATA, DATA))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if libc is not None:
+            # It dies with the runtime, also where that is killed and the script never gives way.
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return prepare

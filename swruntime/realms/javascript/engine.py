@@ -1,0 +1,413 @@
+"""One realm's JavaScript process, answering what its script asks of the platform objects behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from swruntime.agent.promise import Deferred, Promise
+from swruntime.errors import AbortError, ScriptError
+from swruntime.realms.javascript import frames
+from swruntime.realms.javascript.bodies import Bodies
+from swruntime.realms.javascript.channel import Channel, Frame
+from swruntime.realms.javascript.deno import Process
+from swruntime.realms.javascript.faces import FACES, Face, face_of
+from swruntime.realms.javascript.handles import Handles
+from swruntime.realms.javascript.lifetimes import Lifetimes
+from swruntime.realms.javascript.timers import Timers
+from swruntime.realms.javascript.values import (
+    Wire,
+    WireError,
+    Writer,
+    arguments_of,
+    error_from,
+    error_state,
+    place,
+    request_state,
+    response_state,
+)
+from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+from swruntime.realms.python.events import Event, EventTarget
+from swruntime.realms.python.location import Navigator
+from swruntime.realms.python.message_events import MessageEvent
+from swruntime.realms.python.message_ports import MessagePort
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import Response
+from swruntime.realms.python.service_worker import (
+    ServiceWorker,
+    ServiceWorkerContainer,
+    ServiceWorkerRegistration,
+)
+from swruntime.trace import Console
+
+if TYPE_CHECKING:
+    from swruntime.agent.messaging import Posted
+    from swruntime.realms.python.realm import PythonRealm
+
+_LIVE = (Navigator, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration)
+"""Their attributes change by themselves; a BackgroundFetchRegistration's change in its task."""
+
+_PASSIVE = ("ServiceWorkerContainer.ready",)
+
+MOST_CALLS = 10_000
+"""Calls that a script may have under way; until some are settled, it is not heard."""
+
+Operation = Callable[..., Any]
+
+
+class Engine:
+    """Implements `swruntime.realms.python.realm.Foreign` and `swruntime.realms.javascript.values.Process`.
+
+    `operations` are what the script may ask for besides the members of platform objects; `on_death` is told when the
+    process has ended by itself, and why.
+    """
+
+    def __init__(
+        self, realm: PythonRealm, process: Process, *, target: EventTarget, on_death: Callable[[str], None]
+    ) -> None:
+        self.realm = realm
+        self._target = target
+        self._on_death = on_death
+        context = realm.context
+        self.handles = Handles()
+        self.writer = Writer(self._mention)
+        self.channel = Channel(
+            process,
+            handle=self._handle,
+            ended=self._ended,
+            begin_activity=lambda: realm.agent.services.activity.begin("script"),
+        )
+        self.lifetimes = Lifetimes(context)
+        self.on_report: Callable[[str, str, str | None], None] = lambda kind, text, where: None
+        """Told of what nobody caught: "exception" or "rejection", the text, and where."""
+        self.timers = Timers(context, lambda id: self.send({"t": "timer", "id": id}))
+        self.bodies = Bodies(self)
+        self.operations: dict[str, Operation] = {
+            "release": self._release,
+            "listen": self._listen,
+            "report": self._report,
+            **self.bodies.operations,
+            **self.timers.operations,
+        }
+        self.asked: dict[str, Callable[..., Any]] = {}
+        """What a script may wait for without giving way."""
+        self._listened: set[int] = set()
+        self._live: dict[int, tuple[Face, Any]] = {}
+        self._runs: dict[int, Deferred[Any]] = {}
+        self._pulls: dict[int, Deferred[bytes | None]] = {}
+        self._last = 0
+        self._calls = 0
+        self._passive = 0
+        """Of those, how many only wait for something that may never come: `ready`."""
+        self._changed = trio.lowlevel.ParkingLot()
+        self.timers.on_change(lambda: self._changed.unpark_all())
+        self._room: trio.Event | None = None
+        self.reason: str | None = None
+        """Why the process has ended by itself; None while it lives, and where the runtime has ended it."""
+        self.channel.hold_back(lambda: self._room)
+        realm.foreign = self
+        context.on_discard(self.close)
+        realm.agent.services.nursery.start_soon(self._serve, name=f"the process of {context.environment.url}")
+
+    async def _serve(self) -> None:
+        try:
+            await self.channel.run()
+        finally:
+            self.channel.close()
+            await self.channel.process.aclose()
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether something that the script has begun is not over: a timer, or a call; `ready` does not count."""
+        return len(self.timers) > 0 or self._calls > self._passive
+
+    @property
+    def waits_for_ready(self) -> bool:
+        return self._passive > 0
+
+    async def until_changed(self) -> None:
+        """Wait until something that the script has begun is over, or the process is gone."""
+        await self._changed.park()
+
+    @property
+    def origin(self) -> str:
+        return self.realm.context.environment.origin
+
+    def close(self) -> None:
+        """Kill the process. Whoever waits for it gets an AbortError."""
+        self.channel.close()
+        error = AbortError(f"the process of {self.realm.context.environment.url} is gone")
+        for deferred in [*self._runs.values(), *self._pulls.values()]:
+            deferred.promise.handle()
+            deferred.reject(error)
+        self._runs.clear()
+        self._pulls.clear()
+        self._changed.unpark_all()
+        if self._room is not None:
+            self._room.set()
+
+    # To the process
+
+    def send(self, frame: Frame) -> None:
+        """Send a task, with what has changed of the objects that the process knows."""
+        updates = self._updates()
+        self.channel.send({**frame, "updates": updates} if updates else frame)
+
+    async def ask(self, frame: Frame) -> Any:
+        """Send a task that the process answers with a value. Raises ScriptError and its kin for what a script threw."""
+        self._last += 1
+        deferred: Deferred[Any] = Deferred("an answer of the process")
+        self._runs[self._last] = deferred
+        self.send({**frame, "id": self._last})
+        return await deferred.promise
+
+    def _updates(self) -> list[list[Any]]:
+        changed = []
+        for number, (face, object) in list(self._live.items()):
+            state = self._changed_state(number, face, object)
+            if state is not None:
+                changed.append([number, state])
+        return changed
+
+    def _changed_state(self, number: int, face: Face, object: object) -> Wire | None:
+        raw = {name: attribute(object) for name, attribute in face.state.items()}
+        if not self.handles.changed(number, raw):
+            return None
+        return {name: self.writer.write(each) for name, each in raw.items()}
+
+    def _mention(self, object: object) -> Wire | None:
+        if isinstance(object, Request | Response):
+            number = self.handles.number_of(object)
+            if isinstance(object, Request):
+                return {"$request": number, "state": request_state(object)}
+            return {"$response": number, "state": response_state(object)}
+        face = face_of(object)
+        if face is None:
+            return None
+        number = self.handles.number_of(object)
+        mention: Wire = {"$object": number, "is": face.name}
+        if isinstance(object, _LIVE):
+            self._live[number] = (face, object)
+        state = self._changed_state(number, face, object)
+        return mention if state is None else {**mention, "state": state}
+
+    # Foreign
+
+    def takes_message(self, target: EventTarget, posted: Posted, source: EventTarget | None) -> bool:
+        """See `swruntime.realms.python.realm.Foreign.takes_message`."""
+        number = self.handles.known(target)
+        if number is None or number not in self._listened:
+            return False
+        ports = [MessagePort._of(self.realm, port) for port in posted.take_ports()]
+        self.send(
+            {
+                "t": "fire",
+                "target": number,
+                "is": MessageEvent.__name__,
+                "type": "message",
+                "message": self.writer.write(posted.message),
+                "ports": [self.writer.write(port) for port in ports],
+                "origin": posted.origin,
+                "source": self.writer.write(source),
+            }
+        )
+        return True
+
+    def instance_updated(self, instance: BackgroundFetchRegistration) -> None:
+        """See `swruntime.realms.python.realm.Foreign.instance_updated`."""
+        number = self.handles.known(instance)
+        if number is None:
+            return
+        state = self._changed_state(number, FACES["BackgroundFetchRegistration"], instance)
+        if state is not None:
+            self.send({"t": "update", "updates": [[number, state]]})
+
+    # From the process
+
+    def object(self, number: object, cls: type) -> Any:
+        """See `swruntime.realms.javascript.values.Process.object`."""
+        found = self.handles.get(number) if isinstance(number, int) else None
+        if not isinstance(found, cls):
+            raise WireError(f"{number!r} is no {cls.__name__}")
+        return found
+
+    def _handle(self, frame: Frame) -> None:
+        try:
+            match frame:
+                case {"t": "call", "id": int(id), "op": str(op), "args": list(arguments)}:
+                    self._call(id, op, arguments, frame)
+                case {"t": "post", "op": str(op), "args": list(arguments)}:
+                    self._post(op, arguments, frame)
+                case {"t": "ask", "op": str(op), "args": list(arguments)} if op in self.asked:
+                    self.channel.waits_for_answer()
+                    self.realm.agent.services.nursery.start_soon(self._answer, op, arguments)
+                case {"t": "life", "event": int(event)}:
+                    self.lifetimes.feed(event, frame, place(frame.get("at"), self.origin))
+                case {"t": "answer", "id": int(id)}:
+                    self._answered(id, frame)
+                case {"t": "pulled", "id": int(id)}:
+                    self._pulled(id, frame)
+                case {"t": "ready", "version": frames.VERSION}:
+                    pass
+                case {"t": "broken", "text": str(text)}:
+                    raise WireError(text)
+                case _:
+                    raise WireError(f"a frame {frame['t']!r}")
+        except WireError as error:
+            self.channel.close()
+            self._ended(f"it broke the protocol: {error}")
+
+    def _call(self, id: int, op: str, arguments: list[Any], frame: Frame) -> None:
+        where = place(frame.get("at"), self.origin)
+        with self.realm.context.called_from(where):
+            try:
+                promise = self._perform(op, arguments)
+            except WireError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it becomes the rejection
+                promise = Promise.rejected(error, name=op)
+        if not isinstance(promise, Promise):
+            promise = Promise.resolved(promise, name=op)
+        promise.handle()
+        passive = op in _PASSIVE
+        self._calls += 1
+        self._passive += passive
+        if self._calls >= MOST_CALLS and self._room is None:
+            self._room = trio.Event()
+        if isinstance(event := frame.get("event"), int):
+            self.lifetimes.begun(event, promise, where)
+        promise.add_done_callback(partial(self._settle, id, passive))
+
+    def _settle(self, id: int, passive: bool, promise: Promise[Any]) -> None:
+        self._calls -= 1
+        self._passive -= passive
+        self._changed.unpark_all()
+        if self._room is not None and self._calls < MOST_CALLS:
+            self._room.set()
+            self._room = None
+        if promise.error is not None:
+            self.send({"t": "settle", "id": id, "error": error_state(promise.error)})
+        else:
+            self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
+
+    def _post(self, op: str, arguments: list[Any], frame: Frame) -> None:
+        with self.realm.context.called_from(place(frame.get("at"), self.origin)):
+            try:
+                self._perform(op, arguments)
+            except WireError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the face has checked what can be checked: tell the rest
+                self.realm.context.report_error(error)
+
+    def _perform(self, op: str, arguments: list[Any]) -> Any:
+        operation = self.operations.get(op)
+        if operation is not None:
+            try:
+                return operation(*arguments)
+            except TypeError as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                    raise WireError(f"{op}: {error}") from error  # its arguments do not fit
+                raise
+        interface, _, member = op.partition(".")
+        face = FACES.get(interface)
+        if face is None or not arguments:
+            raise WireError(f"there is no operation {op}")
+        object = self.object(arguments[0], face.cls)
+        if member in face.promises:
+            return getattr(object, face.promises[member])
+        method = face.methods.get(member)
+        if method is None:
+            raise WireError(f"there is no operation {op}")
+        placed, named = arguments_of(self, method.readers, method.required, arguments[1:])
+        return getattr(object, method.attribute)(*placed, **named)
+
+    async def _answer(self, op: str, arguments: list[Any]) -> None:
+        try:
+            answer: Wire = {"t": "answered", "value": self.writer.write(await self.asked[op](*arguments))}
+        except Exception as error:  # noqa: BLE001 - the script gets it
+            answer = {"t": "answered", "error": error_state(error)}
+        if not self.channel.closed:
+            self.channel.answered()
+            self.channel.process.answer(frames.encode(answer))
+
+    def _answered(self, id: int, frame: Frame) -> None:
+        deferred = self._runs.pop(id, None)
+        if deferred is None:
+            raise WireError(f"an answer to {id}, which was not asked")
+        match frame:
+            case {"error": {"text": str(text)}}:
+                deferred.reject(ScriptError(text, where=place(frame.get("at"), self.origin)))
+            case _:
+                deferred.resolve(frame.get("value"))
+
+    def _ended(self, reason: str) -> None:
+        self.reason = reason
+        self._on_death(reason)
+
+    # Streams of the script's
+
+    async def pull(self, stream: int) -> AsyncIterator[bytes]:
+        """See `swruntime.realms.javascript.values.Process.pull`."""
+        ended = False
+        try:
+            while True:
+                self._last += 1
+                deferred: Deferred[bytes | None] = Deferred("a piece of a stream")
+                self._pulls[self._last] = deferred
+                self.send({"t": "pull", "id": self._last, "stream": stream})
+                if self.channel.closed:
+                    raise AbortError("the script that streams is gone")
+                piece = await deferred.promise
+                if piece is None:
+                    ended = True
+                    return
+                yield piece
+        finally:
+            if not ended:
+                self.cancel(stream)
+
+    def cancel(self, stream: int) -> None:
+        """See `swruntime.realms.javascript.values.Process.cancel`."""
+        self.send({"t": "cancel", "stream": stream})
+
+    def _pulled(self, id: int, frame: Frame) -> None:
+        deferred = self._pulls.pop(id, None)
+        if deferred is None:
+            raise WireError(f"a piece for {id}, which was not asked for")
+        if "error" in frame:
+            deferred.reject(error_from(frame["error"]))
+        elif (piece := frame.get("piece")) is None or isinstance(piece, bytes):
+            deferred.resolve(piece)
+        else:
+            raise WireError("a piece that is no bytes")
+
+    # Operations
+
+    def _release(self, number: int, mentions: int) -> None:
+        gone = self.handles.release(number, mentions)
+        self._live.pop(number, None)
+        if isinstance(gone, Request | Response):
+            self.bodies.released(number)
+
+    def _listen(self, number: int, type: str) -> None:
+        """A script listens at a face: have the events of the object behind it fired there, too."""
+        self._listened.add(number)
+        target = self._target if number == 0 else self.object(number, EventTarget)
+        if type == "message":
+            return  # they come by `takes_message`
+
+        def forward(event: Event) -> None:
+            self.send({"t": "fire", "target": number, "is": "Event", "type": event.type})
+
+        target.add_event_listener(type, forward)
+
+    def _report(self, kind: str, text: str) -> None:
+        """An exception that nobody caught, or a rejection."""
+        context = self.realm.context
+        if kind == "rejection":
+            context.diagnose("unhandled-rejection", f"nobody handled a rejection: {text}", context.where())
+        context.tell(Console(level="error", text=f"Uncaught {text}", where=context.where()))
+        self.on_report(kind, text, context.where())

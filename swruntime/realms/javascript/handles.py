@@ -1,0 +1,71 @@
+"""The numbers by which the objects of a realm are known to its process, and how long."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.define
+class _Entry:
+    held: object
+    sent: int = 0
+    state: object = None
+
+
+class Handles:
+    """Objects by number. An object stays as long as the process has not let go of every mention of it.
+
+    Numbers above zero are given here; the process gives those below zero, to clones of bodies, which it makes without
+    waiting.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._numbers: dict[int, int] = {}
+        self._last = 0
+
+    def number_of(self, object: object) -> int:
+        """The object's number, the same each time. It counts as a mention."""
+        number = self._numbers.get(id(object))
+        if number is None:
+            self._last += 1
+            number = self._last
+            self.put(number, object)
+        self._entries[number].sent += 1
+        return number
+
+    def known(self, object: object) -> int | None:
+        """The object's number if it has one."""
+        return self._numbers.get(id(object))
+
+    def put(self, number: int, object: object) -> None:
+        """Make an object known by a number that the process has given it."""
+        self._entries[number] = _Entry(object, sent=1)
+        self._numbers[id(object)] = number
+
+    def get(self, number: int) -> object | None:
+        entry = self._entries.get(number)
+        return None if entry is None else entry.held
+
+    def changed(self, number: int, state: object) -> bool:
+        """Whether the process has not been told this state of the object yet; it counts as told from now on."""
+        entry = self._entries[number]
+        if entry.state == state:
+            return False
+        entry.state = state
+        return True
+
+    def release(self, number: int, mentions: int) -> object | None:
+        """The process has forgotten `mentions` of the object. Answers with what is not known to it any more."""
+        entry = self._entries.get(number)
+        if entry is None:
+            return None
+        entry.sent -= mentions
+        if entry.sent > 0:
+            return None
+        del self._entries[number]
+        del self._numbers[id(entry.held)]
+        return entry.held
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,50 @@
+// Calls of the runtime, and what they are settled with.
+
+import { send } from "./channel.js";
+import { currentEvent } from "./handling.js";
+import { errorFrom } from "./errors.js";
+import { here } from "./places.js";
+
+const { apply } = Reflect;
+const map = (fn) => (self, ...rest) => apply(fn, self, rest);
+const get = map(Map.prototype.get);
+const set = map(Map.prototype.set);
+const remove = map(Map.prototype.delete);
+const NativePromise = Promise;
+
+const waiting = new Map();
+let last = 0;
+
+/** Call an operation of the runtime: a promise of what it answers. `revive` makes a script's value of the answer. */
+export function call(op, args, revive = (value) => value) {
+    const id = ++last;
+    const event = currentEvent();
+    return new NativePromise((resolve, reject) => {
+        set(waiting, id, { resolve, reject, revive });
+        send({ t: "call", id, op, args, at: here(), event });
+    });
+}
+
+/** Tell the runtime something that has no answer. */
+export function post(op, args) {
+    send({ t: "post", op, args, at: here() });
+}
+
+/** The frame that settles a call. */
+export function settled(frame) {
+    const entry = get(waiting, frame.id);
+    if (entry === undefined) return;
+    remove(waiting, frame.id);
+    if (frame.error !== undefined) {
+        entry.reject(errorFrom(frame.error));
+        return;
+    }
+    let value;
+    try {
+        value = entry.revive(frame.value === null ? undefined : frame.value);
+    } catch (error) {
+        entry.reject(error);
+        return;
+    }
+    entry.resolve(value);
+}

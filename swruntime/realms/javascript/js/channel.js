@@ -1,0 +1,257 @@
+// Frames between this process and the runtime. docs of the layout: swruntime/realms/javascript/frames.py
+//
+// A frame is a task: after it all microtasks run, before the next one does. When the last is done, and nothing that the
+// engine does by itself (a digest, a Blob that is read) is under way, the process says that it is idle, and which frame
+// was the last that it has seen.
+
+import {
+    args, eventLoopHasMoreWork, exit, openSync, readAsync, refOpPromise, revokeSync, runMicrotasks, setImmediate,
+    setTimeoutNative, unrefOpPromise, writeSync,
+} from "./engine.js";
+
+const { stringify, parse } = JSON;
+const { keys } = Object;
+const { isArray } = Array;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const { apply } = Reflect;
+const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
+const encode = ((fn) => (text) => apply(fn, encoder, [text]))(TextEncoder.prototype.encode);
+const decode = ((fn) => (bytes) => apply(fn, decoder, [bytes]))(TextDecoder.prototype.decode);
+const setBytes = uncurry(Uint8Array.prototype.set);
+const subarray = uncurry(Uint8Array.prototype.subarray);
+const getUint32 = uncurry(DataView.prototype.getUint32);
+const setUint32 = uncurry(DataView.prototype.setUint32);
+const then = uncurry(Promise.prototype.then);
+const Bytes = Uint8Array;
+const View = DataView;
+const ProtocolError = Error;
+
+const STDIN = 0;
+const STDOUT = 1;
+const PIECE = 256 * 1024;
+const HEAD = 8;
+
+/** JSON of plain data; each Uint8Array in it is put into `attachments`, in order. It asks nothing that a script can change. */
+function encodeValue(value, attachments) {
+    switch (typeof value) {
+        case "string":
+            return stringify(value);
+        case "number":
+            return value === value && value !== Infinity && value !== -Infinity ? `${value}` : "null";
+        case "boolean":
+            return value ? "true" : "false";
+        case "object":
+            break;
+        default:
+            return "null";
+    }
+    if (value === null) return "null";
+    if (value instanceof Bytes) {
+        attachments[attachments.length] = value;
+        return `{"$bytes":${value.byteLength}}`;
+    }
+    let text = "";
+    if (isArray(value)) {
+        for (let i = 0; i < value.length; i++) text += (i ? "," : "") + encodeValue(value[i], attachments);
+        return `[${text}]`;
+    }
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+        const member = value[names[i]];
+        if (member === undefined) continue;
+        text += (text ? "," : "") + stringify(names[i]) + ":" + encodeValue(member, attachments);
+    }
+    return `{${text}}`;
+}
+
+/** Puts the attachments back in their places. */
+function attach(value, payload, at) {
+    if (value === null || typeof value !== "object") return value;
+    if (isArray(value)) {
+        for (let i = 0; i < value.length; i++) value[i] = attach(value[i], payload, at);
+        return value;
+    }
+    const names = keys(value);
+    if (names.length === 1 && names[0] === "$bytes") {
+        const begin = at.offset;
+        at.offset += value.$bytes;
+        // A copy of its own: what a script is handed must not show it the rest of the frame.
+        const bytes = new Bytes(value.$bytes);
+        setBytes(bytes, subarray(payload, begin, at.offset));
+        return bytes;
+    }
+    for (let i = 0; i < names.length; i++) value[names[i]] = attach(value[names[i]], payload, at);
+    return value;
+}
+
+function writeAll(bytes) {
+    let rest = bytes;
+    while (rest.byteLength > 0) rest = subarray(rest, writeSync(STDOUT, rest));
+}
+
+/** Send a frame. It returns when the pipe has taken it: who floods the runtime waits here. */
+export function send(frame) {
+    const attachments = [];
+    const header = encode(encodeValue(frame, attachments));
+    let size = 0;
+    for (let i = 0; i < attachments.length; i++) size += attachments[i].byteLength;
+    const head = new Bytes(HEAD);
+    const view = new View(head.buffer);
+    setUint32(view, 0, header.byteLength);
+    setUint32(view, 4, size);
+    const whole = new Bytes(HEAD + header.byteLength + (size <= PIECE ? size : 0));
+    setBytes(whole, head, 0);
+    setBytes(whole, header, HEAD);
+    if (size <= PIECE) {
+        let at = HEAD + header.byteLength;
+        for (let i = 0; i < attachments.length; i++) {
+            setBytes(whole, attachments[i], at);
+            at += attachments[i].byteLength;
+        }
+        writeAll(whole);
+        return;
+    }
+    writeAll(whole);
+    for (let i = 0; i < attachments.length; i++) writeAll(attachments[i]);
+}
+
+/** What has arrived of frames that are not whole yet. */
+class Incoming {
+    #buffer = new Bytes(PIECE);
+    #filled = 0;
+
+    room(want) {
+        if (this.#buffer.byteLength - this.#filled < want) {
+            const larger = new Bytes((this.#filled + want) * 2);
+            setBytes(larger, subarray(this.#buffer, 0, this.#filled));
+            this.#buffer = larger;
+        }
+        return subarray(this.#buffer, this.#filled);
+    }
+
+    filled(count) {
+        this.#filled += count;
+    }
+
+    /** The next whole frame, null where there is none. */
+    take() {
+        if (this.#filled < HEAD) return null;
+        const view = new View(this.#buffer.buffer);
+        const header = getUint32(view, 0);
+        const size = getUint32(view, 4);
+        const end = HEAD + header + size;
+        if (this.#filled < end) return null;
+        const frame = parse(decode(subarray(this.#buffer, HEAD, HEAD + header)));
+        attach(frame, subarray(this.#buffer, HEAD + header, end), { offset: 0 });
+        const rest = subarray(this.#buffer, end, this.#filled);
+        const next = new Bytes(rest.byteLength > PIECE ? rest.byteLength : PIECE);
+        setBytes(next, rest);
+        this.#buffer = next;
+        this.#filled = rest.byteLength;
+        return frame;
+    }
+}
+
+const incoming = new Incoming();
+const frames = [];
+let handle = () => {};
+let reading = null;
+let scheduled = false;
+let settling = false;
+let received = 0;
+let idleAt = -1;
+
+function read() {
+    reading = readAsync(STDIN, incoming.room(PIECE));
+    then(reading, (count) => {
+        if (!count) exit(0);
+        incoming.filled(count);
+        for (let frame = incoming.take(); frame !== null; frame = incoming.take()) {
+            frames[frames.length] = frame;
+            received++;
+        }
+        read();
+        if (!scheduled && frames.length > 0) {
+            scheduled = true;
+            // Out of the microtasks: a checkpoint inside of a checkpoint runs nothing.
+            setImmediate(drain);
+        }
+    }, () => exit(0));
+}
+
+function drain() {
+    scheduled = false;
+    let next = 0;
+    while (next < frames.length) {
+        handle(frames[next++]);
+        runMicrotasks();
+    }
+    frames.length = 0;
+    settleSoon();
+}
+
+/** Say that the process is idle, once nothing is under way. What was rejected unseen is told before. */
+function settleSoon() {
+    if (settling) return;
+    settling = true;
+    setImmediate(settle);
+}
+
+function settle() {
+    settling = false;
+    if (scheduled) return;
+    unrefOpPromise(reading);
+    const busy = eventLoopHasMoreWork();
+    refOpPromise(reading);
+    if (busy) {
+        settling = true;
+        setTimeoutNative(settle, 1);
+    } else if (idleAt !== received) {
+        idleAt = received;
+        send({ t: "idle", seen: received });
+    }
+}
+
+let answers = null;
+
+/** Opens the pipe on which answers to `ask` come; no other file can be opened from then on. */
+export function openAnswers() {
+    const path = args[0];
+    answers = openSync(path, { read: true });
+    revokeSync({ name: "read", path });
+}
+
+function readExactly(count) {
+    const bytes = new Bytes(count);
+    let at = 0;
+    while (at < count) {
+        const got = answers.readSync(subarray(bytes, at));
+        if (!got) exit(0);
+        at += got;
+    }
+    return bytes;
+}
+
+/** Ask the runtime, and wait for the answer without giving way: `importScripts` is synchronous. */
+export function ask(op, args, at) {
+    send({ t: "ask", op, args, at });
+    const view = new View(readExactly(HEAD).buffer);
+    const header = parse(decode(readExactly(getUint32(view, 0))));
+    const answer = attach(header, readExactly(getUint32(view, 4)), { offset: 0 });
+    if (answer.error !== undefined) return { error: answer.error };
+    return { value: answer.value };
+}
+
+/** Begin to read frames; each is handed to `handler`. */
+export function start(handler) {
+    handle = (frame) => {
+        try {
+            handler(frame);
+        } catch (error) {
+            send({ t: "broken", text: `${(error && error.stack) || error}` });
+            throw new ProtocolError("the runtime's own code failed");
+        }
+    };
+    read();
+}

@@ -1,0 +1,88 @@
+// Exceptions that come from the runtime, and those that go to it.
+
+const { apply } = Reflect;
+const { getPrototypeOf } = Object;
+const ENGINE = {
+    __proto__: null,
+    Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError,
+};
+const NativeDOMException = DOMException;
+const NativeQuotaExceededError = globalThis.QuotaExceededError;
+const nameOf = ((get) => (error) => apply(get, error, []))(
+    Object.getOwnPropertyDescriptor(DOMException.prototype, "name").get,
+);
+const messageOf = ((get) => (error) => apply(get, error, []))(
+    Object.getOwnPropertyDescriptor(DOMException.prototype, "message").get,
+);
+const NativeString = String;
+
+/** The exception for what the runtime says: `dom`, whether it is a DOMException of that name. */
+export function errorFrom({ name, message, dom, quota, requested }) {
+    if (!dom) return new (ENGINE[name] ?? ENGINE.Error)(message);
+    if (name === "QuotaExceededError" && NativeQuotaExceededError !== undefined) {
+        return new NativeQuotaExceededError(message, {
+            ...(quota === null || quota === undefined ? {} : { quota }),
+            ...(requested === null || requested === undefined ? {} : { requested }),
+        });
+    }
+    return new NativeDOMException(message, name);
+}
+
+/** A new DOMException, whatever a script has made of the name. */
+export const domException = (message, name) => new NativeDOMException(message, name);
+
+export const isDOMException = (value) => {
+    try {
+        nameOf(value);
+        return true;
+    } catch {
+        return false;
+    }
+};
+
+/** A string of whatever was thrown; nothing of the script's own may throw in here. */
+function written(value) {
+    try {
+        return typeof value === "symbol" ? "a symbol" : NativeString(value);
+    } catch {
+        return "something that cannot be written";
+    }
+}
+
+function member(value, name) {
+    try {
+        const found = value[name];
+        return typeof found === "string" ? found : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+/** What was thrown, in a line: "TypeError: no". */
+export function errorText(value) {
+    if (isDOMException(value)) {
+        const message = messageOf(value);
+        return message ? `${nameOf(value)}: ${message}` : nameOf(value);
+    }
+    if (value !== null && typeof value === "object" && getPrototypeOf(value) !== null) {
+        const message = member(value, "message");
+        if (message !== undefined) {
+            const name = member(value, "name") ?? "Error";
+            return message ? `${name}: ${message}` : name;
+        }
+    }
+    return written(value);
+}
+
+/** What was thrown, as the runtime takes it. */
+export function errorTo(value) {
+    if (isDOMException(value)) return { name: nameOf(value), message: messageOf(value), dom: true };
+    if (value !== null && typeof value === "object") {
+        const name = member(value, "name");
+        const message = member(value, "message");
+        if (message !== undefined) {
+            return { name: name !== undefined && name in ENGINE ? name : "Error", message, dom: false };
+        }
+    }
+    return { name: "Error", message: written(value), dom: false };
+}

@@ -1,0 +1,334 @@
+// ExtendableEvent and its kind: https://w3c.github.io/ServiceWorker/#extendableevent-interface
+//
+// How long an event lives is counted here as well as in the runtime, because `waitUntil` throws or not without asking.
+// How it ended is decided there, by the machine that decides it for every language; it is told each step.
+
+import { call, post } from "./calls.js";
+import { send } from "./channel.js";
+import { domException, errorText } from "./errors.js";
+import { defaultPreventedOf, fire, isDispatched, isTrusted, stopImmediately } from "./events.js";
+import { handling } from "./handling.js";
+import { placeOf } from "./places.js";
+import { isRequest } from "./request.js";
+import { isResponse } from "./response.js";
+import { isFace } from "./faces.js";
+import { sentResponse, uiOptions } from "./values.js";
+import { DOMString, USVString, boolean, dictionary, interfaceType, required, requireArguments, sequence } from "./webidl.js";
+
+const { apply, defineProperty } = Reflect;
+const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
+const then = uncurry(Promise.prototype.then);
+const resolved = ((fn) => (value) => apply(fn, NativePromise, [value]))(Promise.resolve);
+const NativePromise = Promise;
+const NativeEvent = Event;
+const NativeTypeError = TypeError;
+const microtask = queueMicrotask;
+const getWeak = uncurry(WeakMap.prototype.get);
+const setWeak = uncurry(WeakMap.prototype.set);
+const { freeze } = Object;
+
+const lives = new WeakMap();
+
+/** How long one dispatched event lives. */
+class Life {
+    #pending = 0;
+    #dispatching = true;
+    number;
+    entered = false;
+    handled = null;
+    preload = undefined;
+    updated = false;
+
+    constructor(number) {
+        this.number = number;
+    }
+
+    /** https://w3c.github.io/ServiceWorker/#extendableevent-active */
+    get active() {
+        return this.#dispatching || this.#pending > 0;
+    }
+
+    get dispatching() {
+        return this.#dispatching;
+    }
+
+    /** https://w3c.github.io/ServiceWorker/#extendableevent-add-lifetime-promise */
+    add(promise, onValue = () => {}, onError = () => {}) {
+        if (!this.active) throw domException("The event handler is already finished and no extend lifetime promises are outstanding.", "InvalidStateError");
+        this.#pending++;
+        this.tell("added");
+        then(promise, (value) => {
+            onValue(value);
+            this.#settled(null, null);
+        }, (error) => {
+            onError(error);
+            this.#settled(errorText(error), placeOf(error));
+        });
+    }
+
+    raised(error) {
+        this.tell("raised", errorText(error), placeOf(error));
+    }
+
+    finished() {
+        this.#dispatching = false;
+        this.tell("finished");
+    }
+
+    tell(input, error = undefined, at = undefined) {
+        send({ t: "life", event: this.number, input, error, at });
+    }
+
+    #settled(error, at) {
+        this.tell("settled", error ?? undefined, at);
+        // What reacts to the promise may still extend the event: it falls one microtask later.
+        microtask(() => {
+            this.#pending--;
+            this.tell("turn");
+        });
+    }
+}
+
+const lifeOf = (event) => getWeak(lives, event);
+
+/** Dispatch an event of the runtime's at the worker's scope. */
+export function dispatch(target, event, number, prepare = () => {}) {
+    const life = new Life(number);
+    setWeak(lives, event, life);
+    prepare(life);
+    fire(target, event, (invoke) => handling(number, invoke), (error) => life.raised(error));
+    if (event instanceof classes.FetchEvent && !life.entered) {
+        post("FetchEvent.left", [number, defaultPreventedOf(event)]);
+    }
+    microtask(() => life.finished());
+}
+
+function diagnose(code, text) {
+    post("diagnose", [code, text]);
+}
+
+function functionHandedOver(method, fn) {
+    if (typeof fn !== "function") return;
+    const name = typeof fn.name === "string" && fn.name ? `the function ${fn.name}` : "a function";
+    diagnose("function-to-wait-until", `${method} was handed ${name} uncalled`);
+}
+
+const EVENT = [["bubbles", boolean, false], ["cancelable", boolean, false], ["composed", boolean, false]];
+const is = (name) => interfaceType(name, (value) => isFace(value, name));
+const nullOr = (converter) => (value, context) => (value === null || value === undefined ? null : converter(value, context));
+const any = (value) => value;
+const promise = (value) => resolved(value);
+const port = is("MessagePort");
+
+/** Data of an event class: its attributes by WeakMap, as a script may subclass it. */
+const data = new WeakMap();
+
+function defineEvent(name, Base, members, { needsInit = false, extra = {}, finish = (values) => values } = {}) {
+    const read = dictionary([...EVENT, ...members]);
+    const constructor = {
+        [name]: class extends Base {
+            constructor(type, init = undefined) {
+                requireArguments(arguments.length, needsInit ? 2 : 1, `construct '${name}'`);
+                super(DOMString(type, `Failed to construct '${name}': parameter 1`), init ?? {});
+                const values = finish(read(init, `Failed to construct '${name}': parameter 2`));
+                setWeak(data, this, { ...getWeak(data, this), ...values });
+            }
+        },
+    }[name];
+    defineProperty(constructor, "length", { value: needsInit ? 2 : 1, configurable: true });
+    const { prototype } = constructor;
+    for (const [attribute] of members) {
+        if (attribute in prototype || attribute in extra) continue;
+        const get = { [attribute]() {
+            const values = getWeak(data, this);
+            if (values === undefined || !(attribute in values)) throw new NativeTypeError("Illegal invocation");
+            return values[attribute];
+        } }[attribute];
+        defineProperty(get, "name", { value: `get ${attribute}`, configurable: true });
+        defineProperty(prototype, attribute, { get, set: undefined, enumerable: true, configurable: true });
+    }
+    const descriptors = Object.getOwnPropertyDescriptors(extra);
+    for (const key of Object.keys(descriptors)) defineProperty(prototype, key, { ...descriptors[key], enumerable: true });
+    defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+    classes[name] = constructor;
+    return constructor;
+}
+
+/** The classes by their names. */
+export const classes = { __proto__: null };
+
+const known = (event) => {
+    if (getWeak(data, event) === undefined) throw new NativeTypeError("Illegal invocation");
+    return event;
+};
+
+export function defineEvents() {
+    const ExtendableEvent = defineEvent("ExtendableEvent", NativeEvent, [], {
+        extra: {
+            waitUntil(f) {
+                known(this);
+                requireArguments(arguments.length, 1, "execute 'waitUntil' on 'ExtendableEvent'");
+                const life = lifeOf(this);
+                if (life === undefined || !isTrusted(this)) {
+                    throw domException("An event that a script made cannot be extended.", "InvalidStateError");
+                }
+                functionHandedOver("waitUntil", f);
+                life.add(resolved(f));
+            },
+        },
+    });
+    defineEvent("InstallEvent", ExtendableEvent, []);
+    defineFetchEvent(ExtendableEvent);
+    defineEvent("ExtendableMessageEvent", ExtendableEvent, [
+        ["data", any, null],
+        ["lastEventId", DOMString, ""],
+        ["origin", USVString, ""],
+        ["ports", sequence(port), undefined],
+        ["source", nullOr((value, context) => interfaceType("Client, ServiceWorker or MessagePort", (each) =>
+            isFace(each, "Client") || isFace(each, "ServiceWorker") || isFace(each, "MessagePort"))(value, context)), null],
+    ], { finish: (values) => ({ ...values, ports: freeze(values.ports ?? []) }) });
+    const registration = ["registration", is("BackgroundFetchRegistration"), required];
+    const BackgroundFetchEvent = defineEvent("BackgroundFetchEvent", ExtendableEvent, [registration], { needsInit: true });
+    defineEvent("BackgroundFetchUpdateUIEvent", BackgroundFetchEvent, [registration], {
+        needsInit: true, extra: { updateUI },
+    });
+    defineEvent("NotificationEvent", ExtendableEvent, [
+        ["action", DOMString, ""], ["notification", is("Notification"), required],
+    ], { needsInit: true });
+    defineEvent("PushEvent", ExtendableEvent, [["data", messageData, null]]);
+    defineEvent("PushSubscriptionChangeEvent", ExtendableEvent, [
+        ["newSubscription", is("PushSubscription"), null], ["oldSubscription", is("PushSubscription"), null],
+    ]);
+    defineEvent("SyncEvent", ExtendableEvent, [["lastChance", boolean, false], ["tag", DOMString, required]], {
+        needsInit: true,
+    });
+    defineEvent("PeriodicSyncEvent", ExtendableEvent, [["tag", DOMString, required]], { needsInit: true });
+}
+
+/** https://wicg.github.io/background-fetch/#background-fetch-update-ui-event-update-ui */
+function updateUI(options = undefined) {
+    try {
+        known(this);
+        const given = uiOptions(options, "Failed to execute 'updateUI' on 'BackgroundFetchUpdateUIEvent': parameter 1");
+        const life = lifeOf(this);
+        if (life === undefined || !isTrusted(this)) throw domException("A script made this event.", "InvalidStateError");
+        if (life.updated) throw domException("updateUI was called before on this event.", "InvalidStateError");
+        if (!life.active) throw domException("The event is over.", "InvalidStateError");
+        life.updated = true;
+        const updated = call("event.updateUI", [life.number, given]);
+        life.add(updated);
+        return updated;
+    } catch (error) {
+        return new NativePromise((_, reject) => reject(error));
+    }
+}
+
+function defineFetchEvent(ExtendableEvent) {
+    defineEvent("FetchEvent", ExtendableEvent, [
+        ["clientId", DOMString, ""],
+        ["handled", promise, undefined],
+        ["preloadResponse", promise, undefined],
+        ["replacesClientId", DOMString, ""],
+        ["request", interfaceType("Request", isRequest), required],
+        ["resultingClientId", DOMString, ""],
+    ], {
+        needsInit: true,
+        finish: (values) => ({
+            ...values,
+            handled: values.handled ?? new NativePromise(() => {}),
+            preloadResponse: values.preloadResponse ?? resolved(undefined),
+        }),
+        extra: { respondWith },
+    });
+}
+
+/** https://w3c.github.io/ServiceWorker/#fetch-event-respondwith */
+function respondWith(r) {
+    known(this);
+    requireArguments(arguments.length, 1, "execute 'respondWith' on 'FetchEvent'");
+    const life = lifeOf(this);
+    // 2.
+    if (life === undefined || !isDispatched(this)) {
+        throw domException("respondWith: the event is not being dispatched any more; call it before the first await.", "InvalidStateError");
+    }
+    // 3.
+    if (life.entered) throw domException("respondWith was called before on this event.", "InvalidStateError");
+    functionHandedOver("respondWith", r);
+    // 4. It extends the event; 9, 10: what it settles with.
+    life.add(resolved(r), (value) => answer(life, value), (error) => {
+        fail(life, `respondWith was rejected: ${errorText(error)}`);
+    });
+    // 5-7.
+    stopImmediately(this);
+    life.entered = true;
+    post("FetchEvent.entered", [life.number]);
+}
+
+function answer(life, value) {
+    if (!isResponse(value)) {
+        fail(life, "respondWith was given what is no Response");
+        return;
+    }
+    let response;
+    try {
+        response = sentResponse(value);
+    } catch (error) {
+        fail(life, `respondWith: ${errorText(error)}`);
+        return;
+    }
+    post("FetchEvent.respond", [life.number, response]);
+    life.handled?.resolve();
+}
+
+function fail(life, message) {
+    post("FetchEvent.fail", [life.number, message]);
+    life.handled?.reject(domException(message, "NetworkError"));
+}
+
+/** https://w3c.github.io/push-api/#pushmessagedata-interface */
+function messageData(value, context) {
+    if (value === null || value === undefined) return null;
+    if (value instanceof PushMessageData) return value;
+    if (value instanceof ArrayBuffer) return new PushMessageData(key, new Uint8Array(value.slice(0)));
+    if (ArrayBuffer.isView(value)) {
+        return new PushMessageData(key, new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)));
+    }
+    return new PushMessageData(key, new TextEncoder().encode(USVString(value, context)));
+}
+
+const key = Symbol("the runtime's own");
+
+export class PushMessageData {
+    #bytes;
+
+    constructor(given = undefined, bytes = undefined) {
+        if (given !== key) throw new NativeTypeError("Illegal constructor");
+        this.#bytes = bytes;
+    }
+
+    arrayBuffer() {
+        return this.#bytes.slice().buffer;
+    }
+
+    blob() {
+        return new Blob([this.#bytes]);
+    }
+
+    bytes() {
+        return this.#bytes.slice();
+    }
+
+    json() {
+        return JSON.parse(new TextDecoder().decode(this.#bytes));
+    }
+
+    text() {
+        return new TextDecoder().decode(this.#bytes);
+    }
+}
+for (const name of ["arrayBuffer", "blob", "bytes", "json", "text"]) {
+    defineProperty(PushMessageData.prototype, name, { enumerable: true });
+}
+defineProperty(PushMessageData.prototype, Symbol.toStringTag, { value: "PushMessageData", configurable: true });
+
+export const pushData = (bytes) => (bytes === null || bytes === undefined ? null : new PushMessageData(key, bytes));

@@ -1,0 +1,246 @@
+// Faces: the objects that a script holds, each of one platform object in the runtime. One object has one face.
+//
+// A face's attributes are copies, which come with the frames that tell of their changes; its methods are calls.
+
+import { call, post } from "./calls.js";
+import { defineHandler, whenListened } from "./events.js";
+import { illegalConstructor, isObject, requireArguments, token } from "./webidl.js";
+
+const { apply, defineProperty } = Reflect;
+const { setPrototypeOf, freeze, keys } = Object;
+const { isArray } = Array;
+const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
+const getWeak = uncurry(WeakMap.prototype.get);
+const setWeak = uncurry(WeakMap.prototype.set);
+const getMap = uncurry(Map.prototype.get);
+const setMap = uncurry(Map.prototype.set);
+const deleteMap = uncurry(Map.prototype.delete);
+const deref = uncurry(WeakRef.prototype.deref);
+const register = uncurry(FinalizationRegistry.prototype.register);
+const addSet = uncurry(Set.prototype.add);
+const includes = uncurry(Array.prototype.includes);
+const reject = (error) => new NativePromise((_, fail) => fail(error));
+const NativePromise = Promise;
+const NativeEventTarget = EventTarget;
+const NativeWeakRef = WeakRef;
+const NativeTypeError = TypeError;
+
+/** Of each face: its number, its interfaces, its attributes. */
+const slots = new WeakMap();
+const faces = new Map();
+/** Faces that something may still be fired at, though no script holds them. */
+const kept = new Set();
+const mentions = new Map();
+
+const collected = new FinalizationRegistry((number) => {
+    const count = getMap(mentions, number) ?? 0;
+    deleteMap(mentions, number);
+    if (deref(getMap(faces, number)) === undefined) deleteMap(faces, number);
+    post("release", [number, count]);
+});
+
+/** @type {Record<string, {constructor: Function, freezes: string[], made?: (face: object) => void}>} */
+export const interfaces = { __proto__: null };
+
+export const slotOf = (value) => (isObject(value) ? getWeak(slots, value) : undefined);
+
+/** Whether `value` is a face of that interface, or of one that inherits from it. */
+export function isFace(value, name) {
+    const slot = slotOf(value);
+    return slot !== undefined && includes(slot.names, name);
+}
+
+/** The number of a face, null for what is none. */
+export const numberOf = (value) => slotOf(value)?.number ?? null;
+
+function checked(value, name) {
+    if (!isFace(value, name)) throw new NativeTypeError("Illegal invocation");
+    return slotOf(value);
+}
+
+/** A new face that the runtime knows, or is about to know, by `number`. */
+export function makeFace(name, number, state = {}) {
+    const { constructor, lineage } = interfaces[name];
+    const face = new constructor(token);
+    adopt(face, name, number, state, lineage);
+    return face;
+}
+
+/** Make a face of an object that a constructor is making. */
+export function adopt(face, name, number, state, lineage = interfaces[name].lineage) {
+    setWeak(slots, face, { number, names: lineage, state: frozen(name, state), promises: { __proto__: null } });
+    setMap(faces, number, new NativeWeakRef(face));
+    register(collected, face, number);
+    if (face instanceof NativeEventTarget) {
+        whenListened(face, (type) => {
+            const slot = slotOf(face);
+            slot.heard ??= [];
+            if (includes(slot.heard, type)) return;
+            slot.heard[slot.heard.length] = type;
+            addSet(kept, face);
+            post("listen", [slot.number, type]);
+        });
+    }
+}
+
+function frozen(name, state) {
+    const freezes = interfaces[name].freezes;
+    for (let i = 0; i < freezes.length; i++) {
+        if (isArray(state[freezes[i]])) freeze(state[freezes[i]]);
+    }
+    return state;
+}
+
+/** The face of a mention: `{$object, is, state}`. `state` is revived already; it is there where it is news. */
+export function faceOf(mention) {
+    const number = mention.$object;
+    setMap(mentions, number, (getMap(mentions, number) ?? 0) + 1);
+    const known = getMap(faces, number);
+    const face = known === undefined ? undefined : deref(known);
+    if (face === undefined) return makeFace(mention.is, number, mention.state ?? {});
+    if (mention.state !== undefined) update(number, mention.state);
+    return face;
+}
+
+/** The face that is known by that number, undefined where it is gone. */
+export function faceNumbered(number) {
+    const known = getMap(faces, number);
+    return known === undefined ? undefined : deref(known);
+}
+
+/** The attributes of a face have changed. */
+export function update(number, state) {
+    const face = faceNumbered(number);
+    if (face === undefined) return;
+    const slot = slotOf(face);
+    const name = slot.names[0];
+    const names = keys(frozen(name, state));
+    for (let i = 0; i < names.length; i++) slot.state[names[i]] = state[names[i]];
+}
+
+/** Keep a face although no script holds it: something may still be fired at it. */
+export const keep = (face) => addSet(kept, face);
+
+const same = (value) => value;
+
+function named(fn, name, length) {
+    defineProperty(fn, "name", { value: name, configurable: true });
+    defineProperty(fn, "length", { value: length, configurable: true });
+    return fn;
+}
+
+function argumentsOf(name, method, given, readers, required) {
+    requireArguments(given.length, required, `execute '${method}' on '${name}'`);
+    const wire = [];
+    for (let i = 0; i < readers.length; i++) {
+        if (i >= required && (i >= given.length || given[i] === undefined)) {
+            wire[i] = null;
+            continue;
+        }
+        wire[i] = readers[i](given[i], `Failed to execute '${method}' on '${name}': parameter ${i + 1}`);
+    }
+    while (wire.length > required && wire[wire.length - 1] === null) wire.length--;
+    return wire;
+}
+
+/** A method whose answer is a promise: what is wrong with its arguments is a rejection. */
+function promising(name, method, readers, required, reviveAnswer) {
+    return {
+        [method](...given) {
+            try {
+                const slot = checked(this, name);
+                const wire = argumentsOf(name, method, given, readers, required);
+                return call(`${slot.names[0]}.${method}`, [slot.number, ...wire], reviveAnswer);
+            } catch (error) {
+                return reject(error);
+            }
+        },
+    }[method];
+}
+
+/** A method without an answer: it throws at once what can be known here. */
+function telling(name, method, readers, required) {
+    return {
+        [method](...given) {
+            const slot = checked(this, name);
+            const wire = argumentsOf(name, method, given, readers, required);
+            post(`${slot.names[0]}.${method}`, [slot.number, ...wire]);
+        },
+    }[method];
+}
+
+/**
+ * Define an interface.
+ *
+ * @param {string} name
+ * @param {object} members `parent`: the name of another interface; `isTarget`: it is an EventTarget; `attributes`: names;
+ *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name; `handlers`: types;
+ *   `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
+ */
+export function defineFace(name, members) {
+    const { parent, isTarget, attributes = [], promises = [], methods = {}, tells = {}, handlers = [] } = members;
+    const { extra = {}, construct, freezes = [], handlersThatStart: starting = {}, revive = same, length = 0 } = members;
+    const Base = parent ? interfaces[parent].constructor : isTarget ? NativeEventTarget : null;
+    const constructor = Base === null
+        ? { [name]: class { constructor(key, ...rest) { began(this, key, rest, construct, name); } } }[name]
+        : {
+            [name]: class extends Base {
+                constructor(key, ...rest) {
+                    if (construct === undefined) illegalConstructor(key);
+                    super(key);
+                    began(this, key, rest, construct, name);
+                }
+            },
+        }[name];
+    defineProperty(constructor, "length", { value: length, configurable: true });
+    const { prototype } = constructor;
+    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes };
+    for (const attribute of attributes) {
+        const get = { [attribute]() { return checked(this, name).state[attribute]; } }[attribute];
+        defineProperty(prototype, attribute, {
+            get: named(get, `get ${attribute}`, 0), set: undefined, enumerable: true, configurable: true,
+        });
+    }
+    for (const attribute of promises) {
+        const get = {
+            [attribute]() {
+                try {
+                    const slot = checked(this, name);
+                    return (slot.promises[attribute] ??= call(`${name}.${attribute}`, [slot.number], revive));
+                } catch (error) {
+                    return reject(error);
+                }
+            },
+        }[attribute];
+        defineProperty(prototype, attribute, {
+            get: named(get, `get ${attribute}`, 0), set: undefined, enumerable: true, configurable: true,
+        });
+    }
+    const define = (method, fn, required) =>
+        defineProperty(prototype, method, {
+            value: named(fn, method, required), writable: true, enumerable: true, configurable: true,
+        });
+    for (const method of keys(methods)) {
+        const [readers, required] = methods[method];
+        define(method, promising(name, method, readers, required, revive), required);
+    }
+    for (const method of keys(tells)) {
+        const [readers, required] = tells[method];
+        define(method, telling(name, method, readers, required), required);
+    }
+    for (const type of handlers) defineHandler(prototype, type, (value) => checked(value, name));
+    for (const type of keys(starting)) defineHandler(prototype, type, (value) => checked(value, name), starting[type]);
+    const descriptors = Object.getOwnPropertyDescriptors(extra);
+    for (const key of keys(descriptors)) defineProperty(prototype, key, { ...descriptors[key], enumerable: true });
+    defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+    if (Base === null) setPrototypeOf(constructor, Function.prototype);
+    return constructor;
+}
+
+function began(face, key, rest, construct, name) {
+    if (key === token) return;
+    if (construct === undefined) illegalConstructor(key);
+    construct(face, [key, ...rest]);
+}
+
+export { checked, named };

@@ -1,0 +1,129 @@
+// Script text comes from the runtime, never from the engine's own loader, which reads files whatever the permissions.
+//
+// Classic scripts share one scope, as in a browser. Modules are linked here, by URL; without a callback for it the engine
+// refuses every import() of what we do not hand it, in evaluated code, too.
+
+import { call } from "./calls.js";
+import { ask } from "./channel.js";
+import { Script, SourceTextModule, runInThisContext } from "./engine.js";
+import { domException, errorFrom } from "./errors.js";
+import { here, isScript } from "./places.js";
+
+const { apply } = Reflect;
+const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
+const get = uncurry(Map.prototype.get);
+const set = uncurry(Map.prototype.set);
+const NativePromise = Promise;
+const NativeTypeError = TypeError;
+const NativeURL = URL;
+const hrefOf = uncurry(Object.getOwnPropertyDescriptor(URL.prototype, "href").get);
+
+let base = "about:blank";
+let isModule = false;
+let isWorker = false;
+
+export function configureLoader(settings) {
+    ({ base, isModule, isWorker } = settings);
+}
+
+/** The absolute form of a URL. Throws a SyntaxError DOMException as importScripts does. */
+function absolute(url, against = base) {
+    try {
+        return hrefOf(new NativeURL(url, against));
+    } catch {
+        throw domException(`${url} is not a valid URL`, "SyntaxError");
+    }
+}
+
+/** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
+export function runClassic(source, url) {
+    isScript(url);
+    const script = new Script(source, { filename: url });
+    return apply(runInThisContext, script, []);
+}
+
+/** Code of a timer. */
+export const runScriptText = (text) => runClassic(text, base);
+
+/** https://html.spec.whatwg.org/multipage/workers.html#dom-workerglobalscope-importscripts */
+export function importScripts(...urls) {
+    if (isModule) throw new NativeTypeError("importScripts() of a module worker: use import");
+    const at = here();
+    const wanted = [];
+    for (let i = 0; i < urls.length; i++) wanted[i] = absolute(`${urls[i]}`);
+    for (let i = 0; i < wanted.length; i++) {
+        const answer = ask("importScript", [wanted[i]], at);
+        if (answer.error !== undefined) throw errorFrom(answer.error);
+        runClassic(answer.value, wanted[i]);
+    }
+}
+
+const modules = new Map();
+
+/** The module at a URL, with all that it imports, fetched and not linked yet. */
+async function fetched(url) {
+    const known = get(modules, url);
+    if (known !== undefined) return known;
+    const loading = (async () => {
+        const source = await call("script.fetch", [url]);
+        return makeModule(source, url);
+    })();
+    set(modules, url, loading);
+    return loading;
+}
+
+function makeModule(source, url) {
+    isScript(url);
+    return new SourceTextModule(source, {
+        identifier: url,
+        initializeImportMeta(meta) {
+            meta.url = url;
+            meta.resolve = (specifier) => resolve(specifier, url);
+        },
+        // A page may import as it runs; in a service worker the standard forbids it.
+        ...(isWorker ? {} : { importModuleDynamically: (specifier) => importDynamically(specifier, url) }),
+    });
+}
+
+/** https://html.spec.whatwg.org/multipage/webappapis.html#resolve-a-module-specifier */
+function resolve(specifier, referrer) {
+    const text = `${specifier}`;
+    const relative = text[0] === "/" || text.slice(0, 2) === "./" || text.slice(0, 3) === "../";
+    let url;
+    try {
+        url = hrefOf(relative ? new NativeURL(text, referrer) : new NativeURL(text));
+    } catch {
+        throw new NativeTypeError(`Failed to resolve module specifier '${text}': expected '/', './', '../' or a URL`);
+    }
+    if (url.slice(0, 5) !== "http:" && url.slice(0, 6) !== "https:") {
+        throw new NativeTypeError(`Failed to import '${text}': modules come over http and https`);
+    }
+    return url;
+}
+
+async function importDynamically(specifier, referrer) {
+    const module = await graph(resolve(specifier, referrer));
+    await module.evaluate();
+    return module;
+}
+
+/** The module at `url`, linked. */
+async function graph(url, source = null) {
+    let module;
+    if (source !== null) {
+        module = makeModule(source, url);
+        set(modules, url, NativePromise.resolve(module));
+    } else {
+        module = await fetched(url);
+    }
+    if (module.status === "unlinked") {
+        await module.link((specifier, referencing) => fetched(resolve(specifier, referencing.identifier)));
+    }
+    return module;
+}
+
+/** Evaluate a module script. */
+export async function runModule(source, url) {
+    const module = await graph(url, source);
+    await module.evaluate();
+}

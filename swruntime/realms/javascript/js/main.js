@@ -1,0 +1,173 @@
+// What Deno is started with: one realm's process. It waits for `init`, which says what realm it is, and then does what
+// the frames say. See swruntime/realms/javascript/frames.py.
+
+import { call, post, settled } from "./calls.js";
+import { openAnswers, send, start } from "./channel.js";
+import { deserialize, serialize } from "./clone.js";
+import { errorText, errorTo } from "./errors.js";
+import { fire, typesHeard, whenListened } from "./events.js";
+import { configure as configureFetch } from "./environment.js";
+import { defineFace, faceNumbered, interfaces, update } from "./faces.js";
+import { makeFetch } from "./fetch.js";
+import { Headers } from "./headers.js";
+import { configureLoader, runClassic, runModule } from "./loader.js";
+import { cancel, pull } from "./outgoing.js";
+import { placeOf } from "./places.js";
+import { defineClients, definePlatformFaces } from "./platform_faces.js";
+import { Request } from "./request.js";
+import { Response } from "./response.js";
+import { attribute, define, installCommon, removeNames } from "./scope.js";
+import { due, resetTimeOrigin, setClock } from "./timers.js";
+import { Remote, revive, reviveState } from "./values.js";
+import { dispatchFrame, installWorkerScope } from "./worker_scope.js";
+import { installWindowScope } from "./window_scope.js";
+
+const global = globalThis;
+
+function init(frame) {
+    removeNames(global);
+    resetTimeOrigin();
+    configureFetch({ baseURL: frame.url, origin: frame.origin });
+    const isWorker = frame.kind === "worker";
+    configureLoader({ base: frame.url, isModule: frame.module, isWorker });
+    definePlatformFaces();
+    if (isWorker) defineClients();
+    defineNavigator(isWorker);
+    installCommon(global, frame);
+    for (const [name, value] of [["Headers", Headers], ["Request", Request], ["Response", Response]]) {
+        define(global, name, value);
+    }
+    define(global, "fetch", fetchOfRealm(), true);
+    (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
+    whenListened(global, (type) => {
+        if (type === "online" || type === "offline") post("listen", [0, type]);
+    });
+}
+
+function fetchOfRealm() {
+    return makeFetch({
+        call: (op, { id, request }) =>
+            call(op, [request, id], (answer) => ({ ...answer.state, handle: answer.$response })),
+        post: (op, { id }) => post(op, [id]),
+        remote: (handle) => new Remote(handle),
+    });
+}
+
+function defineNavigator(isWorker) {
+    const name = isWorker ? "WorkerNavigator" : "Navigator";
+    defineFace("Navigator", {
+        attributes: ["onLine", "userAgent", "permissions", "storage", ...(isWorker ? [] : ["serviceWorker"])],
+    });
+    const { constructor } = interfaces.Navigator;
+    Object.defineProperty(constructor, "name", { value: name, configurable: true });
+    Object.defineProperty(constructor.prototype, Symbol.toStringTag, { value: name, configurable: true });
+    for (const [member, value] of [["language", "en"], ["languages", Object.freeze(["en"])], ["hardwareConcurrency", 1]]) {
+        attribute(constructor.prototype, member, { [member]() { return value; } }[member]);
+    }
+}
+
+function answer(id, value) {
+    send({ t: "answer", id, value });
+}
+
+function failed(id, error) {
+    send({ t: "answer", id, error: { ...errorTo(error), text: errorText(error) }, at: placeOf(error) });
+}
+
+/** Evaluate a script; its process answers once its top level has run. */
+function run(frame) {
+    const { id, source, url, module } = frame;
+    if (module) {
+        runModule(source, url).then(() => answer(id, done()), (error) => failed(id, error));
+        return;
+    }
+    let completion;
+    try {
+        completion = runClassic(source, url);
+    } catch (error) {
+        failed(id, error);
+        return;
+    }
+    last = completion;
+    answer(id, done());
+}
+
+/** What the last statement of a page's script was worth. */
+let last;
+
+const done = () => ({ events: typesHeard() });
+
+/** What the last script was worth, if that is settled: a promise that is not is worth nothing yet. */
+async function completion({ id }) {
+    const pending = {};
+    try {
+        const value = await Promise.race([last, Promise.resolve(pending)]);
+        if (value === pending) {
+            answer(id, null);
+            return;
+        }
+        let message;
+        try {
+            message = serialize(value, []);
+        } catch {
+            message = serialize(undefined, []);
+        }
+        answer(id, { message });
+    } catch (error) {
+        failed(id, error);
+    }
+}
+
+function fireAt(frame) {
+    const target = frame.target === 0 ? global : faceNumbered(frame.target);
+    if (target === undefined) return;
+    if (frame.is !== "MessageEvent") {
+        fire(target, new Event(frame.type));
+        return;
+    }
+    const ports = frame.ports.map(revive);
+    let event;
+    try {
+        const data = deserialize(frame.message.$message, ports);
+        event = new MessageEvent("message", { data, origin: frame.origin, ports });
+        if (frame.source) {
+            const source = revive(frame.source);
+            Object.defineProperty(event, "source", { get: () => source, configurable: true });
+        }
+    } catch {
+        event = new MessageEvent("messageerror", { origin: frame.origin });
+    }
+    fire(target, event);
+}
+
+async function pulled({ id, stream }) {
+    try {
+        send({ t: "pulled", id, piece: await pull(stream) });
+    } catch (error) {
+        send({ t: "pulled", id, error: errorTo(error) });
+    }
+}
+
+const handlers = {
+    __proto__: null,
+    init,
+    settle: settled,
+    run,
+    completion,
+    event: (frame) => dispatchFrame(global, frame),
+    fire: fireAt,
+    update: () => {},
+    timer: ({ id }) => due(id),
+    pull: pulled,
+    cancel: ({ stream }) => cancel(stream),
+};
+
+openAnswers();
+start((frame) => {
+    if (frame.clock !== undefined) setClock(frame.clock);
+    if (frame.updates !== undefined) {
+        for (let i = 0; i < frame.updates.length; i++) update(frame.updates[i][0], reviveState(frame.updates[i][1]));
+    }
+    handlers[frame.t](frame);
+});
+send({ t: "ready", version: 1 });

@@ -1,0 +1,245 @@
+// The interfaces of Service Workers, Background Fetch and what goes with them, as faces.
+// Which members there are is held against specs/*/interfaces.webidl by the conformance checks.
+
+import { post } from "./calls.js";
+import { adopt, checked, defineFace, makeFace, numberOf } from "./faces.js";
+import {
+    ByteString, DOMString, USVString, backgroundFetchOptions, backgroundSyncOptions, cacheQueryOptions,
+    clientQueryOptions, messageArguments, multiCacheQueryOptions, notificationFilter, notificationOptions,
+    permissionDescriptor, pushOptions, registrationOptions, requestInfo, requestInfos, requestSequence, response, revive,
+    reviveFrozen, sentRequestInfo, serialize, transferList,
+} from "./values.js";
+import { enumeration, requireArguments } from "./webidl.js";
+
+let made = -1_000_000_000;
+/** A number for an object that a script's constructor makes; those of clones of bodies count down from -1. */
+const nextNumber = () => --made;
+
+/** postMessage(message, transfer) and postMessage(message, options) */
+function postMessage(name) {
+    return {
+        postMessage(message, options = undefined) {
+            const slot = checked(this, name);
+            requireArguments(arguments.length, 1, `execute 'postMessage' on '${name}'`);
+            const transfer = transferList(options, `Failed to execute 'postMessage' on '${name}': parameter 2`);
+            const [wire, ports] = messageArguments(message, transfer);
+            post(`${slot.names[0]}.postMessage`, [slot.number, wire, ports]);
+        },
+    };
+}
+
+export function definePlatformFaces() {
+    defineFace("BackgroundFetchManager", {
+        revive,
+        methods: {
+            fetch: [[DOMString, requestInfos, backgroundFetchOptions], 2],
+            get: [[DOMString], 1],
+            getIds: [[], 0],
+        },
+    });
+    defineFace("BackgroundFetchRegistration", {
+        isTarget: true,
+        revive,
+        attributes: [
+            "id", "uploadTotal", "uploaded", "downloadTotal", "downloaded", "result", "failureReason", "recordsAvailable",
+        ],
+        handlers: ["progress"],
+        methods: {
+            abort: [[], 0],
+            match: [[requestInfo, cacheQueryOptions], 1],
+            matchAll: [[requestInfo, cacheQueryOptions], 0],
+        },
+    });
+    defineFace("BackgroundFetchRecord", { revive, attributes: ["request"], promises: ["responseReady"] });
+    defineFace("Cache", {
+        revive: reviveFrozen,
+        methods: {
+            match: [[requestInfo, cacheQueryOptions], 1],
+            matchAll: [[requestInfo, cacheQueryOptions], 0],
+            add: [[sentRequestInfo], 1],
+            addAll: [[requestSequence], 1],
+            put: [[requestInfo, response], 2],
+            delete: [[requestInfo, cacheQueryOptions], 1],
+            keys: [[requestInfo, cacheQueryOptions], 0],
+        },
+    });
+    defineFace("CacheStorage", {
+        revive,
+        methods: {
+            match: [[requestInfo, multiCacheQueryOptions], 1],
+            has: [[DOMString], 1],
+            open: [[DOMString], 1],
+            delete: [[DOMString], 1],
+            keys: [[], 0],
+        },
+    });
+    defineFace("NavigationPreloadManager", {
+        methods: { enable: [[], 0], disable: [[], 0], setHeaderValue: [[ByteString], 1], getState: [[], 0] },
+    });
+    defineFace("ServiceWorker", {
+        isTarget: true,
+        attributes: ["scriptURL", "state"],
+        handlers: ["statechange", "error"],
+        extra: postMessage("ServiceWorker"),
+    });
+    defineFace("SyncManager", { methods: { register: [[DOMString], 1], getTags: [[], 0] } });
+    defineFace("PeriodicSyncManager", {
+        methods: { register: [[DOMString, backgroundSyncOptions], 1], getTags: [[], 0], unregister: [[DOMString], 1] },
+    });
+    definePush();
+    defineNotification();
+    defineFace("ServiceWorkerRegistration", {
+        isTarget: true,
+        revive,
+        attributes: [
+            "installing", "waiting", "active", "navigationPreload", "scope", "updateViaCache", "backgroundFetch",
+            "pushManager", "sync", "periodicSync",
+        ],
+        handlers: ["updatefound"],
+        methods: {
+            update: [[], 0],
+            unregister: [[], 0],
+            showNotification: [[DOMString, notificationOptions], 1],
+            getNotifications: [[notificationFilter], 0],
+        },
+    });
+    defineFace("ServiceWorkerContainer", {
+        isTarget: true,
+        revive: reviveFrozen,
+        attributes: ["controller"],
+        promises: ["ready"],
+        handlers: ["controllerchange", "message", "messageerror"],
+        methods: {
+            register: [[USVString, registrationOptions], 1],
+            getRegistration: [[USVString], 0],
+            getRegistrations: [[], 0],
+        },
+        tells: { startMessages: [[], 0] },
+    });
+    defineFace("Permissions", { revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
+    defineFace("PermissionStatus", { isTarget: true, attributes: ["name", "state"], handlers: ["change"] });
+    defineFace("StorageManager", { methods: { estimate: [[], 0] } });
+    defineMessaging();
+}
+
+export function defineClients() {
+    defineFace("Client", {
+        attributes: ["url", "frameType", "id", "type"],
+        extra: postMessage("Client"),
+    });
+    defineFace("WindowClient", {
+        parent: "Client",
+        revive,
+        freezes: ["ancestorOrigins"],
+        attributes: ["visibilityState", "focused", "ancestorOrigins"],
+        methods: { focus: [[], 0], navigate: [[USVString], 1] },
+    });
+    defineFace("Clients", {
+        revive: reviveFrozen,
+        methods: {
+            get: [[DOMString], 1],
+            matchAll: [[clientQueryOptions], 0],
+            openWindow: [[USVString], 1],
+            claim: [[], 0],
+        },
+    });
+}
+
+const permissionStatus = (answer) => makeFace("PermissionStatus", nextNumber(), { name: answer.$permission, state: answer.state });
+
+function definePush() {
+    defineFace("PushManager", {
+        revive,
+        methods: { subscribe: [[pushOptions], 0], getSubscription: [[], 0], permissionState: [[pushOptions], 0] },
+    });
+    defineFace("PushSubscriptionOptions", { attributes: ["userVisibleOnly", "applicationServerKey"] });
+    const keyName = enumeration("PushEncryptionKeyName", ["p256dh", "auth"]);
+    defineFace("PushSubscription", {
+        revive,
+        attributes: ["endpoint", "expirationTime"],
+        methods: { unsubscribe: [[], 0] },
+        extra: {
+            get options() {
+                const slot = checked(this, "PushSubscription");
+                const { userVisibleOnly, applicationServerKey } = slot.state.options;
+                return (slot.options ??= makeFace("PushSubscriptionOptions", nextNumber(), {
+                    userVisibleOnly,
+                    applicationServerKey: applicationServerKey?.buffer ?? null,
+                }));
+            },
+            getKey(name) {
+                const slot = checked(this, "PushSubscription");
+                requireArguments(arguments.length, 1, "execute 'getKey' on 'PushSubscription'");
+                const key = slot.state.keys[keyName(name, "Failed to execute 'getKey' on 'PushSubscription': parameter 1")];
+                return key.slice().buffer;
+            },
+            toJSON() {
+                const { endpoint, expirationTime, keys } = checked(this, "PushSubscription").state.json;
+                return { endpoint, expirationTime, keys: { ...keys } };
+            },
+        },
+    });
+}
+
+function defineNotification() {
+    const Notification = defineFace("Notification", {
+        isTarget: true,
+        freezes: ["vibrate", "actions"],
+        attributes: [
+            "title", "dir", "lang", "body", "navigate", "tag", "image", "icon", "badge", "vibrate", "timestamp", "renotify",
+            "silent", "requireInteraction", "data", "actions",
+        ],
+        handlers: ["click", "show", "error", "close"],
+        tells: { close: [[], 0] },
+    });
+    Object.defineProperty(Notification, "maxActions", { get: () => 2, enumerable: true, configurable: true });
+}
+
+function defineMessaging() {
+    const started = (face) => post("MessagePort.start", [numberOf(face)]);
+    defineFace("MessagePort", {
+        isTarget: true,
+        extra: postMessage("MessagePort"),
+        tells: { start: [[], 0], close: [[], 0] },
+        handlers: ["messageerror"],
+        handlersThatStart: { message: started },
+    });
+    const MessageChannel = defineFace("MessageChannel", {
+        construct(face) {
+            const [one, other] = [nextNumber(), nextNumber()];
+            post("MessageChannel.new", [one, other]);
+            adopt(face, "MessageChannel", nextNumber(), {
+                port1: makeFace("MessagePort", one), port2: makeFace("MessagePort", other),
+            });
+        },
+        attributes: ["port1", "port2"],
+    });
+    defineFace("BroadcastChannel", {
+        isTarget: true,
+        length: 1,
+        attributes: ["name"],
+        handlers: ["message", "messageerror"],
+        tells: { close: [[], 0] },
+        extra: {
+            postMessage(message) {
+                const slot = checked(this, "BroadcastChannel");
+                requireArguments(arguments.length, 1, "execute 'postMessage' on 'BroadcastChannel'");
+                if (slot.closed) throw new DOMException("The channel is closed", "InvalidStateError");
+                post("BroadcastChannel.postMessage", [slot.number, serialize(message, [])]);
+            },
+            close() {
+                const slot = checked(this, "BroadcastChannel");
+                slot.closed = true;
+                post("BroadcastChannel.close", [slot.number]);
+            },
+        },
+        construct(face, [name]) {
+            const text = DOMString(name, "Failed to construct 'BroadcastChannel': parameter 1");
+            const number = nextNumber();
+            post("BroadcastChannel.new", [number, text]);
+            adopt(face, "BroadcastChannel", number, { name: text });
+        },
+    });
+    return MessageChannel;
+}
+

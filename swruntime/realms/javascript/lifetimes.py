@@ -1,0 +1,100 @@
+"""The extendable events of a JavaScript worker: the same machine as everywhere, fed with what the script tells.
+
+The script's side counts too, because `waitUntil` throws or not without asking anybody; it tells each step when its
+microtask has come. So the microtask rules are the engine's own, and how an event ends is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from swruntime.agent.promise import Promise
+from swruntime.machines import extendable_event as machine
+from swruntime.machines.table import Effect
+from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.extendable import Lifetime
+from swruntime.realms.python.handling import is_work
+
+
+class ScriptLifetime(Lifetime):
+    """One that waits for the script's turn instead of Trio's."""
+
+    def _perform(self, effect: Effect) -> None:
+        if not isinstance(effect, machine.WaitTurn):
+            super()._perform(effect)
+
+
+@attrs.define
+class _Dispatched:
+    lifetime: ScriptLifetime
+    type: str
+    instance: BackgroundFetchRegistration | None = None
+    """What the event is about."""
+    begun: list[tuple[Promise[Any], str]] = attrs.field(factory=list)
+    """What the script began while it handled the event, and where."""
+
+
+class Lifetimes:
+    """Those that are not over, by the number that the process knows them by."""
+
+    def __init__(self, context: RealmContext) -> None:
+        self._context = context
+        self._events: dict[int, _Dispatched] = {}
+        self._last = 0
+
+    def open(self, type: str, instance: BackgroundFetchRegistration | None) -> tuple[int, ScriptLifetime]:
+        """A new event's number and lifetime. `instance` is what it is about."""
+        self._last += 1
+        lifetime = ScriptLifetime(self._context, type)
+        self._events[self._last] = _Dispatched(lifetime, type, instance)
+        return self._last, lifetime
+
+    def instance_of(self, number: int) -> BackgroundFetchRegistration | None:
+        """What the event is about; None for one that is over."""
+        dispatched = self._events.get(number)
+        return None if dispatched is None else dispatched.instance
+
+    def close(self, number: int) -> None:
+        """The event is over. Tell what it did not wait for, if it ended well."""
+        dispatched = self._events.pop(number)
+        result = dispatched.lifetime.result
+        if result is None or result.outcome != "fulfilled":
+            return
+        for promise, where in dispatched.begun:
+            if not promise.settled:
+                text = f"the {dispatched.type} event has ended, and nothing made it wait for {promise.name}"
+                self._context.diagnose("missing-wait-until", text, where)
+
+    def begun(self, number: int, promise: Promise[Any], where: str | None) -> None:
+        """The script began something while it handled event `number`, or after it: then nobody asks."""
+        dispatched = self._events.get(number)
+        if dispatched is not None and where is not None and is_work(promise):
+            dispatched.begun.append((promise, where))
+
+    def feed(self, number: int, frame: dict[str, Any], where: str | None) -> None:
+        """What the script tells of its event. Of one that is over it is too late to tell anything."""
+        dispatched = self._events.get(number)
+        if dispatched is None:
+            return
+        error = frame.get("error")
+        if not (error is None or isinstance(error, str)):
+            raise WireError("an error that is no text")
+        inputs: dict[Any, machine.Input] = {
+            "added": machine.PromiseAdded(),
+            "settled": machine.PromiseSettled(error, where) if error else machine.PromiseSettled(),
+            "turn": machine.TurnPassed(),
+            "finished": machine.DispatchFinished(),
+        }
+        if error is not None:
+            inputs["raised"] = machine.ListenerRaised(error, where)
+        given = inputs.get(frame.get("input"))
+        if given is None:
+            raise WireError(f"an event that {frame.get('input')!r}")
+        try:
+            dispatched.lifetime.feed(given)
+        except Exception as refused:
+            raise WireError(f"an event's life: {refused}") from refused

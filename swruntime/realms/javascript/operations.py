@@ -1,0 +1,97 @@
+"""What a script of either kind of realm may ask for besides the members of its platform objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from swruntime.agent.messaging import Port
+from swruntime.agent.promise import Promise
+from swruntime.algorithms import urls
+from swruntime.concepts.diagnostics import CODES
+from swruntime.errors import AbortError, ScriptError
+from swruntime.realms.javascript.engine import Engine
+from swruntime.realms.javascript.scripts import Scripts
+from swruntime.realms.javascript.values import WireError
+from swruntime.realms.python.broadcast_channel import BroadcastChannel
+from swruntime.realms.python.message_ports import MessagePort
+from swruntime.trace import Console
+
+LEVELS = ("debug", "log", "info", "warn", "error")
+
+
+class Messaging:
+    """Objects that a script's constructors make: it chooses their numbers, and does not wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.operations: dict[str, Callable[..., Any]] = {
+            "MessageChannel.new": self._channel,
+            "BroadcastChannel.new": self._broadcast,
+        }
+
+    def _put(self, number: int, object: object) -> None:
+        if not (isinstance(number, int) and number < 0 and self._engine.handles.get(number) is None):
+            raise WireError(f"{number!r} is no number for an object of the script's")
+        self._engine.handles.put(number, object)
+
+    def _channel(self, one: int, other: int) -> None:
+        for number, port in zip((one, other), Port.pair(), strict=True):
+            self._put(number, MessagePort._of(self._engine.realm, port))
+
+    def _broadcast(self, number: int, name: str) -> None:
+        bound = self._engine.realm.context.bind(BroadcastChannel)
+        bound._realm = self._engine.realm
+        self._put(number, bound(name))
+
+
+class Tools:
+    """The console, diagnostics, and the text of modules."""
+
+    def __init__(self, engine: Engine, scripts: Scripts) -> None:
+        self._context = engine.realm.context
+        self._scripts = scripts
+        self.operations: dict[str, Callable[..., Any]] = {
+            "console": self._console,
+            "diagnose": self._diagnose,
+            "script.fetch": self._script,
+        }
+
+    def _console(self, level: str, text: str) -> None:
+        if level not in LEVELS or not isinstance(text, str):
+            raise WireError(f"a line of the console at {level!r}")
+        self._context.tell(Console(level=level, text=text, where=self._context.where()))
+
+    def _diagnose(self, code: str, text: str) -> None:
+        if code not in CODES or not isinstance(text, str):
+            raise WireError(f"a diagnostic {code!r}")
+        self._context.diagnose(code, text, self._context.where())
+
+    def _script(self, url: str) -> Promise[str]:
+        if not isinstance(url, str) or not urls.is_http(url):
+            raise WireError(f"a module at {url!r}")
+        return self._context.promise(self._scripts.source, url, name="import")
+
+
+def init_frame(
+    engine: Engine, kind: str, url: str, *, module: bool, objects: dict[str, object]
+) -> dict[str, Any]:
+    """What a process is told first: which realm it is."""
+    origin = engine.realm.context.environment.origin
+    return {
+        "t": "init",
+        "kind": kind,
+        "url": url,
+        "origin": origin,
+        "module": module,
+        "isSecureContext": urls.is_potentially_trustworthy(origin),
+        "objects": {name: engine.writer.write(each) for name, each in objects.items()},
+    }
+
+
+async def evaluated(engine: Engine, frame: dict[str, Any]) -> Any:
+    """Have a script evaluated. Raises ScriptError, with the place, for what it threw."""
+    try:
+        return await engine.ask(frame)
+    except AbortError as error:
+        raise ScriptError(engine.reason or str(error)) from error

@@ -1,0 +1,115 @@
+"""A page's scripts in JavaScript: one process for all of them, faces of the objects of the page's own realm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
+from swruntime.realms.javascript.engine import Engine
+from swruntime.realms.javascript.messages import WireError, from_wire
+from swruntime.realms.javascript.operations import Messaging, Tools, evaluated, init_frame
+from swruntime.realms.javascript.scripts import Scripts
+from swruntime.realms.javascript.start import spares_of
+from swruntime.realms.python.structured_clone import deserialize
+from swruntime.realms.python.window_realm import WindowRealm
+
+
+class JavaScriptPage:
+    """Implements `swruntime.realms.python.window_realm.PageScripts`."""
+
+    def __init__(self, realm: WindowRealm) -> None:
+        self._realm = realm
+        self._engine: Engine | None = None
+        self._sources: dict[str, bytes] = {}
+        self._scripts = Scripts(realm, self._sources)
+        self._failure: ScriptError | None = None
+
+    async def run(self, path: str) -> Any:
+        """See `swruntime.realms.python.window_realm.Window.run`."""
+        realm = self._realm
+        origin = realm.context.environment.origin
+        url = f"{origin}/{path.lstrip('/')}"
+        self._sources.clear()
+        try:
+            source = await self._scripts.source(url)
+        except NetworkError as error:
+            raise SiteError(f"{path}: {error}") from error
+        self._failure = None
+        engine = await self._opened()
+        module = path.endswith(".mjs")
+        await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        await self._until_done(engine)
+        value = await self._completion(engine)
+        realm.context.report_unhandled()
+        if self._failure is not None:
+            raise self._failure
+        return value
+
+    async def _opened(self) -> Engine:
+        if self._engine is not None and self._engine.reason is None:
+            return self._engine
+        realm = self._realm
+        try:
+            process = await spares_of(realm.agent).take()
+        except NotSupportedError as error:
+            raise ScriptError(str(error)) from error
+        engine = self._engine = Engine(realm, process, target=realm.window, on_death=self._died)
+        engine.operations |= {
+            **Messaging(engine).operations,
+            **Tools(engine, self._scripts).operations,
+            "close": realm.close,
+        }
+        engine.on_report = self._reported
+        navigator = realm.window.navigator
+        objects = {
+            "caches": realm.window.caches,
+            "navigator": navigator,
+            "serviceWorker": navigator.service_worker,
+        }
+        url = realm.context.environment.url
+        engine.send(init_frame(engine, "window", url, module=False, objects=objects))
+        return engine
+
+    def _reported(self, kind: str, text: str, where: str | None) -> None:
+        # As the `main` of a Python page would raise it.
+        if self._failure is None:
+            self._failure = ScriptError(text, where=where)
+
+    def _died(self, reason: str) -> None:
+        context = self._realm.context
+        if context.alive:
+            context.diagnose(
+                "script-process-ended", f"the scripts of {context.environment.url} are gone: {reason}"
+            )
+        if self._engine is not None:
+            self._engine.close()
+
+    async def _until_done(self, engine: Engine) -> None:
+        """Wait until the scripts have nothing outstanding: no timer, no call.
+
+        `ready` may never come; it is waited for as long as anything is going on that could bring it.
+        """
+        activity = self._realm.agent.services.activity
+        while not engine.channel.closed:
+            await engine.channel.until_idle()
+            if engine.outstanding:
+                await engine.until_changed()
+            elif engine.waits_for_ready and not activity.idle:
+                await activity.wait_for_change()
+            else:
+                return
+            await trio.lowlevel.checkpoint()
+        if engine.reason is not None:
+            raise ScriptError(engine.reason)
+
+    async def _completion(self, engine: Engine) -> Any:
+        """What the script's last statement was worth, if that is settled by now."""
+        answer = await evaluated(engine, {"t": "completion"})
+        try:
+            return (
+                None if answer is None else deserialize(from_wire(answer["message"]), (), self._realm.context)
+            )
+        except (WireError, KeyError, TypeError):
+            return None

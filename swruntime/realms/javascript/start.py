@@ -1,0 +1,58 @@
+"""A process for a realm: one that was started ahead, where there is one, and the next one started meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import trio
+
+from swruntime.ports.outside import outside_trio
+from swruntime.realms.javascript.deno import Process, start_process
+
+if TYPE_CHECKING:
+    from swruntime.agent.user_agent import UserAgent
+
+
+class Spares:
+    """One process in reserve for each agent that has run JavaScript: so that the next worker's start costs nothing."""
+
+    def __init__(self, agent: UserAgent) -> None:
+        self._agent = agent
+        self._spare: Process | None = None
+        self._starting = False
+
+    async def take(self) -> Process:
+        """A process that nobody has used. Raises NotSupportedError where Deno is not there."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            with outside_trio():
+                spare = await start_process()
+        if not self._starting:
+            self._starting = True
+            self._agent.services.nursery.start_soon(self._hold, name="a process in reserve")
+        return spare
+
+    async def _hold(self) -> None:
+        """Start one, and end it with the agent if nobody has taken it."""
+        with outside_trio():
+            spare = await start_process()
+        self._starting = False
+        self._spare = spare
+        try:
+            await trio.sleep_forever()
+        finally:
+            if self._spare is spare:
+                self._spare = None
+                await spare.aclose()
+
+
+_SPARES: WeakKeyDictionary[UserAgent, Spares] = WeakKeyDictionary()
+
+
+def spares_of(agent: UserAgent) -> Spares:
+    """The agent's."""
+    found = _SPARES.get(agent)
+    if found is None:
+        found = _SPARES[agent] = Spares(agent)
+    return found

@@ -1,0 +1,64 @@
+"""`setTimeout` and `setInterval`: they follow the agent's clock.
+
+Spec: https://html.spec.whatwg.org/multipage/timers-and-user-prompts.html#timers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.python.context import RealmContext
+
+MOST = 100_000
+"""Timers that a realm may have."""
+
+
+class Timers:
+    """The timers of one realm; they end with it."""
+
+    def __init__(self, context: RealmContext, fire: Callable[[int], None]) -> None:
+        self._context = context
+        self._fire = fire
+        self._scopes: dict[int, trio.CancelScope] = {}
+        self.operations: dict[str, Callable[..., Any]] = {"timer.set": self._set, "timer.clear": self._clear}
+        self._changed: Callable[[], object] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    def on_change(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when a timer has ended."""
+        self._changed = callback
+
+    def _set(self, id: int, delay: float, repeat: bool) -> None:
+        """`delay` is in milliseconds."""
+        if not (isinstance(id, int) and isinstance(delay, int | float) and 0 <= delay < 2**31):
+            raise WireError("a timer's delay")
+        if len(self._scopes) >= MOST:
+            raise WireError(f"more than {MOST:,} timers")
+        self._clear(id)
+        scope = self._scopes[id] = trio.CancelScope()
+        if self._context.alive:
+            self._context.nursery.start_soon(self._run, id, delay / 1000, repeat, scope)
+
+    def _clear(self, id: int) -> None:
+        scope = self._scopes.pop(id, None)
+        if scope is not None:
+            scope.cancel()
+            self._changed()
+
+    async def _run(self, id: int, seconds: float, repeat: bool, scope: trio.CancelScope) -> None:
+        with scope:
+            while True:
+                # One of no time at all is over in the next turn; a clock that stands still would not end it otherwise.
+                await trio.sleep(seconds)
+                if not repeat:
+                    break
+                self._fire(id)
+            del self._scopes[id]
+            self._fire(id)
+            self._changed()

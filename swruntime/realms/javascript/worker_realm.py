@@ -1,0 +1,286 @@
+"""A service worker's realm whose script is JavaScript.
+
+Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from swruntime.agent import clients as agent_clients
+from swruntime.agent.handle_fetch import Answer, FetchExchange
+from swruntime.agent.messaging import Posted
+from swruntime.agent.notifications import NotificationPayload
+from swruntime.agent.promise import Promise
+from swruntime.agent.push import PushMessage, SubscriptionChange
+from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.workers import Worker
+from swruntime.algorithms import media
+from swruntime.errors import NetworkError, NetworkFailure, NotSupportedError, ScriptError
+from swruntime.machines.extendable_event import RealmDied, TimedOut
+from swruntime.ports.realm import EventResult, EventSpec
+from swruntime.realms.javascript.engine import Engine
+from swruntime.realms.javascript.operations import Messaging, Tools, evaluated, init_frame
+from swruntime.realms.javascript.scripts import Scripts
+from swruntime.realms.javascript.start import spares_of
+from swruntime.realms.javascript.values import WireError, place, read_response
+from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+from swruntime.realms.python.body_sources import BodySource
+from swruntime.realms.python.caches import CacheStorage
+from swruntime.realms.python.clients import Clients, client_object
+from swruntime.realms.python.context import RealmContext
+from swruntime.realms.python.events import EventTarget
+from swruntime.realms.python.fetching import fetch_concept
+from swruntime.realms.python.handlers import tell_listeners
+from swruntime.realms.python.location import Navigator
+from swruntime.realms.python.message_ports import MessagePort
+from swruntime.realms.python.notifications import notification_event
+from swruntime.realms.python.push_events import change_event
+from swruntime.realms.python.realm import PythonRealm
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.worker_realm import AFTER_ITS_STATE, FIRED, open_worker_context, tell_unheard
+
+
+class JavaScriptWorkerRealm(PythonRealm):
+    """Implements `swruntime.ports.realm.Realm` for a worker script in JavaScript."""
+
+    def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
+        super().__init__(agent, context)
+        self._worker = worker
+        self._scripts = Scripts(self, worker.sources)
+        self._engine: Engine | None = None
+        self._exchanges: dict[int, FetchExchange] = {}
+        self._heard: dict[str, str | None] = {}
+        """The types that its script listens to, and where."""
+
+    @property
+    def own_worker(self) -> Worker:
+        return self._worker
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """See `swruntime.ports.realm.Realm.event_types`."""
+        return frozenset(self._heard)
+
+    async def evaluate(self) -> None:
+        """See `swruntime.ports.realm.Realm.evaluate`."""
+        url = self._worker.script_url
+        try:
+            source = await self._scripts.source(url)
+            process = await spares_of(self.agent).take()
+        except (NetworkError, NotSupportedError) as error:
+            raise ScriptError(str(error)) from error
+        target = EventTarget()
+        target._context = self.context
+        engine = self._engine = Engine(self, process, target=target, on_death=self._died)
+        engine.operations |= {
+            **Messaging(engine).operations,
+            **Tools(engine, self._scripts).operations,
+            "skipWaiting": self._skip_waiting,
+            "event.updateUI": self._update_ui,
+            "FetchEvent.entered": self._entered,
+            "FetchEvent.respond": self._respond,
+            "FetchEvent.fail": self._fail,
+            "FetchEvent.left": self._left,
+            "FetchEvent.preload": self._preload,
+        }
+        engine.asked["importScript"] = self._scripts.source
+        module = self._worker.type == "module"
+        engine.send(
+            init_frame(
+                engine,
+                "worker",
+                url,
+                module=module,
+                objects={
+                    "registration": self.registration(self._worker.registration),
+                    "serviceWorker": self.worker(self._worker),
+                    "clients": Clients._create(self),
+                    "caches": CacheStorage._create(self),
+                    "navigator": Navigator._create(self, None),
+                },
+            )
+        )
+        answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        self._heard = {str(type): place(at, engine.origin) for type, at in answer["events"]}
+        tell_listeners(self.context, self._heard.items(), FIRED)
+
+    def _died(self, reason: str) -> None:
+        if self.context.alive:
+            self.context.diagnose(
+                "script-process-ended", f"the worker {self._worker.script_url} is stopped: {reason}"
+            )
+            self._worker.stop(reason)
+            self.context.discard(reason)
+
+    # Events
+
+    async def dispatch(self, event: EventSpec) -> EventResult:
+        """See `swruntime.ports.realm.Realm.dispatch`."""
+        engine = self._engine
+        assert engine is not None
+        if event.name in AFTER_ITS_STATE:
+            await self.caught_up()
+        instance = None
+        if event.fetch is not None:
+            fetch = self.agent.fetches.numbered(event.fetch)
+            if fetch is None:
+                return EventResult(
+                    "interrupted", "its background fetch was given up while the worker started"
+                )
+            instance = self.instance(fetch)
+        tell_unheard(self.context, event.name, self._heard)
+        frame = self._frame_of(event, engine, instance)
+        number, lifetime = engine.lifetimes.open(event.name, instance)
+        if isinstance(event.payload, FetchExchange):
+            self._exchanges[number] = event.payload
+        forget = self.context.on_discard(lambda: lifetime.feed(RealmDied()))
+        if not self.context.alive:
+            lifetime.feed(RealmDied())
+        try:
+            engine.send({"t": "event", "event": number, "type": event.name, "is": event.interface, **frame})
+            await lifetime.ended.wait()
+            self.context.report_unhandled()
+        finally:
+            forget()
+            lifetime.feed(TimedOut())
+            engine.lifetimes.close(number)
+            self._exchanges.pop(number, None)
+        assert lifetime.result is not None
+        return lifetime.result
+
+    def _frame_of(
+        self, event: EventSpec, engine: Engine, instance: BackgroundFetchRegistration | None
+    ) -> dict[str, Any]:
+        write = engine.writer.write
+        init: dict[str, Any] = {}
+        if instance is not None:
+            init["registration"] = write(instance)
+        if event.tag is not None:
+            init["tag"] = event.tag
+        if event.last_chance is not None:
+            init["lastChance"] = event.last_chance
+        match event.payload:
+            case Posted() as posted:
+                return self._message(posted, engine)
+            case FetchExchange() as exchange:
+                init = self._fetch_init(exchange, engine)
+            case NotificationPayload() as payload:
+                clicked = notification_event(self, event.name, payload)
+                init = {"notification": write(clicked.notification), "action": clicked.action}
+            case PushMessage(data):
+                init = {"data": data}
+            case SubscriptionChange() as change:
+                changed = change_event(self, event.name, change)
+                init = {
+                    "oldSubscription": write(changed.old_subscription),
+                    "newSubscription": write(changed.new_subscription),
+                }
+        return {"init": init}
+
+    def _message(self, posted: Posted, engine: Engine) -> dict[str, Any]:
+        write = engine.writer.write
+        ports = [MessagePort._of(self, port) for port in posted.take_ports()]
+        source = posted.source
+        from_client = isinstance(source, agent_clients.Client)
+        return {
+            "message": write(posted.message),
+            "ports": [write(port) for port in ports],
+            "origin": posted.origin,
+            "source": write(client_object(self, source) if from_client else self.worker(source)),  # type: ignore[arg-type]
+        }
+
+    def _fetch_init(self, exchange: FetchExchange, engine: Engine) -> dict[str, Any]:
+        body: BodySource | None = exchange.body  # type: ignore[assignment]
+        request = Request._of(self.context, exchange.request, body, guard="immutable")
+        return {
+            "request": engine.writer.write(request),
+            "clientId": exchange.client_id,
+            "resultingClientId": exchange.resulting_client_id,
+            "replacesClientId": exchange.replaces_client_id,
+            "preload": exchange.preload is not None,
+        }
+
+    # What the script says of its events
+
+    def _exchange(self, number: int) -> FetchExchange | None:
+        return self._exchanges.get(number)
+
+    def _entered(self, number: int) -> None:
+        if (exchange := self._exchange(number)) is not None:
+            exchange.on_entered()
+
+    def _respond(self, number: int, wire: Any) -> None:
+        exchange = self._exchange(number)
+        assert self._engine is not None
+        try:
+            response = read_response(self._engine, wire)
+            source = response._take_source()
+        except WireError:
+            raise
+        except (TypeError, ValueError) as error:
+            self._fail(number, f"respondWith: {error}")
+            return
+        if exchange is None:
+            if source is not None:
+                source.close()
+        else:
+            exchange.answer.resolve(Answer(response._concept, source))
+
+    def _fail(self, number: int, message: str) -> None:
+        if (exchange := self._exchange(number)) is not None:
+            exchange.answer.reject(NetworkFailure("protocol", str(message)))
+
+    def _left(self, number: int, prevented: bool) -> None:
+        """Create Fetch Event and Dispatch, 21: nobody called respondWith."""
+        exchange = self._exchange(number)
+        if exchange is None:
+            return
+        if prevented:
+            text = (
+                "the fetch event was cancelled without a response: preventDefault goes with respondWith only"
+            )
+            exchange.answer.reject(NetworkFailure("protocol", text))
+        else:
+            exchange.answer.resolve(None)
+
+    def _preload(self, number: int) -> Promise[Any]:
+        exchange = self._exchange(number)
+        if exchange is None or exchange.preload is None:
+            return Promise.resolved(None)
+        return fetch_concept(self, exchange.preload, None)
+
+    def _update_ui(self, number: int, options: Any) -> Promise[None]:
+        assert self._engine is not None
+        instance = self._engine.lifetimes.instance_of(number)
+        if instance is None or not isinstance(options, dict):
+            raise WireError("updateUI of no event")
+        title = options.get("title")
+        if not (title is None or isinstance(title, str)):
+            raise WireError("a title that is no text")
+        icons = options.get("icons")
+        base = self.context.environment.url
+        resources = None if icons is None else media.image_resources("icons", icons, base)
+
+        async def operation() -> None:
+            instance._fetch.set_ui(title, resources)
+
+        return self.context.promise(operation, name="BackgroundFetchUpdateUIEvent.updateUI")
+
+    def _skip_waiting(self) -> Promise[None]:
+        async def operation() -> None:
+            self.agent.registrations.skip_waiting(self._worker)
+
+        return self.context.promise(operation, name="skip_waiting")
+
+    def discard(self, reason: str) -> None:
+        """See `swruntime.ports.realm.Realm.discard`."""
+        self.context.discard(reason)
+
+
+async def open_javascript_worker(
+    agent: UserAgent, site: Path | None, worker: Worker
+) -> JavaScriptWorkerRealm:
+    """A realm of its own for one run of `worker`, in a nursery of its own below the agent's."""
+    return JavaScriptWorkerRealm(agent, await open_worker_context(agent, site, worker), worker)
