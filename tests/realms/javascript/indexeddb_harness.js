@@ -10,20 +10,23 @@ const write = (value) => Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.
 const pack = (_, value) => (value instanceof Uint8Array ? { $b: value.toBase64() } : value);
 const unpack = (_, value) => (value !== null && typeof value === "object" && "$b" in value ? Uint8Array.fromBase64(value.$b) : value);
 
-const waiting = new Map();
+// Cases change builtins: no methods of maps in here.
+const waiting = { __proto__: null };
 let last = 0;
-const realms = new Map();
+const realms = { __proto__: null };
 
 function realm(number) {
-    if (!realms.has(number)) {
+    if (!(number in realms)) {
         const call = (op, args) => {
             const id = ++last;
             write({ realm: number, id, op, args });
-            return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+            return new Promise((resolve, reject) => {
+                waiting[id] = { resolve, reject };
+            });
         };
-        realms.set(number, createFactory({ call }));
+        realms[number] = createFactory({ call });
     }
-    return realms.get(number);
+    return realms[number];
 }
 
 const of = (request) =>
@@ -76,7 +79,7 @@ for await (const piece of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
         if (message.script !== undefined) run(message);
         else if (message.tell !== undefined) realm(message.realm).tell(message.tell);
         else {
-            const { resolve, reject } = waiting.get(message.id);
+            const { resolve, reject } = waiting[message.id];
             if (message.error) reject(new DOMException(message.error.message, message.error.name));
             else resolve(message.value);
         }

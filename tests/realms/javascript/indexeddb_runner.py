@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ async def _run(cases: dict[str, str]) -> dict[str, Any]:
             async with trio.open_nursery() as nursery:
                 session = _Session(process.stdin, nursery)
                 results = {}
-                lines = _lines(process.stdout)
-                for title, script in cases.items():  # one after the other: a case that hangs is known
-                    await session.send({"title": title, "script": script})
-                    results[title] = await session.until_done(lines)
+                async with aclosing(_lines(process.stdout)) as lines:
+                    for title, script in cases.items():  # one after the other: a case that hangs is known
+                        await session.send({"title": title, "script": script})
+                        results[title] = await session.until_done(lines)
                 nursery.cancel_scope.cancel()
     finally:
         process.kill()
