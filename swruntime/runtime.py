@@ -240,6 +240,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         read_script=lambda path: _read_script(parts.site, path),
         script_headers=lambda url: parts.headers.apply(urls.parse(url).pathname),
         watch_realm=parts.watchdog.watch,
+        watch_process=parts.watchdog.watch_process,
         opened_at=parts.opened_at,
         limits=parts.limits,
         display=parts.display,

@@ -84,6 +84,8 @@ class Services:
     """The headers that a script of SITE comes with, by its URL: SITE has no server to send them."""
     watch_realm: Callable[[Any], None]
     """Have a new realm's script watched, by whoever knows its language."""
+    watch_process: Callable[[Any, Any], None]
+    """Have a realm's script watched that runs in a process of its own."""
     opened_at: float
     """On Trio's clock: the trace's time 0."""
     limits: Limits = attrs.field(factory=Limits)

@@ -69,6 +69,12 @@ def server_waits() -> AbstractContextManager[None]:
     return _count("servers")
 
 
+def clock_is_virtual() -> bool:
+    """Whether this run's clock is a test's, which stands still while anything computes."""
+    testing = sys.modules.get("trio.testing")
+    return testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock)
+
+
 @contextmanager
 def _count(kind: _Kind) -> Iterator[None]:
     testing = sys.modules.get("trio.testing")

@@ -54,6 +54,7 @@ class Channel:
         self._closed = False
         self._room: Callable[[], trio.Event | None] = lambda: None
         self._last_words = b""
+        self._stuck: str | None = None
 
     @property
     def idle(self) -> bool:
@@ -101,6 +102,12 @@ class Channel:
         self._closed = True
         self.process.kill()
         self._become_idle()
+
+    def end_stuck(self, reason: str) -> None:
+        """See `swruntime.realms.python.watchdog.ScriptProcess.end_stuck`."""
+        if not self._closed:
+            self._stuck = reason
+            self.process.kill()
 
     def waits_for_answer(self) -> None:
         """The script asked and waits: the runtime's turn. Nothing that was sent is done for it."""
@@ -158,6 +165,8 @@ class Channel:
 
     async def _why(self) -> str:
         await trio.lowlevel.checkpoint()
+        if self._stuck is not None:
+            return self._stuck
         said = self._last_words.decode(errors="replace")
         if "out of memory" in said or "OOM" in said or "memory allocation" in said:
             return "it ran out of memory"

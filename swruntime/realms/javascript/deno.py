@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import resource
@@ -32,15 +31,19 @@ class Process:
     It ends with this one, however that ends, and `kill` ends it at once, whatever it does.
     """
 
-    def __init__(self, process: trio.Process, answers: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], answers: int) -> None:
         self._process = process
         self._answers = answers
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self.stdin = process.stdin
-        self.stdout = process.stdout
-        self.stderr = process.stderr
+        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        # The descriptors are the streams' from now on.
+        self.stdin, self.stdout, self.stderr = (
+            trio.lowlevel.FdStream(os.dup(pipe.fileno())) for pipe in (stdin, stdout, stderr)
+        )
+        for pipe in (stdin, stdout, stderr):
+            pipe.close()
 
     @property
     def pid(self) -> int:
@@ -54,28 +57,30 @@ class Process:
 
     def kill(self) -> None:
         """End it now. Nothing that it was doing is waited for."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
-    async def aclose(self) -> int:
-        """Kill it, close the pipes, and answer with its return code."""
+    async def aclose(self) -> None:
+        """Kill it, and close the pipes."""
         self.kill()
         with trio.CancelScope(shield=True):
-            code = await self._process.wait()
             for stream in (self.stdin, self.stdout, self.stderr):
                 await stream.aclose()
+            # It is dead, or is about to be: nothing that it does is waited for.
+            await trio.to_thread.run_sync(self._process.wait)
         if self._answers >= 0:
             os.close(self._answers)
             self._answers = -1
-        return code
 
 
-async def start_process() -> Process:
-    """Start one. Raises NotSupportedError where Deno is not there."""
+def start_process() -> Process:
+    """Start one. Raises NotSupportedError where Deno is not there.
+
+    In this very thread: a process dies with the thread that has started it, and a borrowed one ends when it likes.
+    """
     deno = find_deno()
     answers, ours = os.pipe()
     try:
-        process = await trio.lowlevel.open_process(
+        process = subprocess.Popen(
             [
                 deno,
                 "run",

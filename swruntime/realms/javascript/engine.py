@@ -10,6 +10,7 @@ import trio
 
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.errors import AbortError, ScriptError
+from swruntime.ports.outside import clock_is_virtual
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.bodies import Bodies
 from swruntime.realms.javascript.channel import Channel, Frame
@@ -94,6 +95,7 @@ class Engine:
         }
         self.asked: dict[str, Callable[..., Any]] = {}
         """What a script may wait for without giving way."""
+        self._virtual = clock_is_virtual()
         self._listened: set[int] = set()
         self._live: dict[int, tuple[Face, Any]] = {}
         self._runs: dict[int, Deferred[Any]] = {}
@@ -109,6 +111,7 @@ class Engine:
         """Why the process has ended by itself; None while it lives, and where the runtime has ended it."""
         self.channel.hold_back(lambda: self._room)
         realm.foreign = self
+        realm.agent.services.watch_process(context, self.channel)
         context.on_discard(self.close)
         realm.agent.services.nursery.start_soon(self._serve, name=f"the process of {context.environment.url}")
 
@@ -154,7 +157,16 @@ class Engine:
     def send(self, frame: Frame) -> None:
         """Send a task, with what has changed of the objects that the process knows."""
         updates = self._updates()
-        self.channel.send({**frame, "updates": updates} if updates else frame)
+        if updates:
+            frame = {**frame, "updates": updates}
+        if self._virtual:
+            frame = {**frame, "clock": self._clock()}
+        self.channel.send(frame)
+
+    def _clock(self) -> list[float]:
+        """What a virtual clock shows, in milliseconds: since 1970, and since the realm was made."""
+        context = self.realm.context
+        return [context.now() * 1000, (trio.current_time() - context.time_origin) * 1000]
 
     async def ask(self, frame: Frame) -> Any:
         """Send a task that the process answers with a value. Raises ScriptError and its kin for what a script threw."""

@@ -52,7 +52,7 @@ class JavaScriptPage:
             return self._engine
         realm = self._realm
         try:
-            process = await spares_of(realm.agent).take()
+            process = spares_of(realm.agent).take()
         except NotSupportedError as error:
             raise ScriptError(str(error)) from error
         engine = self._engine = Engine(realm, process, target=realm.window, on_death=self._died)

@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 import trio
 
-from swruntime.ports.outside import outside_trio
 from swruntime.realms.javascript.deno import Process, start_process
 
 if TYPE_CHECKING:
@@ -22,12 +21,11 @@ class Spares:
         self._spare: Process | None = None
         self._starting = False
 
-    async def take(self) -> Process:
+    def take(self) -> Process:
         """A process that nobody has used. Raises NotSupportedError where Deno is not there."""
         spare, self._spare = self._spare, None
         if spare is None:
-            with outside_trio():
-                spare = await start_process()
+            spare = start_process()
         if not self._starting:
             self._starting = True
             self._agent.services.nursery.start_soon(self._hold, name="a process in reserve")
@@ -35,8 +33,7 @@ class Spares:
 
     async def _hold(self) -> None:
         """Start one, and end it with the agent if nobody has taken it."""
-        with outside_trio():
-            spare = await start_process()
+        spare = start_process()
         self._starting = False
         self._spare = spare
         try:

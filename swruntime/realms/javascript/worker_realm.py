@@ -68,7 +68,7 @@ class JavaScriptWorkerRealm(PythonRealm):
         url = self._worker.script_url
         try:
             source = await self._scripts.source(url)
-            process = await spares_of(self.agent).take()
+            process = spares_of(self.agent).take()
         except (NetworkError, NotSupportedError) as error:
             raise ScriptError(str(error)) from error
         target = EventTarget()

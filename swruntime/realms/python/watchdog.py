@@ -2,6 +2,7 @@
 
 A Python script that never awaits cannot be stopped: it holds the only thread. So another thread looks at it
 now and then, and tells its file and line; what to do about it is the user's to decide (Ctrl-C works).
+A script in a process of its own holds up nobody, and can be stopped: after a while it is, by ending its process.
 """
 
 from __future__ import annotations
@@ -10,20 +11,38 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Protocol
 
 from swruntime.realms.python.context import RealmContext
 from swruntime.trace import Trace
 
 PATIENCE = 2.0
 """Seconds that a script may run without awaiting."""
+MOST = 10.0
+"""Seconds after which the process of one is ended."""
+
+
+class ScriptProcess(Protocol):
+    """A process that runs a script."""
+
+    @property
+    def busy_since(self) -> float | None:
+        """Since when the script runs without giving way, on `time.monotonic`; None while it is idle."""
+        ...
+
+    def end_stuck(self, reason: str) -> None:
+        """End it, which its reader will notice. Called in another thread."""
+        ...
 
 
 class Watchdog:
     """Watches the realms of one agent, from a thread of its own, which is there only while there are realms."""
 
-    def __init__(self, trace: Trace, patience: float = PATIENCE) -> None:
+    def __init__(self, trace: Trace, patience: float = PATIENCE, most: float = MOST) -> None:
         self._trace = trace
         self._patience = patience
+        self._most = most
+        self._processes: dict[RealmContext, ScriptProcess] = {}
         self._contexts: dict[RealmContext, float | None] = {}
         """Each with the beginning of the run that was told of last."""
         self._script_thread = threading.get_ident()
@@ -38,6 +57,11 @@ class Watchdog:
             self._thread = threading.Thread(target=self._run, name="swruntime watchdog", daemon=True)
             self._thread.start()
 
+    def watch_process(self, context: RealmContext, process: ScriptProcess) -> None:
+        """Watch the process of a realm, which is watched already, until the realm is discarded."""
+        self._processes[context] = process
+        context.on_discard(lambda: self._processes.__delitem__(context))
+
     def close(self) -> None:
         self._stop.set()
 
@@ -45,6 +69,22 @@ class Watchdog:
         while not self._stop.wait(self._patience / 4):
             for context in tuple(self._contexts):
                 self._look_at(context)
+            for context, process in tuple(self._processes.items()):
+                self._look_at_process(context, process)
+
+    def _look_at_process(self, context: RealmContext, process: ScriptProcess) -> None:
+        since = process.busy_since
+        if since is None or time.monotonic() - since < self._patience:
+            return
+        if time.monotonic() - since >= self._most:
+            process.end_stuck(f"it has not given way for {self._most:g} s")
+        elif self._contexts.get(context, since) != since:
+            self._contexts[context] = since
+            text = (
+                f"the script of {context.environment.url} has not given way for {self._patience:g} s: nothing else of "
+                f"it can run meanwhile, and its process is ended after {self._most:g} s"
+            )
+            context.diagnose("script-does-not-await", text, None, tell=self._trace.emit_now)
 
     def _look_at(self, context: RealmContext) -> None:
         since = context.script_running.since
