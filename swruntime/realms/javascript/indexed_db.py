@@ -40,18 +40,27 @@ from swruntime.ports.indexed_db import IndexRow, StoreRow
 from swruntime.realms.javascript.indexed_requests import (
     Numbers,
     Wire,
-    WrongArguments,
     a_list,
     a_number,
     a_text,
     perform,
 )
+from swruntime.realms.javascript.messages import WireError
 
 T = TypeVar("T")
 Tell = Callable[[dict[str, Any]], None]
 MOST_VERSION = 2**53 - 1
-
-__all__ = ["IndexedDB", "WrongArguments"]
+OPERATIONS = (
+    "idb.open",
+    "idb.delete",
+    "idb.databases",
+    "idb.close",
+    "idb.versionchanged",
+    "idb.begin",
+    "idb.requests",
+    "idb.commit",
+    "idb.abort",
+)
 
 
 @attrs.define(eq=False)
@@ -76,15 +85,15 @@ class IndexedDB:
     def call(self, operation: object, arguments: object) -> Awaitable[Any]:
         """Perform an operation. To be called in the order in which the process asks; awaited where one likes.
 
-        Raises WrongArguments, at once or when awaited, for what no process of ours asks; DOMExceptions.
+        Raises WireError, at once or when awaited, for what no process of ours asks; DOMExceptions.
         """
         if not isinstance(arguments, dict):
-            raise WrongArguments("the arguments are no object")
+            raise WireError("the arguments are no object")
         match operation:
             case "idb.open":
                 name, version = a_text(arguments, "name"), arguments.get("version")
                 if version is not None and not 1 <= a_number(arguments, "version") <= MOST_VERSION:
-                    raise WrongArguments(f"version is {version!r}")
+                    raise WireError(f"version is {version!r}")
                 return self._open(name, version, a_number(arguments, "request"))
             case "idb.delete":
                 return self._delete(a_text(arguments, "name"), a_number(arguments, "request"))
@@ -109,7 +118,7 @@ class IndexedDB:
                 transaction, _ = self._transaction(arguments)
                 del self._transactions[a_number(arguments, "transaction")]
                 return self._end(transaction, commit=operation == "idb.commit")
-        raise WrongArguments(f"there is no operation {operation!r}")
+        raise WireError(f"there is no operation {operation!r}")
 
     def close(self) -> None:
         """The realm is gone: its connections close, and what they have not committed is taken back."""
@@ -191,7 +200,7 @@ class IndexedDB:
     def _close(self, number: int) -> None:
         opened = self._connections.pop(number, None)
         if opened is None:
-            raise WrongArguments(f"there is no connection {number}")
+            raise WireError(f"there is no connection {number}")
         opened.connection.close()
 
     # Transactions
@@ -201,9 +210,9 @@ class IndexedDB:
         number = a_number(arguments, "transaction")
         mode, durability = arguments.get("mode"), arguments.get("durability")
         if opened is None or number in self._transactions or number <= 0:
-            raise WrongArguments("there is no such connection, or there is such a transaction")
+            raise WireError("there is no such connection, or there is such a transaction")
         if mode not in ("readonly", "readwrite") or durability not in ("default", "relaxed", "strict"):
-            raise WrongArguments(f"mode is {mode!r}, durability is {durability!r}")
+            raise WireError(f"mode is {mode!r}, durability is {durability!r}")
         stores = frozenset(opened.numbers.store(each) for each in a_list(arguments, "stores"))
         kind: Mode = "readonly" if mode == "readonly" else "readwrite"
         try:

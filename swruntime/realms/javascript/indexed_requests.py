@@ -32,13 +32,10 @@ from swruntime.ports.indexed_db import (
     Source,
     StoreRow,
 )
+from swruntime.realms.javascript.messages import WireError
 
 Wire = dict[str, Any]
 DIRECTIONS: tuple[Direction, ...] = ("next", "nextunique", "prev", "prevunique")
-
-
-class WrongArguments(Exception):
-    """What a process sent is not what our own JavaScript sends."""
 
 
 def a_number(arguments: Wire, name: str) -> int:
@@ -49,7 +46,7 @@ def number_in(value: object, name: str = "a number") -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
-        raise WrongArguments(f"{name} is {value!r}")
+        raise WireError(f"{name} is {value!r}")
     return value
 
 
@@ -59,7 +56,7 @@ def a_text(arguments: Wire, name: str) -> str:
 
 def text_in(value: object, name: str = "a name") -> str:
     if not isinstance(value, str):
-        raise WrongArguments(f"{name} is {value!r}")
+        raise WireError(f"{name} is {value!r}")
     return value
 
 
@@ -69,13 +66,13 @@ def a_list(arguments: Wire, name: str) -> list[Any]:
 
 def list_in(value: object, name: str = "a list") -> list[Any]:
     if not isinstance(value, list):
-        raise WrongArguments(f"{name} is {type(value).__name__}")
+        raise WireError(f"{name} is {type(value).__name__}")
     return value
 
 
 def _bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
-        raise WrongArguments(f"{type(value).__name__} where bytes are expected")
+        raise WireError(f"{type(value).__name__} where bytes are expected")
     return value
 
 
@@ -85,7 +82,7 @@ def _maybe_bytes(value: object) -> bytes | None:
 
 def _truth(value: object) -> bool:
     if not isinstance(value, bool):
-        raise WrongArguments(f"{value!r} where true or false is expected")
+        raise WireError(f"{value!r} where true or false is expected")
     return value
 
 
@@ -94,7 +91,7 @@ def _size(value: object) -> int | None:
         return None
     number = number_in(value)
     if number < 0:
-        raise WrongArguments(f"{number} where a count is expected")
+        raise WireError(f"{number} where a count is expected")
     return number
 
 
@@ -108,7 +105,7 @@ def _range(value: object) -> KeyRange:
     match value:
         case [lower, upper, lower_open, upper_open]:
             return KeyRange(_maybe_bytes(lower), _maybe_bytes(upper), _truth(lower_open), _truth(upper_open))
-    raise WrongArguments("what should be a range is none")
+    raise WireError("what should be a range is none")
 
 
 def _position(value: object) -> Position | None:
@@ -117,14 +114,14 @@ def _position(value: object) -> Position | None:
             return None
         case [key, primary_key, inclusive]:
             return Position(_bytes(key), _maybe_bytes(primary_key), _truth(inclusive))
-    raise WrongArguments("what should be a position is none")
+    raise WireError("what should be a position is none")
 
 
 def _direction(value: object) -> Direction:
     for known in DIRECTIONS:
         if value == known:
             return known
-    raise WrongArguments(f"direction is {value!r}")
+    raise WireError(f"direction is {value!r}")
 
 
 @attrs.define
@@ -149,13 +146,13 @@ class Numbers:
     def source(self, kind: object, number: object) -> Source:
         known: Literal["store", "index"] = "store" if kind == "store" else "index"
         if kind != known:
-            raise WrongArguments(f"a source is {kind!r}")
+            raise WireError(f"a source is {kind!r}")
         return Source(known, self.store(number) if kind == "store" else self.index(number))
 
     def _known(self, numbers: dict[int, int], number: object) -> int:
         found = numbers.get(number_in(number))
         if found is None:
-            raise WrongArguments(f"there is no {number!r}")
+            raise WireError(f"there is no {number!r}")
         return found
 
 
@@ -167,17 +164,17 @@ def perform(
 ) -> Wire:
     """`{"value"}`, or `{"error"}` where the request fails and the transaction can go on.
 
-    `room(bytes)` raises QuotaExceededError where there is none. Raises WrongArguments, StorageFull, StorageFailed.
+    `room(bytes)` raises QuotaExceededError where there is none. Raises WireError, StorageFull, StorageFailed.
     """
     request = list_in(wire, "a request")
     if not request:
-        raise WrongArguments("a request is empty")
+        raise WireError("a request is empty")
     try:
         return {"value": _Request(file, transaction, numbers, room).perform(request)}
     except (ConstraintError, QuotaExceededError) as error:
         return {"error": {"name": error.name, "message": str(error)}}
     except KeyError as error:
-        raise WrongArguments(str(error)) from error
+        raise WireError(str(error)) from error
 
 
 @attrs.frozen
@@ -194,7 +191,7 @@ class _Request:
             case ["scan", kind, number, *rest]:
                 return self._scan(self._source(kind, number), rest)
         if self.transaction.mode == "readonly":
-            raise WrongArguments(f"{request[0]!r} in a transaction that is read-only")
+            raise WireError(f"{request[0]!r} in a transaction that is read-only")
         match request:
             case ["put", store, key, value, entries, overwrite]:
                 return self._put(store, key, value, entries, _truth(overwrite))
@@ -203,13 +200,13 @@ class _Request:
             case ["clear", store]:
                 return self.file.clear(self._store(store))
         if self.transaction.mode != "versionchange":
-            raise WrongArguments(f"{request[0]!r} outside an upgrade, or with wrong arguments")
+            raise WireError(f"{request[0]!r} outside an upgrade, or with wrong arguments")
         return self._upgrade(request)
 
     def _store(self, number: object) -> int:
         store = self.numbers.store(number)
         if self.transaction.mode != "versionchange" and store not in self.transaction.stores:
-            raise WrongArguments(f"object store {number!r} is not in the transaction's scope")
+            raise WireError(f"object store {number!r} is not in the transaction's scope")
         return store
 
     def _source(self, kind: object, number: object) -> Source:
@@ -231,7 +228,7 @@ class _Request:
                     values=_truth(values),
                 )
                 return [[each.key, each.primary_key, each.value] for each in found]
-        raise WrongArguments("a scan has other arguments")
+        raise WireError("a scan has other arguments")
 
     def _put(self, store: object, key: object, value: object, entries: object, overwrite: bool) -> bytes:
         data, primary_key = _bytes(value), _maybe_bytes(key)
@@ -241,7 +238,7 @@ class _Request:
                 case [index, [*parts]]:
                     read.append((self.numbers.index(index), tuple(_maybe_bytes(part) for part in parts)))
                 case _:
-                    raise WrongArguments("an entry of an index is none")
+                    raise WireError("an entry of an index is none")
         self.room(len(data) + len(primary_key or b"") + sum(len(p or b"") for _, ps in read for p in ps))
         return self.file.put(self._store(store), primary_key, data, read, overwrite=overwrite)
 
@@ -258,7 +255,7 @@ class _Request:
             case ["createIndex", store, number, name, path, unique, multi]:
                 key_path = _key_path(path)
                 if key_path is None:
-                    raise WrongArguments("an index has no key path")
+                    raise WireError("an index has no key path")
                 row = IndexRow(0, text_in(name), key_path, _truth(unique), _truth(multi))
                 known = number_in(number)
                 numbers.indexes[known] = file.create_index(numbers.store(store), row)
@@ -270,11 +267,11 @@ class _Request:
                 index = numbers.index(number)
                 file.add_entries(index, [_pair(entry) for entry in entries])
             case _:
-                raise WrongArguments(f"{request[0]!r} is no request, or has other arguments")
+                raise WireError(f"{request[0]!r} is no request, or has other arguments")
 
 
 def _pair(entry: object) -> tuple[bytes, bytes]:
     match entry:
         case [key, primary_key]:
             return _bytes(key), _bytes(primary_key)
-    raise WrongArguments("an entry of an index is none")
+    raise WireError("an entry of an index is none")
