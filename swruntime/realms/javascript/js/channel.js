@@ -206,7 +206,8 @@ function settle() {
     refOpPromise(reading);
     if (busy) {
         settling = true;
-        setTimeoutNative(settle, 1);
+        // Out of the timer: while it runs, it is work by itself.
+        setTimeoutNative(() => setImmediate(settle), 1);
     } else if (idleAt !== received) {
         idleAt = received;
         send({ t: "idle", seen: received });
