@@ -214,7 +214,8 @@ function settle() {
     if (busy) {
         settling = true;
         giveSign();
-        setTimeoutNative(settle, 1);
+        // Out of the timer: while it runs, it is work by itself.
+        setTimeoutNative(() => setImmediate(settle), 1);
     } else if (idleAt !== received) {
         idleAt = received;
         lastSign = now();
