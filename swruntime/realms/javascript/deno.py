@@ -93,6 +93,7 @@ def start_process() -> Process:
                 "--no-remote",
                 "--no-npm",
                 "--cached-only",
+                "--unstable-unsafe-proto",  # scripts of the web may use `__proto__`
                 f"--v8-flags=--max-old-space-size={HEAP},--stack-size=900",
                 f"--allow-read=/dev/fd/{answers}",
                 str(MAIN),
