@@ -49,7 +49,11 @@ self.addEventListener("message", ({ data }) => {
 });
 """
 MANIFEST = [{"url": url, "revision": "1"} for url in ("/index.html", "/style.css")]
-FILES = {"index.html": "<h1>home</h1>\n", "style.css": "h1 { color: teal }\n", "data/news.json": '{"news": 1}\n'}
+FILES = {
+    "index.html": "<h1>home</h1>\n",
+    "style.css": "h1 { color: teal }\n",
+    "data/news.json": '{"news": 1}\n',
+}
 
 
 def run(folder: Path, *command: str) -> None:

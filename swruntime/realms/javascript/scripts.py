@@ -6,6 +6,7 @@ from swruntime.algorithms import urls
 from swruntime.algorithms.headers import mime_type
 from swruntime.concepts import http
 from swruntime.errors import NetworkError, NetworkFailure
+from swruntime.realms.javascript.places import Places
 from swruntime.realms.python.realm import PythonRealm
 
 JAVASCRIPT = frozenset(
@@ -34,15 +35,21 @@ __all__ = ["Scripts"]
 
 
 class Scripts:
-    """The scripts of one realm. What it has read is in `sources`, by URL; what is in there is not read again."""
+    """The scripts of one realm. What it has read is in `sources`, by URL; what is in there is not read again.
+
+    `places` tells where they are.
+    """
 
     def __init__(self, realm: PythonRealm, sources: dict[str, bytes]) -> None:
         self._realm = realm
         self._sources = sources
+        self.places = Places(realm)
 
     async def source(self, url: str) -> str:
         """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
-        return (await self._bytes(url)).decode("utf-8-sig", errors="replace")
+        text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
+        self.places.script_read(url, text)
+        return text
 
     async def _bytes(self, url: str) -> bytes:
         parsed = urls.parse(url)
