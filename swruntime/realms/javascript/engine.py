@@ -19,6 +19,7 @@ from swruntime.realms.javascript.faces import FACES, Face, face_of
 from swruntime.realms.javascript.handles import Handles
 from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, IndexedDB
 from swruntime.realms.javascript.lifetimes import Lifetimes
+from swruntime.realms.javascript.places import Places
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (
     Wire,
@@ -27,7 +28,6 @@ from swruntime.realms.javascript.values import (
     arguments_of,
     error_from,
     error_state,
-    place,
     request_state,
     response_state,
 )
@@ -68,9 +68,16 @@ class Engine:
     """
 
     def __init__(
-        self, realm: PythonRealm, process: Process, *, target: EventTarget, on_death: Callable[[str], None]
+        self,
+        realm: PythonRealm,
+        process: Process,
+        *,
+        places: Places,
+        target: EventTarget,
+        on_death: Callable[[str], None],
     ) -> None:
         self.realm = realm
+        self._place = places.place
         self._target = target
         self._on_death = on_death
         context = realm.context
@@ -267,7 +274,7 @@ class Engine:
                     self.channel.waits_for_answer()
                     self.realm.agent.services.nursery.start_soon(self._answer, op, arguments)
                 case {"t": "life", "event": int(event)}:
-                    self.lifetimes.feed(event, frame, place(frame.get("at"), self.origin))
+                    self.lifetimes.feed(event, frame, self._place(frame.get("at")))
                 case {"t": "answer", "id": int(id)}:
                     self._answered(id, frame)
                 case {"t": "pulled", "id": int(id)}:
@@ -283,7 +290,7 @@ class Engine:
             self._ended(f"it broke the protocol: {error}")
 
     def _call(self, id: int, op: str, arguments: list[Any], frame: Frame) -> None:
-        where = place(frame.get("at"), self.origin)
+        where = self._place(frame.get("at"))
         with self.realm.context.called_from(where):
             try:
                 promise = self._perform(op, arguments)
@@ -316,7 +323,7 @@ class Engine:
             self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
 
     def _post(self, op: str, arguments: list[Any], frame: Frame) -> None:
-        with self.realm.context.called_from(place(frame.get("at"), self.origin)):
+        with self.realm.context.called_from(self._place(frame.get("at"))):
             try:
                 self._perform(op, arguments)
             except WireError:
@@ -361,7 +368,7 @@ class Engine:
             raise WireError(f"an answer to {id}, which was not asked")
         match frame:
             case {"error": {"text": str(text)}}:
-                deferred.reject(ScriptError(text, where=place(frame.get("at"), self.origin)))
+                deferred.reject(ScriptError(text, where=self._place(frame.get("at"))))
             case _:
                 deferred.resolve(frame.get("value"))
 

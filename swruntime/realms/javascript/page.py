@@ -57,7 +57,9 @@ class JavaScriptPage:
             process = spares_of(realm.agent).take()
         except NotSupportedError as error:
             raise ScriptError(str(error)) from error
-        engine = self._engine = Engine(realm, process, target=realm.window, on_death=self._died)
+        engine = self._engine = Engine(
+            realm, process, places=self._scripts.places, target=realm.window, on_death=self._died
+        )
         engine.operations |= {
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,

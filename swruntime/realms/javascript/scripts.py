@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from swruntime.agent.scripts import fetch_script
 from swruntime.algorithms import urls
+from swruntime.realms.javascript.places import Places
 from swruntime.realms.python.realm import PythonRealm
 
 
 class Scripts:
-    """The scripts of one realm. What is in `sources`, by path, or in `fetched`, by URL, is not read again."""
+    """The scripts of one realm. What is in `sources`, by path, or in `fetched`, by URL, is not read again.
+
+    `places` tells where they are.
+    """
 
     def __init__(self, realm: PythonRealm, sources: dict[str, bytes], fetched: dict[str, bytes]) -> None:
         self._realm = realm
         self._sources = sources
         self._fetched = fetched
+        self.places = Places(realm)
 
     async def source(self, url: str) -> str:
         """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
-        return (await self._bytes(url)).decode("utf-8-sig", errors="replace")
+        text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
+        self.places.script_read(url, text)
+        return text
 
     async def _bytes(self, url: str) -> bytes:
         environment = self._realm.context.environment
