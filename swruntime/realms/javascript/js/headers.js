@@ -96,7 +96,5 @@ export function HeadersInit(value, context) {
 /** The Headers object for `list`, which it changes, under `guard`. */
 export const makeHeaders = (list, guard) => create(Headers, list, guard);
 
-export const isHeaders = (value) => isObject(value) && isHeadersObject(value);
-
 // For Request and Response: the list that a Headers object changes, and its guard.
 export { guardOf, listOf };

@@ -21,6 +21,7 @@
 
 import {
     ArrayPrototypeIncludes,
+    ArrayPrototypePush,
     IteratorPrototype,
     ObjectDefineProperty,
     ObjectGetOwnPropertyDescriptor,
@@ -67,10 +68,19 @@ export function requireArguments(count, least, what) {
  */
 export function defineInterface(constructor, { brand, promises = [], name = constructor.name }) {
     const branded = (value) => isObject(value) && brand(value);
+    ArrayPrototypePush(brands, brand);
     wrapMembers(constructor.prototype, name, promises, branded);
     wrapMembers(constructor, name, promises, null);
     ObjectDefineProperty(constructor.prototype, SymbolToStringTag, { value: name, configurable: true });
     ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
+}
+
+const brands = [];
+
+/** Whether an object is of any interface that was defined here. */
+export function isOfInterface(object) {
+    for (let at = 0; at < brands.length; at++) if (brands[at](object)) return true;
+    return false;
 }
 
 /** `branded` is null for static members. */

@@ -10,17 +10,19 @@ import { configure as configureFetch } from "./environment.js";
 import { isPushMessageData } from "./extendable.js";
 import { defineFace, faceNumbered, interfaces, isDetached, isFace, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
-import { Headers, isHeaders } from "./headers.js";
+import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
+import { Headers } from "./headers.js";
+import { isOfInterface } from "./interfaces.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
 import { placeOf } from "./places.js";
 import { defineClients, definePlatformFaces } from "./platform_faces.js";
-import { isRequest, Request } from "./request.js";
-import { isResponse, Response } from "./response.js";
+import { Request } from "./request.js";
+import { Response } from "./response.js";
 import { attribute, define, installCommon, removeNames } from "./scope.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
-import { dispatchFrame, installWorkerScope } from "./worker_scope.js";
+import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
 import { installWindowScope } from "./window_scope.js";
 
 const global = globalThis;
@@ -33,8 +35,7 @@ function init(frame) {
         isPort: (value) => isFace(value, "MessagePort"),
         isDetached,
         isPlatformObject: (object) =>
-            slotOf(object) !== undefined || isRequest(object) || isResponse(object) || isHeaders(object) ||
-            isPushMessageData(object),
+            slotOf(object) !== undefined || isOfInterface(object) || isPushMessageData(object),
     });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
@@ -46,6 +47,7 @@ function init(frame) {
         define(global, name, value);
     }
     define(global, "fetch", fetchOfRealm(), true);
+    installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
     whenListened(global, (type) => {
         if (type === "online" || type === "offline") post("listen", [0, type]);
@@ -168,6 +170,9 @@ const handlers = {
     timer: ({ id }) => due(id),
     pull: pulled,
     cancel: ({ stream }) => cancel(stream),
+    indexed: ({ message }) => tellIndexedDB(message),
+    abort: ({ event }) => abortRequest(event),
+    over: ({ event }) => forgetRequest(event),
 };
 
 openAnswers();
