@@ -3,6 +3,7 @@
  * message} where it threw. What a piece may name is in `scope`.
  */
 
+import * as cloning from "./clone_harness.js";
 import * as environment from "../../../swruntime/realms/javascript/js/environment.js";
 import { makeFetch } from "../../../swruntime/realms/javascript/js/fetch.js";
 import { Headers, makeHeaders } from "../../../swruntime/realms/javascript/js/headers.js";
@@ -104,6 +105,7 @@ const scope = {
     ...requests,
     ...responses,
     ...{ streamOf, struct, thrown, webidl },
+    ...cloning,
 };
 
 // Captured, because pieces may change every builtin.

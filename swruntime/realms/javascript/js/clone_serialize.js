@@ -1,27 +1,22 @@
 // https://html.spec.whatwg.org/multipage/structured-data.html#structuredserializewithtransfer
 
-import { isAnyArrayBuffer, isBigIntObject, isBooleanObject, isNumberObject, isSharedArrayBuffer } from "./engine.js";
+import { isAnyArrayBuffer, isSharedArrayBuffer } from "./engine.js";
 import { bytesOfBlob } from "./blob_bytes.js";
 import { Entries, Items, Members, Properties } from "./clone_frames.js";
 import { described, isLengthTracking, kindOf } from "./clone_kinds.js";
-import { domException, errorTo, isDOMException } from "./errors.js";
+import { fillError, primitive, unboxed } from "./clone_leaves.js";
+import { domException } from "./errors.js";
 import {
     ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetDetached, ArrayBufferPrototypeGetMaxByteLength,
     ArrayBufferPrototypeGetResizable, ArrayBufferPrototypeTransferToFixedLength, ArrayPrototypeJoin, ArrayPrototypePop,
-    ArrayPrototypePush, ArrayPrototypeSplice, BigIntPrototypeToString, BigIntPrototypeValueOf, BooleanPrototypeValueOf,
-    DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, DatePrototypeGetTime, Map,
-    MapPrototypeGet, MapPrototypeHas, MapPrototypeSet, MAX_SAFE_INTEGER, MathMax, MathMin, MIN_SAFE_INTEGER,
-    NumberIsFinite, NumberIsNaN, NumberPrototypeValueOf, ObjectGetOwnPropertyDescriptor, ObjectIs, ObjectPrototypeHasOwnProperty, regExpFlags,
-    RegExpPrototypeGetSource, String, StringPrototypeSlice, StringPrototypeValueOf, TypedArrayPrototypeGetBuffer,
-    TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetToStringTag,
-    TypedArrayPrototypeSet, TypeError, Uint8Array,
+    ArrayPrototypePush, ArrayPrototypeSplice, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
+    DataViewPrototypeGetByteOffset, DatePrototypeGetTime, Map, MapPrototypeGet, MapPrototypeHas, MapPrototypeSet,
+    MAX_SAFE_INTEGER, MathMax, MathMin, MIN_SAFE_INTEGER, NumberIsNaN, regExpFlags, RegExpPrototypeGetSource,
+    TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength,
+    TypedArrayPrototypeGetToStringTag, TypedArrayPrototypeSet, Uint8Array,
 } from "./primordials.js";
 import { BlobPrototypeGetType, FilePrototypeGetLastModified, FilePrototypeGetName, isFile } from "./platform.js";
 
-const NAMES = {
-    __proto__: null,
-    EvalError: true, RangeError: true, ReferenceError: true, SyntaxError: true, TypeError: true, URIError: true,
-};
 /** The steps of a path that are shown, at each of its ends. */
 const SHOWN = 6;
 
@@ -220,46 +215,4 @@ class Serializer {
         if (tracks) node.length = null;
         else node.length = isTyped ? TypedArrayPrototypeGetLength(view) : DataViewPrototypeGetByteLength(view);
     }
-}
-
-function primitive(value) {
-    switch (typeof value) {
-        case "undefined":
-            return { __proto__: null, u: 1 };
-        case "bigint": {
-            const digits = BigIntPrototypeToString(value, 16);
-            return { __proto__: null, n: value < 0n ? `-0x${StringPrototypeSlice(digits, 1)}` : `0x${digits}` };
-        }
-        case "number":
-            if (!NumberIsFinite(value)) return { __proto__: null, f: `${value}` };
-            return ObjectIs(value, -0) ? { __proto__: null, f: "-0" } : value;
-    }
-    return value;
-}
-
-function unboxed(object) {
-    if (isBooleanObject(object)) return BooleanPrototypeValueOf(object);
-    if (isNumberObject(object)) return NumberPrototypeValueOf(object);
-    return isBigIntObject(object) ? BigIntPrototypeValueOf(object) : StringPrototypeValueOf(object);
-}
-
-function fillError(node, error) {
-    node.dom = isDOMException(error);
-    if (node.dom) {
-        const { name, message } = errorTo(error);
-        node.name = name;
-        node.message = message;
-        return;
-    }
-    const { name } = error; // a getter may be asked, as the standard has it
-    node.name = typeof name === "string" && NAMES[name] === true ? name : "Error";
-    const message = ObjectGetOwnPropertyDescriptor(error, "message");
-    const isData = message !== undefined && ObjectPrototypeHasOwnProperty(message, "value");
-    node.message = isData ? toText(message.value) : "";
-}
-
-/** ToString, which `String(...)` is not: a symbol throws. */
-function toText(value) {
-    if (typeof value === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
-    return String(value);
 }
