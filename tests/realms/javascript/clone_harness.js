@@ -9,12 +9,14 @@ import { isOfInterface } from "../../../swruntime/realms/javascript/js/interface
 /** What stands for MessagePorts here. */
 export class Port {
     detached = false;
+    #is = true;
+    static is = (value) => typeof value === "object" && value !== null && #is in value;
 }
 
 configure({
-    isPort: (value) => value instanceof Port,
+    isPort: Port.is,
     isDetached: (port) => port.detached,
-    isPlatformObject: (value) => value instanceof Port || isOfInterface(value),
+    isPlatformObject: (value) => Port.is(value) || isOfInterface(value),
 });
 
 export const wireToJSON = (wire) =>

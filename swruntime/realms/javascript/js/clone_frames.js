@@ -1,5 +1,5 @@
 // What is still to be walked of a value that has parts: each frame gives its parts one after the other, says how each
-// is written in a path, and takes what became of it.
+// is written in a path, takes what became of it, and gives the node in the end.
 
 import {
     ArrayPrototypePush, JSONStringify, MapPrototypeForEach, matches, ObjectKeys, ObjectPrototypeHasOwnProperty,
@@ -18,11 +18,9 @@ export class Properties {
     #at = -1;
     #entries = [];
 
-    constructor(object, node) {
+    constructor(object, keys = ObjectKeys(object)) {
         this.#object = object;
-        this.#keys = ObjectKeys(object);
-        this.node = node;
-        node.entries = this.#entries;
+        this.#keys = keys;
     }
 
     next() {
@@ -46,28 +44,76 @@ export class Properties {
         return matches(NAME, key) ? `.${cut(key)}` : `[${JSONStringify(cut(key))}]`;
     }
 
-    end() {}
+    node() {
+        return { k: "Object", entries: this.#entries };
+    }
 }
 
-/** The items of an array; where some are missing, or it has other properties, whatever it has. */
-export class Items extends Properties {
-    constructor(array, node) {
-        super(array, node);
-        node.length = array.length;
+/** The properties of an array that has holes, or others than its items. */
+export class SparseItems extends Properties {
+    #length;
+
+    constructor(array, keys) {
+        super(array, keys);
+        this.#length = array.length;
     }
 
-    end() {
-        const { node } = this;
-        const { entries, length } = node;
-        // Indices come first and ascend: if the one at the place of the last item is the last index, none is missing.
-        if (entries.length !== length || (length > 0 && entries[length - 1][0] !== `${length - 1}`)) return;
-        node.k = "Array";
-        const items = [];
-        for (let i = 0; i < length; i++) ArrayPrototypePush(items, entries[i][1]);
-        node.items = items;
-        delete node.entries;
-        delete node.length;
+    node() {
+        return { k: "SparseArray", length: this.#length, entries: super.node().entries };
     }
+}
+
+/** The items of an array that has nothing else. Should a getter remove some of them, there are holes. */
+export class Items {
+    #array;
+    #length;
+    #at = -1;
+    #items = [];
+    #places = null;
+
+    constructor(array) {
+        this.#array = array;
+        this.#length = array.length;
+    }
+
+    next() {
+        while (++this.#at < this.#length) {
+            if (ObjectPrototypeHasOwnProperty(this.#array, this.#at)) return true;
+            if (this.#places !== null) continue;
+            this.#places = [];
+            for (let i = 0; i < this.#at; i++) ArrayPrototypePush(this.#places, i);
+        }
+        return false;
+    }
+
+    read() {
+        return this.#array[this.#at];
+    }
+
+    put(value) {
+        ArrayPrototypePush(this.#items, value);
+        if (this.#places !== null) ArrayPrototypePush(this.#places, this.#at);
+    }
+
+    get step() {
+        return `[${this.#at}]`;
+    }
+
+    node() {
+        const items = this.#items;
+        if (this.#places === null) return { k: "Array", items };
+        const entries = [];
+        for (let i = 0; i < items.length; i++) ArrayPrototypePush(entries, [`${this.#places[i]}`, items[i]]);
+        return { k: "SparseArray", length: this.#length, entries };
+    }
+}
+
+export function frameOfArray(array) {
+    const keys = ObjectKeys(array);
+    const { length } = array;
+    // Indices come first and ascend: if the one at the place of the last item is the last index, none is missing.
+    const isDense = keys.length === length && (length === 0 || keys[length - 1] === `${length - 1}`);
+    return isDense ? new Items(array) : new SparseItems(array, keys);
 }
 
 /** The keys and values of a Map, as they are at the start. */
@@ -76,9 +122,8 @@ export class Entries {
     #at = -1;
     #entries = [];
 
-    constructor(map, node) {
+    constructor(map) {
         MapPrototypeForEach(map, (value, key) => ArrayPrototypePush(this.#list, key, value));
-        node.entries = this.#entries;
     }
 
     next() {
@@ -101,18 +146,19 @@ export class Entries {
         return key === null || typeof key !== "object" ? `.get(${cut(String(key))})` : ".values()";
     }
 
-    end() {}
+    node() {
+        return { k: "Map", entries: this.#entries };
+    }
 }
 
 /** The members of a Set, as they are at the start. */
 export class Members {
     #list = [];
     #at = -1;
-    #members;
+    #members = [];
 
-    constructor(set, node) {
+    constructor(set) {
         SetPrototypeForEach(set, (value) => ArrayPrototypePush(this.#list, value));
-        this.#members = node.members = [];
     }
 
     next() {
@@ -131,5 +177,7 @@ export class Members {
         return ".values()";
     }
 
-    end() {}
+    node() {
+        return { k: "Set", members: this.#members };
+    }
 }

@@ -17,14 +17,14 @@ const NAMES = {
 export function primitive(value) {
     switch (typeof value) {
         case "undefined":
-            return { __proto__: null, u: 1 };
+            return { u: 1 };
         case "bigint": {
             const digits = BigIntPrototypeToString(value, 16);
-            return { __proto__: null, n: value < 0n ? `-0x${StringPrototypeSlice(digits, 1)}` : `0x${digits}` };
+            return { n: value < 0n ? `-0x${StringPrototypeSlice(digits, 1)}` : `0x${digits}` };
         }
         case "number":
-            if (!NumberIsFinite(value)) return { __proto__: null, f: `${value}` };
-            return ObjectIs(value, -0) ? { __proto__: null, f: "-0" } : value;
+            if (!NumberIsFinite(value)) return { f: `${value}` };
+            return ObjectIs(value, -0) ? { f: "-0" } : value;
     }
     return value;
 }
@@ -36,19 +36,20 @@ export function unboxed(object) {
     return isBigIntObject(object) ? BigIntPrototypeValueOf(object) : StringPrototypeValueOf(object);
 }
 
-export function fillError(node, error) {
-    node.dom = isDOMException(error);
-    if (node.dom) {
+export function errorNode(error) {
+    if (isDOMException(error)) {
         const { name, message } = errorTo(error);
-        node.name = name;
-        node.message = message;
-        return;
+        return { k: "Error", name, message, dom: true };
     }
     const { name } = error; // a getter may be asked, as the standard has it
-    node.name = typeof name === "string" && NAMES[name] === true ? name : "Error";
     const message = ObjectGetOwnPropertyDescriptor(error, "message");
     const isData = message !== undefined && ObjectPrototypeHasOwnProperty(message, "value");
-    node.message = isData ? toText(message.value) : "";
+    return {
+        k: "Error",
+        name: typeof name === "string" && NAMES[name] === true ? name : "Error",
+        message: isData ? toText(message.value) : "",
+        dom: false,
+    };
 }
 
 /** ToString, which `String(...)` is not: a symbol throws. */

@@ -2,9 +2,9 @@
 
 import { isAnyArrayBuffer, isSharedArrayBuffer } from "./engine.js";
 import { bytesOfBlob } from "./blob_bytes.js";
-import { Entries, Items, Members, Properties } from "./clone_frames.js";
+import { Entries, frameOfArray, Members, Properties } from "./clone_frames.js";
 import { described, isLengthTracking, kindOf } from "./clone_kinds.js";
-import { fillError, primitive, unboxed } from "./clone_leaves.js";
+import { errorNode, primitive, unboxed } from "./clone_leaves.js";
 import { domException } from "./errors.js";
 import {
     ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetDetached, ArrayBufferPrototypeGetMaxByteLength,
@@ -46,6 +46,8 @@ class Serializer {
     /** The node of each object that was met. */
     #indices = new Map();
     #frames = [];
+    /** Of each frame the index of its node. */
+    #walked = [];
     /** Of each ArrayBuffer that is transferred its node, null until it is met. */
     #buffers = new Map();
 
@@ -61,12 +63,12 @@ class Serializer {
             if (frame.next()) {
                 frame.put(this.#value(frame.read()));
             } else {
-                frame.end();
+                this.#nodes[ArrayPrototypePop(this.#walked)] = frame.node();
                 ArrayPrototypePop(this.#frames);
             }
         }
         this.#transfer(transferred);
-        return { __proto__: null, root, nodes: this.#nodes };
+        return { root, nodes: this.#nodes };
     }
 
     #list(transferred) {
@@ -76,7 +78,7 @@ class Serializer {
             if (MapPrototypeHas(this.#indices, each) || MapPrototypeHas(this.#buffers, each)) {
                 throw failure(`transfer[${i}] is in the list a second time.`);
             }
-            if (isPort(each)) this.#add(each, { __proto__: null, k: "Port", index: ports++ });
+            if (isPort(each)) this.#add(each, { k: "Port", index: ports++ });
             else if (isBuffer(each)) MapPrototypeSet(this.#buffers, each, null);
             else throw failure(`transfer[${i}] is ${described(each)}, which cannot be transferred.`);
         }
@@ -112,7 +114,7 @@ class Serializer {
     #add(object, node) {
         const index = ArrayPrototypePush(this.#nodes, node) - 1;
         MapPrototypeSet(this.#indices, object, index);
-        return { __proto__: null, r: index };
+        return index;
     }
 
     /** A value; what has parts is walked before anything else is. */
@@ -120,99 +122,97 @@ class Serializer {
         if (typeof value === "symbol" || typeof value === "function") throw refused(this.#path(suffix), value);
         if (typeof value !== "object" || value === null) return primitive(value);
         const index = MapPrototypeGet(this.#indices, value);
-        if (index !== undefined) return { __proto__: null, r: index };
+        if (index !== undefined) return { r: index };
         const kind = kindOf(value);
         if (kind === null) {
             if (isPort(value)) throw failure(`${this.#path(suffix)} is a MessagePort that is not in the transfer list.`);
             throw refused(this.#path(suffix), value);
         }
-        const node = { __proto__: null, k: kind };
-        const reference = this.#add(value, node);
-        this.#fill(kind, value, node, suffix);
-        return reference;
+        const added = this.#add(value, null);
+        const frame = frameOf(kind, value);
+        if (frame === null) {
+            this.#nodes[added] = this.#node(kind, value, suffix);
+        } else {
+            ArrayPrototypePush(this.#frames, frame);
+            ArrayPrototypePush(this.#walked, added);
+        }
+        return { r: added };
     }
 
-    #fill(kind, value, node, suffix) {
+    #node(kind, value, suffix) {
         switch (kind) {
-            case "Object":
-                ArrayPrototypePush(this.#frames, new Properties(value, node));
-                break;
-            case "Array":
-                node.k = "SparseArray";
-                ArrayPrototypePush(this.#frames, new Items(value, node));
-                break;
-            case "Map":
-                ArrayPrototypePush(this.#frames, new Entries(value, node));
-                break;
-            case "Set":
-                ArrayPrototypePush(this.#frames, new Members(value, node));
-                break;
             case "Boxed":
-                node.value = primitive(unboxed(value));
-                break;
+                return { k: kind, value: primitive(unboxed(value)) };
             case "Date": {
                 const time = DatePrototypeGetTime(value);
-                node.t = NumberIsNaN(time) ? null : time;
-                break;
+                return { k: kind, t: NumberIsNaN(time) ? null : time };
             }
             case "RegExp":
-                node.source = RegExpPrototypeGetSource(value);
-                node.flags = regExpFlags(value);
-                break;
+                return { k: kind, source: RegExpPrototypeGetSource(value), flags: regExpFlags(value) };
             case "Error":
-                fillError(node, value);
-                break;
+                return errorNode(value);
             case "Blob":
-                this.#fillBlob(node, value, suffix);
-                break;
+                return this.#blob(value, suffix);
             case "ArrayBuffer":
-                this.#fillBuffer(node, value, suffix);
-                break;
-            case "View":
-                this.#fillView(node, value, suffix);
-                break;
+                return this.#buffer(value, suffix);
         }
+        return this.#view(value, suffix);
     }
 
-    #fillBlob(node, blob, suffix) {
+    #blob(blob, suffix) {
         const bytes = bytesOfBlob(blob);
         if (bytes === undefined) throw failure(`${this.#path(suffix)} is a Blob whose bytes are not in memory.`);
-        const file = isFile(blob);
-        node.bytes = bytes;
-        node.type = BlobPrototypeGetType(blob);
-        node.name = file ? FilePrototypeGetName(blob) : null;
-        const modified = file ? FilePrototypeGetLastModified(blob) : 0;
-        node.lastModified = MathMin(MathMax(modified, MIN_SAFE_INTEGER), MAX_SAFE_INTEGER);
+        const type = BlobPrototypeGetType(blob);
+        if (!isFile(blob)) return { k: "Blob", bytes, type, name: null, lastModified: 0 };
+        const lastModified = MathMin(MathMax(FilePrototypeGetLastModified(blob), MIN_SAFE_INTEGER), MAX_SAFE_INTEGER);
+        return { k: "Blob", bytes, type, name: FilePrototypeGetName(blob), lastModified };
     }
 
-    #fillBuffer(node, buffer, suffix) {
-        node.maxByteLength = ArrayBufferPrototypeGetResizable(buffer) ? ArrayBufferPrototypeGetMaxByteLength(buffer) : null;
+    #buffer(buffer, suffix) {
+        const most = ArrayBufferPrototypeGetResizable(buffer) ? ArrayBufferPrototypeGetMaxByteLength(buffer) : null;
+        const node = { k: "ArrayBuffer", bytes: null, maxByteLength: most };
         if (MapPrototypeHas(this.#buffers, buffer)) {
-            MapPrototypeSet(this.#buffers, buffer, node);
-            return;
+            MapPrototypeSet(this.#buffers, buffer, node); // whose bytes are moved in the end
+            return node;
         }
         if (ArrayBufferPrototypeGetDetached(buffer)) throw failure(`${this.#path(suffix)} is a detached ArrayBuffer.`);
-        const bytes = new Uint8Array(ArrayBufferPrototypeGetByteLength(buffer));
-        TypedArrayPrototypeSet(bytes, new Uint8Array(buffer));
-        node.bytes = bytes;
+        node.bytes = new Uint8Array(ArrayBufferPrototypeGetByteLength(buffer));
+        TypedArrayPrototypeSet(node.bytes, new Uint8Array(buffer));
+        return node;
     }
 
-    #fillView(node, view, suffix) {
-        const type = TypedArrayPrototypeGetToStringTag(view);
-        const isTyped = type !== undefined;
+    #view(view, suffix) {
+        const tag = TypedArrayPrototypeGetToStringTag(view);
+        const isTyped = tag !== undefined;
+        const type = isTyped ? tag : "DataView";
         const buffer = isTyped ? TypedArrayPrototypeGetBuffer(view) : DataViewPrototypeGetBuffer(view);
-        node.type = isTyped ? type : "DataView";
         let tracks = false;
         if (isBuffer(buffer) && !ArrayBufferPrototypeGetDetached(buffer) && ArrayBufferPrototypeGetResizable(buffer)) {
             try {
                 tracks = isLengthTracking(view);
             } catch {
-                throw failure(`${this.#path(suffix)} is a ${node.type} out of the bounds of its buffer.`);
+                throw failure(`${this.#path(suffix)} is a ${type} out of the bounds of its buffer.`);
             }
         }
-        node.buffer = this.#value(buffer, `${suffix}.buffer`).r;
-        node.offset = isTyped ? TypedArrayPrototypeGetByteOffset(view) : DataViewPrototypeGetByteOffset(view);
-        if (tracks) node.length = null;
-        else node.length = isTyped ? TypedArrayPrototypeGetLength(view) : DataViewPrototypeGetByteLength(view);
+        const at = this.#value(buffer, `${suffix}.buffer`).r;
+        const offset = isTyped ? TypedArrayPrototypeGetByteOffset(view) : DataViewPrototypeGetByteOffset(view);
+        if (tracks) return { k: "View", type, buffer: at, offset, length: null };
+        const length = isTyped ? TypedArrayPrototypeGetLength(view) : DataViewPrototypeGetByteLength(view);
+        return { k: "View", type, buffer: at, offset, length };
     }
+}
+
+/** How to walk what has parts; null for what has none. */
+function frameOf(kind, value) {
+    switch (kind) {
+        case "Object":
+            return new Properties(value);
+        case "Array":
+            return frameOfArray(value);
+        case "Map":
+            return new Entries(value);
+        case "Set":
+            return new Members(value);
+    }
+    return null;
 }
