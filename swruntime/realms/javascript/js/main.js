@@ -139,7 +139,10 @@ function fireAt(frame) {
     let event;
     try {
         const data = deserialize(frame.message.$message, ports);
-        event = new MessageEvent("message", { data, origin: frame.origin, ports });
+        event = new MessageEvent("message", { data, origin: frame.origin });
+        // The engine's event takes ports of the engine's only.
+        Object.freeze(ports);
+        Object.defineProperty(event, "ports", { get: () => ports, configurable: true });
         if (frame.source) {
             const source = revive(frame.source);
             Object.defineProperty(event, "source", { get: () => source, configurable: true });
