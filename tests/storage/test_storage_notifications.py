@@ -12,6 +12,8 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
+from swruntime.concepts import messages as m
+from swruntime.concepts.messages import Message, Ref
 from swruntime.concepts.notifications import NotificationAction, NotificationConcept
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.ports.store import Store, StoredNotification, StoredRegistration
@@ -86,6 +88,71 @@ def test_everything_of_a_notification_comes_back(store: Store) -> None:
     assert found["self"] is found
     assert [type(each) for each in found["more"]] == [bytes, bytearray, dict, set, frozenset]
     assert (found["plain"], found["more"], found["when"]) == (DATA["plain"], DATA["more"], DATA["when"])
+
+
+JAVASCRIPT = Message(
+    Ref(0),
+    (
+        m.Array((Ref(1), Ref(2), m.Undefined(), m.BigInt(5), 2**64, 10**5000, -(10**5000))),
+        m.SparseArray(9, (("0", m.Undefined()), ("x", Ref(0)), ("\ud800", -0.0))),
+        m.Map(((m.BigInt(-1), 10**5000), (m.Undefined(), Ref(3)))),
+        m.RegExp("a/", "g"),
+        m.Boxed(m.BigInt(1)),
+        m.Boxed(10**5000),
+        m.InvalidDate(),
+        m.View("DataView", 9, 2, None),
+        m.View("Float16Array", 9, 0, 2),
+        m.ArrayBuffer(b"\x00\xffab", 16),
+        m.ArrayBuffer(b""),
+        m.Object((("__proto__", 10**5000),)),
+        m.Set((10**5000, Ref(11))),
+        m.Error("TypeError", "t"),
+        m.Error("AbortError", "a", dom=True),
+    ),
+)
+"""What only JavaScript sends, and whole numbers that Python does not write in decimal."""
+
+
+def test_what_javascript_sends_comes_back(store: Store) -> None:
+    notification = NotificationConcept(title="", data=JAVASCRIPT)
+    store.add_notification(StoredNotification(0, KEY, SCOPE, notification))
+    found = store.notifications()[0].notification.data
+    assert found == JAVASCRIPT
+    assert isinstance(found, Message)
+    sparse = found.nodes[1]
+    assert isinstance(sparse, m.SparseArray)
+    assert repr(sparse.entries[2][1]) == "-0.0"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        0,
+        2**53 - 1,
+        2**53,
+        -(2**64),
+        10**300,
+        -(10**300),
+        pytest.param(10**5000, id="of 5001 digits"),
+    ],
+)
+def test_a_whole_number_of_any_size(number: int) -> None:
+    message = Message(number, ())
+    assert from_json(to_json(message), Message) == message
+
+
+def test_a_message_of_an_older_version() -> None:
+    text = (
+        '{"root":{"index":0},"nodes":[{"entries":[["a",1],["b",{"index":1}],["c",18446744073709551616]],"_type":"Object"},'
+        '{"items":[null,true,1.5,"x"],"mutable":false,"_type":"Array"}]}'
+    )
+    assert from_json(text, Message) == Message(
+        Ref(0),
+        (
+            m.Object((("a", 1), ("b", Ref(1)), ("c", 2**64))),
+            m.Array((None, True, 1.5, "x"), mutable=False),
+        ),
+    )
 
 
 def test_one_is_deleted_and_its_number_is_never_used_again(store: Store) -> None:

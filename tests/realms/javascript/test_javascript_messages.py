@@ -143,3 +143,21 @@ async def test_what_is_transferred_is_detached(autojump_clock: object) -> None:
             0,
             ["DataCloneError: A port cannot be sent through itself.", True, detached, detached],
         ]
+
+
+async def test_structured_clone_in_a_worker(autojump_clock: object) -> None:
+    script = """
+    const [o, b, { port1 }] = [{ m: new Map() }, new ArrayBuffer(2), new MessageChannel()];
+    o.m.set("o", o);
+    const copy = structuredClone([o, b, port1], { transfer: [b, port1] });
+    console.log(copy[0] !== o && copy[0].m.get("o") === copy[0], b.detached, copy[1].byteLength,
+        copy[2] instanceof MessagePort);
+    console.log(structuredClone.length, JSON.stringify(structuredClone(undefined)));
+    """
+    async with laboratory() as lab:
+        (lab.site / "sw.js").write_text(script)
+        window = await lab.user_agent.open_window("/")
+        await window.navigator.service_worker.register("/sw.js")
+        await lab.user_agent.settled()
+        said = [line["text"] for line in lab.trace if line["kind"] == "console"]
+        assert said == ["true true 2 true", "1 undefined"]
