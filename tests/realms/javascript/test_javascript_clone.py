@@ -335,6 +335,16 @@ PIECES: dict[str, tuple[str, Any]] = {
         "const b = new ArrayBuffer(8, { maxByteLength: 8 }); const v = new Uint8Array(b, 4, 4); b.resize(5); clone.serialize([v], [])",
         refused("message[0] is a Uint8Array out of the bounds"),
     ),
+    "a buffer that a getter shrinks, and moves": (
+        "const b = new ArrayBuffer(8, { maxByteLength: 8 });"
+        "clone.serialize([[new Uint8Array(b, 4, 4)], { get x() { b.resize(5); } }], [b])",
+        refused("message[0][0] is a Uint8Array out of the bounds"),
+    ),
+    "a buffer that a getter lets grow once it was read": (
+        "const b = new ArrayBuffer(2, { maxByteLength: 8 });"
+        "clone.serialize([b, { get x() { b.resize(8); return new DataView(b, 4, 4); } }], [])",
+        refused("message[1].x is a DataView out of the bounds"),
+    ),
     "getters are called in their order, depth first": (
         "const log = []; const o = (n, inner) => ({ get [n]() { log.push(n); return inner; } });"
         "clone.serialize([o('a', o('b', o('c'))), o('d'), new Map([[o('e'), o('f')]]), o('g')], []); return log.join('')",

@@ -12,8 +12,8 @@ import {
     ArrayPrototypePush, ArrayPrototypeSplice, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset, DatePrototypeGetTime, Map, MapPrototypeGet, MapPrototypeHas, MapPrototypeSet,
     MAX_SAFE_INTEGER, MathMax, MathMin, MIN_SAFE_INTEGER, NumberIsNaN, regExpFlags, RegExpPrototypeGetSource,
-    TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength,
-    TypedArrayPrototypeGetToStringTag, TypedArrayPrototypeSet, Uint8Array,
+    TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset,
+    TypedArrayPrototypeGetLength, TypedArrayPrototypeGetToStringTag, TypedArrayPrototypeSet, Uint8Array,
 } from "./primordials.js";
 import { BlobPrototypeGetType, FilePrototypeGetLastModified, FilePrototypeGetName, isFile } from "./platform.js";
 
@@ -38,6 +38,7 @@ export function serialize(value, transferred, what = "message") {
 
 const failure = (text) => domException(text, "DataCloneError");
 const refused = (path, value) => failure(`${path} is ${described(value)}, which cannot be cloned.`);
+const outOfBounds = (path, type) => failure(`${path} is a ${type} out of the bounds of its buffer.`);
 const isBuffer = (value) => isAnyArrayBuffer(value) && !isSharedArrayBuffer(value);
 
 class Serializer {
@@ -50,6 +51,8 @@ class Serializer {
     #walked = [];
     /** Of each ArrayBuffer that is transferred its node, null until it is met. */
     #buffers = new Map();
+    /** Of each view of a buffer that can be resized: its node, where it ends, and the path to it. */
+    #bounds = [];
 
     constructor(what) {
         this.#what = what;
@@ -68,6 +71,7 @@ class Serializer {
             }
         }
         this.#transfer(transferred);
+        this.#checkBounds();
         return { root, nodes: this.#nodes };
     }
 
@@ -101,6 +105,15 @@ class Serializer {
                 throw failure(`transfer[${i}] is an ArrayBuffer of WebAssembly's, which cannot be detached.`);
             }
             if (node !== null) node.bytes = new Uint8Array(moved);
+        }
+    }
+
+    /** Between a view and its buffer, a getter may have shrunk that. */
+    #checkBounds() {
+        for (let i = 0; i < this.#bounds.length; i++) {
+            const { node, end, path } = this.#bounds[i];
+            const { bytes } = this.#nodes[node.buffer];
+            if (TypedArrayPrototypeGetByteLength(bytes) < end) throw outOfBounds(path, node.type);
         }
     }
 
@@ -186,19 +199,22 @@ class Serializer {
         const isTyped = tag !== undefined;
         const type = isTyped ? tag : "DataView";
         const buffer = isTyped ? TypedArrayPrototypeGetBuffer(view) : DataViewPrototypeGetBuffer(view);
+        const isResizable =
+            isBuffer(buffer) && !ArrayBufferPrototypeGetDetached(buffer) && ArrayBufferPrototypeGetResizable(buffer);
         let tracks = false;
-        if (isBuffer(buffer) && !ArrayBufferPrototypeGetDetached(buffer) && ArrayBufferPrototypeGetResizable(buffer)) {
-            try {
-                tracks = isLengthTracking(view);
-            } catch {
-                throw failure(`${this.#path(suffix)} is a ${type} out of the bounds of its buffer.`);
-            }
+        try {
+            tracks = isResizable && isLengthTracking(view);
+        } catch {
+            throw outOfBounds(this.#path(suffix), type);
         }
         const at = this.#value(buffer, `${suffix}.buffer`).r;
         const offset = isTyped ? TypedArrayPrototypeGetByteOffset(view) : DataViewPrototypeGetByteOffset(view);
-        if (tracks) return { k: "View", type, buffer: at, offset, length: null };
-        const length = isTyped ? TypedArrayPrototypeGetLength(view) : DataViewPrototypeGetByteLength(view);
-        return { k: "View", type, buffer: at, offset, length };
+        const size = isTyped ? TypedArrayPrototypeGetByteLength(view) : DataViewPrototypeGetByteLength(view);
+        const length = isTyped ? TypedArrayPrototypeGetLength(view) : size;
+        const node = { k: "View", type, buffer: at, offset, length: tracks ? null : length };
+        const end = tracks ? offset : offset + size;
+        if (isResizable) ArrayPrototypePush(this.#bounds, { node, end, path: this.#path(suffix) });
+        return node;
     }
 }
 
