@@ -360,6 +360,11 @@ PIECES: dict[str, tuple[str, Any]] = {
         "const b = clone.deserialize(clone.serialize(a, []), []); return [b.length, Object.keys(b)]",
         [3, ["0"]],
     ),
+    "a getter that makes holes": (
+        "const a = [0, 1, 2, 3]; Object.defineProperty(a, 0, { get() { delete a[1]; return 9; }, enumerable: true });"
+        "return Object.entries(clone.deserialize(clone.serialize(a, []), []))",
+        [["0", 9], ["2", 2], ["3", 3]],
+    ),
     "a getter that adds to its Map": (
         "const m = new Map(); m.set({ get x() { m.set('new', 1); } }, 0); return clone.deserialize(clone.serialize(m, []), []).size",
         1,
