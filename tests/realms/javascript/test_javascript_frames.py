@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.frames import HEAD, Decoder, FrameError, encode
@@ -42,7 +41,7 @@ def decoded(data: bytes, most: int = frames.MOST) -> list[dict[str, Any]]:
     return Decoder(most).feed(data)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(FRAMES, max_size=4), st.lists(st.integers(1, 60), max_size=60))
 def test_frames_come_back_whatever_pieces_they_come_in(sent: list[dict[str, Any]], sizes: list[int]) -> None:
     whole = b"".join(map(encode, sent))
