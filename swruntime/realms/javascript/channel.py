@@ -49,6 +49,8 @@ class Channel:
         self._busy: ExitStack | None = None
         self.busy_since: float | None = None
         """Since when it has not said that it is idle, or at least gives way, on `time.monotonic`; None while idle."""
+        self._computed = 0.0
+        """Seconds for which it had computed when it asked; the time that it waits for an answer is not its own."""
         self._idle = trio.Event()
         self._idle.set()
         self._closed = False
@@ -111,10 +113,16 @@ class Channel:
 
     def waits_for_answer(self) -> None:
         """The script asked and waits: the runtime's turn. Nothing that was sent is done for it."""
+        computed = 0.0 if self.busy_since is None else time.monotonic() - self.busy_since
         self._let_go()
+        self._computed = computed
 
     def answered(self) -> None:
+        # One that asks again and again has not given way either.
+        computed = self._computed
         self._become_busy()
+        if self.busy_since is not None:
+            self.busy_since = time.monotonic() - computed
 
     async def _read(self) -> str:
         decoder = frames.Decoder()

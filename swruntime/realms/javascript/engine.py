@@ -159,7 +159,7 @@ class Engine:
     def close(self) -> None:
         """Kill the process. Whoever waits for it gets an AbortError."""
         self.channel.close()
-        error = AbortError(f"the process of {self.realm.context.environment.url} is gone")
+        error = self._gone()
         for deferred in [*self._runs.values(), *self._pulls.values()]:
             deferred.promise.handle()
             deferred.reject(error)
@@ -168,6 +168,9 @@ class Engine:
         self._changed.unpark_all()
         if self._room is not None:
             self._room.set()
+
+    def _gone(self) -> AbortError:
+        return AbortError(f"the process of {self.realm.context.environment.url} is gone")
 
     # To the process
 
@@ -186,7 +189,11 @@ class Engine:
         return [context.now() * 1000, (trio.current_time() - context.time_origin) * 1000]
 
     async def ask(self, frame: Frame) -> Any:
-        """Send a task that the process answers with a value. Raises ScriptError and its kin for what a script threw."""
+        """Send a task that the process answers with a value. Raises ScriptError and its kin for what a script threw,
+        AbortError where the process is gone.
+        """
+        if self.channel.closed:
+            raise self._gone()
         self._last += 1
         deferred: Deferred[Any] = Deferred("an answer of the process")
         self._runs[self._last] = deferred

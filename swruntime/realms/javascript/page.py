@@ -103,7 +103,7 @@ class JavaScriptPage:
             elif engine.waits_for_ready and not activity.idle:
                 await activity.wait_for_change()
             else:
-                return
+                break
             await trio.lowlevel.checkpoint()
         if engine.reason is not None:
             raise ScriptError(engine.reason)

@@ -7,6 +7,7 @@ A script in a process of its own holds up nobody, and can be stopped: after a wh
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -36,15 +37,18 @@ class ScriptProcess(Protocol):
 
 
 class Watchdog:
-    """Watches the realms of one agent, from a thread of its own, which is there only while there are realms."""
+    """Watches the realms of one agent, from a thread of its own, which is there only while there are realms.
 
-    def __init__(self, trace: Trace, patience: float = PATIENCE, most: float = MOST) -> None:
+    `patience` and `most` are PATIENCE and MOST if they are None.
+    """
+
+    def __init__(self, trace: Trace, patience: float | None = None, most: float | None = None) -> None:
         self._trace = trace
-        self._patience = patience
-        self._most = most
+        self._patience = PATIENCE if patience is None else patience
+        self._most = MOST if most is None else most
         self._processes: dict[RealmContext, ScriptProcess] = {}
         self._contexts: dict[RealmContext, float | None] = {}
-        """Each with the beginning of the run that was told of last."""
+        """Each with the beginning of the run that was told of last; with a process, with when that was told."""
         self._script_thread = threading.get_ident()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,9 +62,10 @@ class Watchdog:
             self._thread.start()
 
     def watch_process(self, context: RealmContext, process: ScriptProcess) -> None:
-        """Watch the process of a realm, which is watched already, until the realm is discarded."""
+        """Watch the process of a realm, which is watched already, until the realm is discarded or has another one."""
+        if context not in self._processes:
+            context.on_discard(lambda: self._processes.__delitem__(context))
         self._processes[context] = process
-        context.on_discard(lambda: self._processes.__delitem__(context))
 
     def close(self) -> None:
         self._stop.set()
@@ -78,8 +83,8 @@ class Watchdog:
             return
         if time.monotonic() - since >= self._most:
             process.end_stuck(f"it has not given way for {self._most:g} s")
-        elif self._contexts.get(context, since) != since:
-            self._contexts[context] = since
+        elif (told := self._contexts.get(context, math.inf)) is None or told < since:
+            self._contexts[context] = time.monotonic()
             text = (
                 f"the script of {context.environment.url} has not given way for {self._patience:g} s: nothing else of "
                 f"it can run meanwhile, and its process is ended after {self._most:g} s"

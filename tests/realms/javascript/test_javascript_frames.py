@@ -41,7 +41,7 @@ def decoded(data: bytes, most: int = frames.MOST) -> list[dict[str, Any]]:
     return Decoder(most).feed(data)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(FRAMES, max_size=4), st.lists(st.integers(1, 60), max_size=60))
 def test_frames_come_back_whatever_pieces_they_come_in(sent: list[dict[str, Any]], sizes: list[int]) -> None:
     whole = b"".join(map(encode, sent))
