@@ -206,7 +206,8 @@ function settle() {
     refOpPromise(reading);
     if (busy) {
         settling = true;
-        setTimeoutNative(settle, 1);
+        // Not from the timer itself: while it runs, it is work of the event loop's.
+        setTimeoutNative(() => setImmediate(settle), 1);
     } else if (idleAt !== received) {
         idleAt = received;
         send({ t: "idle", seen: received });
