@@ -23,7 +23,8 @@ class JavaScriptPage:
         self._realm = realm
         self._engine: Engine | None = None
         self._sources: dict[str, bytes] = {}
-        self._scripts = Scripts(realm, self._sources)
+        self._fetched: dict[str, bytes] = {}
+        self._scripts = Scripts(realm, self._sources, self._fetched)
         self._failure: ScriptError | None = None
         self._pending = False
         """What the script's last statement was worth is a promise, which is not fulfilled yet."""
@@ -34,6 +35,7 @@ class JavaScriptPage:
         origin = realm.context.environment.origin
         url = f"{origin}/{path.lstrip('/')}"
         self._sources.clear()
+        self._fetched.clear()
         try:
             source = await self._scripts.source(url)
         except NetworkError as error:
@@ -59,7 +61,9 @@ class JavaScriptPage:
             process = spares_of(realm.agent).take()
         except NotSupportedError as error:
             raise ScriptError(str(error)) from error
-        engine = self._engine = Engine(realm, process, target=realm.window, on_death=self._died)
+        engine = self._engine = Engine(
+            realm, process, places=self._scripts.places, target=realm.window, on_death=self._died
+        )
         engine.operations |= {
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,
@@ -95,7 +99,7 @@ class JavaScriptPage:
             self._engine.close()
 
     async def _until_done(self, engine: Engine) -> None:
-        """Wait until the scripts have nothing outstanding: no timer, no call, no promise that is the last script's worth.
+        """Wait until the scripts have nothing outstanding: no timer, no call, no promise that was their last worth.
 
         Such a promise and `ready` may never come; they are waited for as long as anything is going on that could
         bring them.

@@ -127,7 +127,7 @@ function named(method, name, length) {
 }
 
 /**
- * Give an interface the members of `iterable<K, V>`: https://webidl.spec.whatwg.org/#js-iterable
+ * Give an interface, once it is one, the members of `iterable<K, V>`: https://webidl.spec.whatwg.org/#js-iterable
  *
  * @param {(object: object) => [any, any][]} pairs what is iterated over, asked again at each step
  */

@@ -9,6 +9,7 @@ import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { defineFace, faceNumbered, interfaces, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
+import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
@@ -19,7 +20,7 @@ import { Response } from "./response.js";
 import { attribute, define, installCommon, removeNames } from "./scope.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
-import { dispatchFrame, installWorkerScope } from "./worker_scope.js";
+import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
 import { installWindowScope } from "./window_scope.js";
 
 const global = globalThis;
@@ -39,6 +40,7 @@ function init(frame) {
         define(global, name, value);
     }
     define(global, "fetch", fetchOfRealm(), true);
+    installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
     whenListened(global, (type) => {
         if (type === "online" || type === "offline") post("listen", [0, type]);
@@ -174,6 +176,9 @@ const handlers = {
     timer: ({ id }) => due(id),
     pull: pulled,
     cancel: ({ stream }) => cancel(stream),
+    indexed: ({ message }) => tellIndexedDB(message),
+    abort: ({ event }) => abortRequest(event),
+    over: ({ event }) => forgetRequest(event),
 };
 
 openAnswers();
