@@ -260,15 +260,26 @@ class UserAgent:
         activity = self._services.activity
         await trio.lowlevel.checkpoint()
         while True:
-            awake = [f for f in self._fetches.all() if not f.dormant]
-            stuck = not self.syncs.go_on and all(f.waits_for_user for f in awake if f.active)
-            if activity.idle and stuck:
+            if not self.can_go_on:
+                awake = self._awake()
                 waiting = [line for f in awake for line in _waiting_lines(f)]
                 waiting += self.syncs.waiting_lines()
                 if waiting:
                     raise WaitingForUser(tuple(waiting))
                 return
             await activity.wait_for_change()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether anything is under way that only waiting brings to its end: no user, and no network switch."""
+        return (
+            not self._services.activity.idle
+            or bool(self.syncs.go_on)
+            or not all(fetch.waits_for_user for fetch in self._awake() if fetch.active)
+        )
+
+    def _awake(self) -> list[BackgroundFetch]:
+        return [fetch for fetch in self._fetches.all() if not fetch.dormant]
 
     async def until(self, predicate: Callable[[Line], object]) -> Line:
         """Wait for the next line of the trace for which `predicate` answers true, and answer with it."""

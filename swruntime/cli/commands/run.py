@@ -38,7 +38,8 @@ async def _run(session: Session, pages: list[str]) -> None:
             session.agent.trace.emit(Console(level="error", text=str(error), where=error.where))
             session.agent.script_errors.append(error)
         finally:
-            page.close()
+            if script.endswith(".py"):
+                page.close()  # a page in JavaScript may have listeners: it stays as long as anything can come
 
     async def all_pages() -> None:
         registration = await active_registration(session, window)
@@ -51,9 +52,8 @@ async def _run(session: Session, pages: list[str]) -> None:
 
 
 def _pages(options: Namespace) -> list[str]:
-    """The page scripts. Raises SiteError for one that is not there."""
-    if options.page:
-        return [find_script(options.site, page, PAGES, "page") for page in options.page]
-    if any((options.site / name).is_file() for name in PAGES):
-        return [find_script(options.site, None, PAGES, "page")]
-    return []
+    """The page scripts: those that are named, else each that has a name of `PAGES`. Raises SiteError for one that is
+    not there.
+    """
+    names = options.page or [name for name in PAGES if (options.site / name).is_file()]
+    return [find_script(options.site, name, PAGES, "page") for name in names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import trio
+import trio.testing
 
 from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
 from swruntime.realms.javascript.engine import Engine
@@ -26,6 +27,8 @@ class JavaScriptPage:
         self._fetched: dict[str, bytes] = {}
         self._scripts = Scripts(realm, self._sources, self._fetched)
         self._failure: ScriptError | None = None
+        self._pending = False
+        """What the script's last statement was worth is a promise, which is not fulfilled yet."""
 
     async def run(self, path: str) -> Any:
         """See `swruntime.realms.python.window_realm.Window.run`."""
@@ -39,9 +42,11 @@ class JavaScriptPage:
         except NetworkError as error:
             raise SiteError(f"{path}: {error}") from error
         self._failure = None
+        self._pending = True
         engine = await self._opened()
         module = path.endswith(".mjs")
-        await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        self._pending = self._pending and bool(answer.get("pending"))
         await self._until_done(engine)
         value = await self._completion(engine)
         realm.context.report_unhandled()
@@ -64,6 +69,7 @@ class JavaScriptPage:
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,
             "close": realm.close,
+            "completed": self._completed,
         }
         engine.on_report = self._reported
         navigator = realm.window.navigator
@@ -75,6 +81,9 @@ class JavaScriptPage:
         url = realm.context.environment.url
         engine.send(init_frame(engine, "window", url, module=False, objects=objects))
         return engine
+
+    def _completed(self) -> None:
+        self._pending = False
 
     def _reported(self, kind: str, text: str, where: str | None) -> None:
         # As the `main` of a Python page would raise it.
@@ -91,19 +100,29 @@ class JavaScriptPage:
             self._engine.close()
 
     async def _until_done(self, engine: Engine) -> None:
-        """Wait until the scripts have nothing outstanding: no timer, no call.
+        """Wait until the scripts have nothing outstanding: no timer, no call, no promise that was their last worth.
 
-        `ready` may never come; it is waited for as long as anything is going on that could bring it.
+        Such a promise and `ready` may never come; they are waited for as long as anything is going on that could
+        bring them.
         """
-        activity = self._realm.agent.services.activity
+        agent = self._realm.agent
+        looked_twice = False
         while not engine.channel.closed:
             await engine.channel.until_idle()
             if engine.outstanding:
                 await engine.until_changed()
-            elif engine.waits_for_ready and not activity.idle:
-                await activity.wait_for_change()
-            else:
+                looked_twice = False
+            elif self._failure is not None or not (self._pending or engine.waits_for_ready):
                 break
+            elif agent.can_go_on:
+                await agent.services.activity.wait_for_change()
+                looked_twice = False
+            elif looked_twice:
+                break
+            else:
+                # A message is on its way between two tasks at times.
+                await trio.testing.wait_all_tasks_blocked()
+                looked_twice = True
             await trio.lowlevel.checkpoint()
         if engine.reason is not None:
             raise ScriptError(engine.reason)

@@ -304,6 +304,9 @@ class BackgroundFetchRegistration(EventTarget, metaclass=NoPublicConstructor):
         if new == seen:
             return
         self._seen = new
+        if self._realm.foreign is not None:
+            # Before its event, whose listeners read it.
+            self._realm.foreign.instance_updated(self)
         await fire(self, self._context.bind(Event)("progress"))
 
 

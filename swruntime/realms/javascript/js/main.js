@@ -26,6 +26,7 @@ import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "
 import { installWindowScope } from "./window_scope.js";
 
 const global = globalThis;
+const then = ((fn) => (self, ...rest) => Reflect.apply(fn, self, rest))(Promise.prototype.then);
 
 function init(frame) {
     removeNames(global);
@@ -99,11 +100,24 @@ function run(frame) {
         return;
     }
     last = completion;
-    answer(id, done());
+    answer(id, { ...done(), pending: isPending(completion) });
 }
 
 /** What the last statement of a page's script was worth. */
 let last;
+
+/**
+ * Whether that is a promise. `completed` tells the runtime when it is fulfilled; a rejection stays unhandled, and is
+ * reported as any other.
+ */
+function isPending(value) {
+    try {
+        then(value, () => post("completed", []));
+        return true;
+    } catch {
+        return false; // it is no promise: `then` checks that
+    }
+}
 
 const done = () => ({ events: typesHeard() });
 

@@ -1,0 +1,250 @@
+"""JavaScript and Python at once: workers of the one, pages and tests of the other; the virtual clock; sudden deaths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+if TYPE_CHECKING:
+    from tests.agent.conftest import Lab
+
+pytest.importorskip("deno")
+
+SNIPPET = """if(!('BackgroundFetchManager' in self)){
+  // Provide fallback downloading
+}
+"""
+FETCHING = """navigator.serviceWorker.ready.then(async (swReg) => {
+  const bgFetch = await swReg.backgroundFetch.fetch('my-fetch', ['/ep-5.mp3', 'ep-5-artwork.jpg'], {
+    title: 'Episode 5: Interesting things.',
+    icons: [{
+      sizes: '300x300',
+      src: '/ep-5-icon.png',
+      type: 'image/png',
+    }],
+    downloadTotal: 60 * 1024 * 1024,
+  });
+});
+"""
+
+KEEPING = """
+onbackgroundfetchsuccess = (event) => event.waitUntil((async () => {
+    const cache = await caches.open("kept");
+    for (const record of await event.registration.matchAll()) {
+        await cache.put(record.request, await record.responseReady);
+    }
+    console.log("kept", event.registration.id, event.registration.result);
+})());
+"""
+
+
+async def use(lab: Lab, worker: str = "sw.js") -> Any:
+    lab.window = await lab.agent.open_window("/")
+    await lab.window.navigator.service_worker.register(f"/{worker}")
+    lab.registration = await lab.window.navigator.service_worker.ready
+    return lab.registration
+
+
+async def test_the_two_snippets_verbatim(lab: Lab, autojump_clock: object) -> None:
+    for path in ("/ep-5.mp3", "/ep-5-artwork.jpg"):
+        lab.origin.add(path, path.encode())
+    lab.worker(SNIPPET + KEEPING, "sw.js")
+    lab.worker(SNIPPET, "other.js")
+    lab.worker(FETCHING, "page.js")
+    async with lab.open(ready=False):
+        await use(lab)
+        await lab.window.run("/other.js")
+        await lab.window.run("/page.js")
+        (fetch,) = lab.agent.background_fetches
+        assert (fetch.id, fetch.title) == ("my-fetch", "Episode 5: Interesting things.")
+        await lab.agent.settled()
+        assert await (await lab.window.caches.match("/ep-5.mp3")).text() == "/ep-5.mp3"
+    assert lab.one("fetch.start")["download_total"] == 60 * 1024 * 1024
+    assert lab.one("fetch.settle")["result"] == "success"
+    lab.said("kept my-fetch success")
+    assert lab.diagnostics == []
+
+
+async def test_a_python_page_and_a_javascript_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(
+        """
+        onmessage = (event) => {
+            if (event.ports.length) {
+                const [port] = event.ports;
+                port.onmessage = ({ data }) => port.postMessage(`${data} by port`);
+                const channel = new MessageChannel();
+                channel.port1.onmessage = ({ data }) => console.log("worker heard", data);
+                port.postMessage("yours", [channel.port2]);
+            }
+            event.source.postMessage({ heard: event.data });
+            event.waitUntil(caches.open("both").then((cache) => cache.put("/js", new Response("from JavaScript"))));
+        };
+        new BroadcastChannel("all").onmessage = ({ data }) => console.log("broadcast", data);
+        """,
+        "sw.js",
+    )
+    async with lab.open(ready=False):
+        registration = await use(lab)
+        heard: list[Any] = []
+        container = lab.window.navigator.service_worker
+        container.onmessage = lambda event: heard.append(event.data)
+        channel = lab.window.MessageChannel()
+        ports: list[Any] = []
+
+        def on_port(event: Any) -> None:
+            heard.append(event.data)
+            ports.extend(event.ports)
+
+        channel.port1.onmessage = on_port
+        registration.active.post_message([1, "two", None], [channel.port2])
+        lab.window.BroadcastChannel("all").post_message("to all")
+        await trio.sleep(1)
+        channel.port1.post_message("ping")
+        ports[0].post_message("through the port it sent")
+        await trio.sleep(1)
+        await lab.agent.settled()
+        assert {"heard": [1, "two", None]} in heard
+        assert [each for each in heard if each != {"heard": [1, "two", None]}] == ["yours", "ping by port"]
+        assert await (await lab.window.caches.match("/js")).text() == "from JavaScript"
+        channel.port1.close()
+    assert sorted(lab.console) == ["broadcast to all", "worker heard through the port it sent"]
+
+
+PYTHON_WORKER = """
+def onmessage(event):
+    event.source.post_message({"heard": event.data})
+    for port in event.ports:
+        port.post_message("by port")
+
+async def onbackgroundfetchsuccess(event):
+    cache = await caches.open("kept")
+    for record in await event.registration.match_all():
+        await cache.put(record.request, await record.response_ready)
+    print("kept", event.registration.id)
+"""
+
+
+async def test_a_javascript_page_and_a_python_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/a", b"aaa")
+    lab.worker(PYTHON_WORKER)
+    lab.worker(
+        """
+        (async () => {
+            const registration = await navigator.serviceWorker.ready;
+            const { port1, port2 } = new MessageChannel();
+            const answered = new Promise((resolve) => {
+                navigator.serviceWorker.onmessage = ({ data }) => resolve(data);
+            });
+            const byPort = new Promise((resolve) => { port1.onmessage = ({ data }) => resolve(data); });
+            registration.active.postMessage({ list: [1, 2] }, [port2]);
+            console.log(JSON.stringify(await answered), await byPort);
+            const fetch = await registration.backgroundFetch.fetch("f", "/a");
+            await new Promise((resolve) => {
+                fetch.onprogress = () => { if (fetch.result && !fetch.recordsAvailable) resolve(); };
+                if (fetch.result) resolve();
+                setTimeout(resolve, 1000);
+            });
+            console.log(await (await caches.match("/a")).text());
+        })();
+        """,
+        "page.js",
+    )
+    async with lab.open():
+        await lab.window.run("/page.js")
+        await trio.sleep(10)
+        await lab.agent.settled()
+    lab.said('{"heard":{"list":[1,2]}} by port', "kept f", "aaa")
+
+
+async def test_background_fetches_begun_in_python_and_kept_by_javascript(
+    lab: Lab, autojump_clock: object
+) -> None:
+    lab.origin.add("/a", b"aaa")
+    lab.worker(KEEPING, "sw.js")
+    async with lab.open(ready=False):
+        await use(lab)
+        await lab.manager.fetch("f", "/a")
+        await lab.agent.settled()
+        assert await (await lab.window.caches.match("/a")).text() == "aaa"
+    lab.said("kept f success")
+
+
+async def test_an_hour_takes_no_time(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(
+        """
+        (async () => {
+            const [date, now] = [Date.now(), performance.now()];
+            await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+            console.log(Math.round((Date.now() - date) / 1000), Math.round((performance.now() - now) / 1000));
+        })();
+        """,
+        "page.js",
+    )
+    async with lab.open():
+        await lab.window.run("/page.js")
+    lab.said("3600 3600")
+
+
+async def test_the_clock_stands_while_a_script_computes(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(
+        """
+        (async () => {
+            const before = Date.now();
+            let x = 0;
+            for (let i = 0; i < 100_000_000; i++) x ^= i;
+            await crypto.subtle.digest("SHA-256", new Uint8Array(4_000_000));
+            console.log(Date.now() - before, x >= 0);
+        })();
+        """,
+        "page.js",
+    )
+    async with lab.open(), trio.open_nursery() as nursery:
+        # Whoever waits for a minute does not see it pass meanwhile.
+        nursery.start_soon(trio.sleep, 60)
+        await lab.window.run("/page.js")
+    lab.said("0 true")
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_worker_dies_in_its_event_and_the_event_comes_again(
+    lab: Lab, autojump_clock: object, turns: int
+) -> None:
+    lab.origin.add("/a", b"aaa")
+    lab.worker(
+        KEEPING.replace("for (const", "await new Promise((resolve) => setTimeout(resolve, 10)); for (const"),
+        "sw.js",
+    )
+    async with lab.open(ready=False):
+        registration = await use(lab)
+        await lab.manager.fetch("f", "/a")
+        await lab.agent.until(lambda line: line["kind"] == "event.start" and "fetch" in line)
+        await trio.sleep(turns / 1000)
+        await lab.agent.terminate_worker(registration)
+        await lab.agent.settled()
+        if lab.of("event.end", outcome="interrupted", name="backgroundfetchsuccess"):
+            # It is owed until the next start of the worker.
+            registration.active.post_message("wake up")
+            await lab.agent.settled()
+        assert await (await lab.window.caches.match("/a")).text() == "aaa"
+    assert lab.of("event.end", name="backgroundfetchsuccess", outcome="fulfilled") != []
+
+
+async def test_a_worker_is_stopped_at_any_moment(lab: Lab, autojump_clock: object) -> None:
+    """Nothing hangs, whatever it was doing."""
+    lab.worker("onmessage = (event) => event.source.postMessage(event.data);", "sw.js")
+    async with lab.open(ready=False):
+        registration = await use(lab)
+        for turn in range(10):
+            registration.active.post_message(turn)
+            for _ in range(turn * 5):
+                await trio.lowlevel.checkpoint()
+            await lab.agent.terminate_worker(registration)
+        await lab.agent.settled()
+        heard: list[Any] = []
+        lab.window.navigator.service_worker.onmessage = lambda event: heard.append(event.data)
+        registration.active.post_message("the last")
+        await lab.agent.settled()
+        await trio.sleep(1)
+    assert heard[-1:] == ["the last"]
