@@ -8,6 +8,7 @@ from typing import Any
 from swruntime.agent.messaging import Port
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import urls
+from swruntime.algorithms.webidl import python_name
 from swruntime.concepts.diagnostics import CODES
 from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
@@ -15,6 +16,7 @@ from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.values import WireError
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.message_ports import MessagePort
+from swruntime.realms.python.unimplemented import absent_global
 from swruntime.trace import Console
 
 LEVELS = ("debug", "log", "info", "warn", "error")
@@ -49,13 +51,17 @@ class Tools:
     """The console, diagnostics, and the text of modules."""
 
     def __init__(self, engine: Engine, scripts: Scripts) -> None:
+        self._realm = engine.realm
         self._context = engine.realm.context
         self._scripts = scripts
         self.operations: dict[str, Callable[..., Any]] = {
             "console": self._console,
+            "absent": self._absent,
             "diagnose": self._diagnose,
             "script.fetch": self._script,
         }
+        if self._realm.own_worker is None:
+            self.operations["Notification.requestPermission"] = self._request_permission
 
     def _console(self, level: str, text: str) -> None:
         if level not in LEVELS or not isinstance(text, str):
@@ -66,6 +72,26 @@ class Tools:
         if code not in CODES or not isinstance(text, str):
             raise WireError(f"a diagnostic {code!r}")
         self._context.diagnose(code, text, self._context.where())
+
+    def _absent(self, name: str) -> None:
+        """A script touches what it has not got: tell, if browsers have it."""
+        if not isinstance(name, str):
+            raise WireError(f"a name {name!r}")
+        scope = "Window" if self._realm.own_worker is None else "ServiceWorkerGlobalScope"
+        if "." not in name and ("_" in name or absent_global(scope, name, member=python_name(name)) is None):
+            return
+        text = f"{name} is not implemented in this version of swruntime"
+        self._context.diagnose("not-implemented", text, self._context.where())
+
+    def _request_permission(self) -> Promise[str]:
+        """https://notifications.spec.whatwg.org/#dom-notification-requestpermission"""
+        realm = self._realm
+
+        async def operation() -> str:
+            realm.agent.permissions.request("notifications", realm.storage_key)
+            return realm.agent.shown_notifications.permission(realm.storage_key)
+
+        return self._context.promise(operation, name="Notification.requestPermission")
 
     def _script(self, url: str) -> Promise[str]:
         if not isinstance(url, str) or not urls.is_http(url):

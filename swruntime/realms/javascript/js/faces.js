@@ -4,6 +4,7 @@
 
 import { call, post } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
+import { named } from "./functions.js";
 import { illegalConstructor, isObject, requireArguments, token } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
@@ -123,12 +124,6 @@ export const keep = (face) => addSet(kept, face);
 
 const same = (value) => value;
 
-function named(fn, name, length) {
-    defineProperty(fn, "name", { value: name, configurable: true });
-    defineProperty(fn, "length", { value: length, configurable: true });
-    return fn;
-}
-
 function argumentsOf(name, method, given, readers, required) {
     requireArguments(given.length, required, `execute '${method}' on '${name}'`);
     const wire = [];
@@ -182,13 +177,13 @@ export function defineFace(name, members) {
     const { extra = {}, construct, freezes = [], handlersThatStart: starting = {}, revive = same, length = 0 } = members;
     const Base = parent ? interfaces[parent].constructor : isTarget ? NativeEventTarget : null;
     const constructor = Base === null
-        ? { [name]: class { constructor(key, ...rest) { began(this, key, rest, construct, name); } } }[name]
+        ? { [name]: class { constructor(...given) { began(this, given, construct); } } }[name]
         : {
             [name]: class extends Base {
-                constructor(key, ...rest) {
-                    if (construct === undefined) illegalConstructor(key);
-                    super(key);
-                    began(this, key, rest, construct, name);
+                constructor(...given) {
+                    if (construct === undefined) illegalConstructor(given[0]);
+                    super(given[0]);
+                    began(this, given, construct);
                 }
             },
         }[name];
@@ -237,10 +232,10 @@ export function defineFace(name, members) {
     return constructor;
 }
 
-function began(face, key, rest, construct, name) {
-    if (key === token) return;
-    if (construct === undefined) illegalConstructor(key);
-    construct(face, [key, ...rest]);
+function began(face, given, construct) {
+    if (given[0] === token) return;
+    if (construct === undefined) illegalConstructor(given[0]);
+    construct(face, given);
 }
 
-export { checked, named };
+export { checked };

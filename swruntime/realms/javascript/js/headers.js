@@ -72,8 +72,8 @@ export class Headers {
     }
 }
 
-const iterate = Headers.prototype[SymbolIterator];
 defineInterface(Headers, { brand: isHeadersObject });
+const iterate = Headers.prototype[SymbolIterator];
 
 function headerName(name, method) {
     name = ByteString(name, `Failed to execute '${method}' on 'Headers': parameter 1`);

@@ -69,6 +69,13 @@ export function defineInterface(constructor, { brand, promises = [], name = cons
     const branded = (value) => isObject(value) && brand(value);
     wrapMembers(constructor.prototype, name, promises, branded);
     wrapMembers(constructor, name, promises, null);
+    const { prototype } = constructor;
+    const iterator = ObjectGetOwnPropertyDescriptor(prototype, SymbolIterator);
+    if (iterator !== undefined) {
+        // It is the same function as `entries`, which was just wrapped.
+        const { value } = ObjectGetOwnPropertyDescriptor(prototype, "entries");
+        ObjectDefineProperty(prototype, SymbolIterator, { ...iterator, value });
+    }
     ObjectDefineProperty(constructor.prototype, SymbolToStringTag, { value: name, configurable: true });
     ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
 }

@@ -1,15 +1,21 @@
 // The interfaces of Service Workers, Background Fetch and what goes with them, as faces.
 // Which members there are is held against specs/*/interfaces.webidl by the conformance checks.
 
-import { post } from "./calls.js";
-import { adopt, checked, defineFace, makeFace, numberOf } from "./faces.js";
+import { neverFired } from "./absent.js";
+import { call, post } from "./calls.js";
+import { domException } from "./errors.js";
+import { reportException } from "./events.js";
+import { adopt, checked, defineFace, makeFace, numberOf, slotOf } from "./faces.js";
+import { ReflectApply } from "./primordials.js";
 import {
     ByteString, DOMString, USVString, backgroundFetchOptions, backgroundSyncOptions, cacheQueryOptions,
     clientQueryOptions, messageArguments, multiCacheQueryOptions, notificationFilter, notificationOptions,
     permissionDescriptor, pushOptions, registrationOptions, requestInfo, requestInfos, requestSequence, response, revive,
     reviveFrozen, sentRequestInfo, serialize, transferList,
 } from "./values.js";
-import { enumeration, requireArguments } from "./webidl.js";
+import { callback as asCallback, enumeration, requireArguments } from "./webidl.js";
+
+const stateOf = (face) => slotOf(face).state;
 
 let made = -1_000_000_000;
 /** A number for an object that a script's constructor makes; those of clones of bodies count down from -1. */
@@ -28,7 +34,13 @@ function postMessage(name) {
     };
 }
 
-export function definePlatformFaces() {
+/** `navigator`: the face whose attributes come anew with each frame, once it is there. */
+let navigator;
+export const setNavigator = (face) => {
+    navigator = face;
+};
+
+export function definePlatformFaces(isWorker) {
     defineFace("BackgroundFetchManager", {
         revive,
         methods: {
@@ -87,7 +99,7 @@ export function definePlatformFaces() {
         methods: { register: [[DOMString, backgroundSyncOptions], 1], getTags: [[], 0], unregister: [[DOMString], 1] },
     });
     definePush();
-    defineNotification();
+    defineNotification(isWorker);
     defineFace("ServiceWorkerRegistration", {
         isTarget: true,
         revive,
@@ -181,7 +193,7 @@ function definePush() {
     });
 }
 
-function defineNotification() {
+function defineNotification(isWorker) {
     const Notification = defineFace("Notification", {
         isTarget: true,
         freezes: ["vibrate", "actions"],
@@ -192,14 +204,54 @@ function defineNotification() {
         handlers: ["click", "show", "error", "close"],
         tells: { close: [[], 0] },
     });
-    Object.defineProperty(Notification, "maxActions", { get: () => 2, enumerable: true, configurable: true });
+    const members = {
+        get maxActions() {
+            return 2;
+        },
+        get permission() {
+            return stateOf(navigator).notificationPermission;
+        },
+        requestPermission(deprecatedCallback = undefined) {
+            try {
+                const callback = deprecatedCallback === undefined
+                    ? undefined
+                    : asCallback(deprecatedCallback, "Failed to execute 'requestPermission' on 'Notification': parameter 1");
+                return requestPermission(callback);
+            } catch (error) {
+                return new Promise((_, reject) => reject(error));
+            }
+        },
+    };
+    // [Exposed=Window]
+    if (isWorker) delete members.requestPermission;
+    const descriptors = Object.getOwnPropertyDescriptors(members);
+    for (const key of Object.keys(descriptors)) {
+        Object.defineProperty(Notification, key, { ...descriptors[key], enumerable: true });
+    }
+}
+
+/** https://notifications.spec.whatwg.org/#dom-notification-requestpermission */
+function requestPermission(callback) {
+    return call("Notification.requestPermission", [], (state) => {
+        if (callback !== undefined) {
+            try {
+                ReflectApply(callback, undefined, [state]);
+            } catch (error) {
+                reportException(error);
+            }
+        }
+        return state;
+    });
 }
 
 function defineMessaging() {
     const started = (face) => post("MessagePort.start", [numberOf(face)]);
     defineFace("MessagePort", {
         isTarget: true,
-        extra: postMessage("MessagePort"),
+        extra: Object.defineProperties(
+            neverFired("MessagePort", "onclose", (value) => checked(value, "MessagePort")),
+            Object.getOwnPropertyDescriptors(postMessage("MessagePort")),
+        ),
         tells: { start: [[], 0], close: [[], 0] },
         handlers: ["messageerror"],
         handlersThatStart: { message: started },
@@ -224,7 +276,7 @@ function defineMessaging() {
             postMessage(message) {
                 const slot = checked(this, "BroadcastChannel");
                 requireArguments(arguments.length, 1, "execute 'postMessage' on 'BroadcastChannel'");
-                if (slot.closed) throw new DOMException("The channel is closed", "InvalidStateError");
+                if (slot.closed) throw domException("The channel is closed.", "InvalidStateError");
                 post("BroadcastChannel.postMessage", [slot.number, serialize(message, [])]);
             },
             close() {
@@ -233,8 +285,9 @@ function defineMessaging() {
                 post("BroadcastChannel.close", [slot.number]);
             },
         },
-        construct(face, [name]) {
-            const text = DOMString(name, "Failed to construct 'BroadcastChannel': parameter 1");
+        construct(face, given) {
+            requireArguments(given.length, 1, "construct 'BroadcastChannel'");
+            const text = DOMString(given[0], "Failed to construct 'BroadcastChannel': parameter 1");
             const number = nextNumber();
             post("BroadcastChannel.new", [number, text]);
             adopt(face, "BroadcastChannel", number, { name: text });
