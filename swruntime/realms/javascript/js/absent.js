@@ -9,8 +9,8 @@
 // - of a page it is the "named properties object", an exotic object between Window.prototype and EventTarget.prototype:
 //   https://webidl.spec.whatwg.org/#named-properties-object
 //
-// `self.X` comes to it as "get". For `X`, `typeof X` and `'X' in self` alike it is asked whether it "has" X: where the script
-// is then tells them apart, as the engine places the first at the name and the others at their operators.
+// `self.X` comes to it as "get". For `X`, `typeof X` and `'X' in self` alike it is asked whether it "has" X: what the script
+// has where it is then tells them apart.
 // Whether browsers have X is known to the runtime (swruntime/realms/python/absent_names.py); it is told of each name once.
 //
 // An absent member of one of our interfaces, [NotImplemented] in specs/*/interfaces.webidl, is a method that throws a
@@ -25,6 +25,9 @@ const { apply, get: reflectGet, has: reflectHas, set: reflectSet } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const NativeProxy = Proxy;
 const NativePromise = Promise;
+const exec = uncurry(RegExp.prototype.exec);
+const indexOf = uncurry(String.prototype.indexOf);
+const slice = uncurry(String.prototype.slice);
 const startsWith = uncurry(String.prototype.startsWith);
 const getMap = uncurry(Map.prototype.get);
 const setMap = uncurry(Map.prototype.set);
@@ -34,22 +37,40 @@ const sizeOf = uncurry(Object.getOwnPropertyDescriptor(Map.prototype, "size").ge
 const looked = new Map();
 const TOLD = Infinity;
 /** It is not looked at a name's place more often: who asks in a loop whether it is there shall not pay for it. */
-const MOST_LOOKS = 100;
-const MOST_NAMES = 10_000;
+const MOST_LOOKS = 20;
+const MOST_NAMES = 1000;
+/** How much of a script is looked at: the engine says where a statement, or an operator, begins. */
+const MOST_TEXT = 500;
 
 /** Tell the runtime that the script touches `what`, once. */
 export function touch(what) {
-    if (getMap(looked, what) === TOLD || (sizeOf(looked) >= MOST_NAMES && getMap(looked, what) === undefined)) return;
+    if (!isNews(what)) return;
     setMap(looked, what, TOLD);
     post("absent", [what]);
 }
 
-function isNamed(name) {
-    const looks = getMap(looked, name) ?? 0;
-    if (looks >= MOST_LOOKS || sizeOf(looked) >= MOST_NAMES) return false;
-    setMap(looked, name, looks + 1);
-    return startsWith(textAt(here()), name);
+function isNews(what) {
+    const looks = getMap(looked, what);
+    return looks === undefined ? sizeOf(looked) < MOST_NAMES : looks < MOST_LOOKS;
 }
+
+/** Whether the script that looks for `name` uses it: it does not ask, with `in` or `typeof`, whether it is there. */
+function isUsed(name) {
+    if (!isNews(name)) return false;
+    setMap(looked, name, (getMap(looked, name) ?? 0) + 1);
+    const text = textAt(here(), MOST_TEXT);
+    if (startsWith(text, "in") && !isPartOfName(text[2])) return false;
+    for (let at = -1; (at = indexOf(text, name, at + 1)) >= 0;) {
+        const before = text[at - 1];
+        if (isPartOfName(before) || isPartOfName(text[at + name.length]) || before === ".") continue;
+        return before !== "'" && before !== '"' && before !== "`" && exec(TYPEOF, slice(text, 0, at)) === null;
+    }
+    return false;
+}
+
+const TYPEOF = /\btypeof[\s(]*$/;
+const NAME = /[\w$\u0080-\uffff]/;
+const isPartOfName = (character) => character !== undefined && exec(NAME, character) !== null;
 
 /** A proxy of `target`, to be a prototype of the global object. */
 export const tellingAbsent = (target) =>
@@ -57,12 +78,12 @@ export const tellingAbsent = (target) =>
         __proto__: null,
         has(object, name) {
             if (reflectHas(object, name)) return true;
-            if (typeof name === "string" && isNamed(name)) touch(name);
+            if (typeof name === "string" && isUsed(name)) touch(name);
             return false;
         },
         get(object, name, receiver) {
             if (reflectHas(object, name)) return reflectGet(object, name, receiver);
-            if (typeof name === "string" && here() !== null) touch(name);
+            if (typeof name === "string" && isNews(name) && here() !== null) touch(name);
             return undefined;
         },
         set(object, name, value, receiver) {

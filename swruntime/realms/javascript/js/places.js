@@ -50,16 +50,15 @@ export function placeOf(error) {
 }
 
 
-/** The text of a script from a place on, to the end of its line; "" where it is not known. */
-export function textAt(place) {
+/** The text of a script from a place on, `length` of it at most; "" where it is not known. */
+export function textAt(place, length) {
     const source = place === null ? undefined : getFrom(scripts, place[0]);
     if (typeof source !== "string") return "";
     let from = 0;
     LINE_END.lastIndex = 0;
     for (let line = 1; ; line++) {
-        const end = exec(LINE_END, source);
-        if (line === place[1]) return slice(source, from + place[2] - 1, end === null ? source.length : end.index);
-        if (end === null) return "";
+        if (line === place[1]) return slice(source, from + place[2] - 1, from + place[2] - 1 + length);
+        if (exec(LINE_END, source) === null) return "";
         from = LINE_END.lastIndex;
     }
 }
