@@ -169,7 +169,8 @@ function telling(name, method, readers, required) {
  *
  * @param {string} name
  * @param {object} members `parent`: the name of another interface; `isTarget`: it is an EventTarget; `attributes`: names;
- *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name; `handlers`: types;
+ *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name, and whether nothing is
+ *   null as an answer, where it is not undefined; `handlers`: types;
  *   `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
  */
 export function defineFace(name, members) {
@@ -216,8 +217,8 @@ export function defineFace(name, members) {
             value: named(fn, method, required), writable: true, enumerable: true, configurable: true,
         });
     for (const method of keys(methods)) {
-        const [readers, required] = methods[method];
-        define(method, promising(name, method, readers, required, revive), required);
+        const [readers, required, isNullable = false] = methods[method];
+        define(method, promising(name, method, readers, required, isNullable ? (answer) => revive(answer) ?? null : revive), required);
     }
     for (const method of keys(tells)) {
         const [readers, required] = tells[method];

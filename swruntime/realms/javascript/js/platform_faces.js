@@ -144,14 +144,14 @@ export function defineClients() {
         revive,
         freezes: ["ancestorOrigins"],
         attributes: ["visibilityState", "focused", "ancestorOrigins"],
-        methods: { focus: [[], 0], navigate: [[USVString], 1] },
+        methods: { focus: [[], 0], navigate: [[USVString], 1, true] },
     });
     defineFace("Clients", {
         revive: reviveFrozen,
         methods: {
             get: [[DOMString], 1],
             matchAll: [[clientQueryOptions], 0],
-            openWindow: [[USVString], 1],
+            openWindow: [[USVString], 1, true],
             claim: [[], 0],
         },
     });
@@ -162,7 +162,7 @@ const permissionStatus = (answer) => makeFace("PermissionStatus", nextNumber(), 
 function definePush() {
     defineFace("PushManager", {
         revive,
-        methods: { subscribe: [[pushOptions], 0], getSubscription: [[], 0], permissionState: [[pushOptions], 0] },
+        methods: { subscribe: [[pushOptions], 0], getSubscription: [[], 0, true], permissionState: [[pushOptions], 0] },
     });
     defineFace("PushSubscriptionOptions", { attributes: ["userVisibleOnly", "applicationServerKey"] });
     const keyName = enumeration("PushEncryptionKeyName", ["p256dh", "auth"]);
