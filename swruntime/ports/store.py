@@ -22,15 +22,20 @@ from swruntime.concepts.http import Request, Response
 from swruntime.concepts.notifications import NotificationConcept
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+from swruntime.ports.indexed_db import IndexedDatabases
 
 
 @attrs.frozen
 class StoredWorker:
-    """A service worker that outlives the process. `resources` maps each script's URL to its bytes' SHA-256."""
+    """A service worker that outlives the process.
+
+    `scripts` are those of its scripts that came over the network, by URL: each byte is a character.
+    """
 
     script_url: str
     state: WorkerState
-    resources: tuple[tuple[str, str], ...] = ()
+    type: str = "classic"
+    scripts: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen
@@ -302,10 +307,15 @@ class Store(Protocol):
 
     def delete_entries(self, entries: Iterable[int]) -> None: ...
 
+    # IndexedDB
+
+    @property
+    def indexed(self) -> IndexedDatabases: ...
+
     # Space
 
     def usage(self, storage_key: str) -> int:
-        """The bytes of all bodies of a storage key, each counted once."""
+        """The bytes of all bodies of a storage key, each counted once, and of its IndexedDB databases."""
         ...
 
     def disk_size(self) -> int:

@@ -17,7 +17,9 @@ from swruntime.realms.javascript.channel import Channel, Frame
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.faces import FACES, Face, face_of
 from swruntime.realms.javascript.handles import Handles
+from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, IndexedDB
 from swruntime.realms.javascript.lifetimes import Lifetimes
+from swruntime.realms.javascript.places import Places
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (
     Wire,
@@ -26,7 +28,6 @@ from swruntime.realms.javascript.values import (
     arguments_of,
     error_from,
     error_state,
-    place,
     request_state,
     response_state,
 )
@@ -74,9 +75,16 @@ class Engine:
     """
 
     def __init__(
-        self, realm: PythonRealm, process: Process, *, target: EventTarget, on_death: Callable[[str], None]
+        self,
+        realm: PythonRealm,
+        process: Process,
+        *,
+        places: Places,
+        target: EventTarget,
+        on_death: Callable[[str], None],
     ) -> None:
         self.realm = realm
+        self._place = places.place
         self._target = target
         self._on_death = on_death
         context = realm.context
@@ -99,7 +107,16 @@ class Engine:
             "report": self._report,
             **self.bodies.operations,
             **self.timers.operations,
+            **{op: partial(self._indexed, op) for op in INDEXED_DB},
         }
+        services = realm.agent.services
+        self.indexed_db = IndexedDB(
+            services.indexed_dbs,
+            services.quota,
+            realm.storage_key,
+            lambda message: self.send({"t": "indexed", "message": message}),
+        )
+        context.on_discard(self.indexed_db.close)
         self.asked: dict[str, Callable[..., Any]] = {}
         """What a script may wait for without giving way."""
         self._virtual = clock_is_virtual()
@@ -264,7 +281,7 @@ class Engine:
                     self.channel.waits_for_answer()
                     self.realm.agent.services.nursery.start_soon(self._answer, op, arguments)
                 case {"t": "life", "event": int(event)}:
-                    self.lifetimes.feed(event, frame, place(frame.get("at"), self.origin))
+                    self.lifetimes.feed(event, frame, self._place(frame.get("at")))
                 case {"t": "answer", "id": int(id)}:
                     self._answered(id, frame)
                 case {"t": "pulled", "id": int(id)}:
@@ -280,7 +297,7 @@ class Engine:
             self._ended(f"it broke the protocol: {error}")
 
     def _call(self, id: int, op: str, arguments: list[Any], frame: Frame) -> None:
-        where = place(frame.get("at"), self.origin)
+        where = self._place(frame.get("at"))
         with self.realm.context.called_from(where):
             try:
                 promise = self._perform(op, arguments)
@@ -313,7 +330,7 @@ class Engine:
             self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
 
     def _post(self, op: str, arguments: list[Any], frame: Frame) -> None:
-        with self.realm.context.called_from(place(frame.get("at"), self.origin)):
+        with self.realm.context.called_from(self._place(frame.get("at"))):
             try:
                 self._perform(op, arguments)
             except WireError:
@@ -358,7 +375,7 @@ class Engine:
             raise WireError(f"an answer to {id}, which was not asked")
         match frame:
             case {"error": {"text": str(text)}}:
-                deferred.reject(ScriptError(text, where=place(frame.get("at"), self.origin)))
+                deferred.reject(ScriptError(text, where=self._place(frame.get("at"))))
             case _:
                 deferred.resolve(frame.get("value"))
 
@@ -404,6 +421,11 @@ class Engine:
             raise WireError("a piece that is no bytes")
 
     # Operations
+
+    def _indexed(self, op: str, arguments: Wire) -> Promise[Any]:
+        # Called now, in the order of the frames: transactions begin in the order in which they were made.
+        answer = self.indexed_db.call(op, arguments)
+        return Promise.start(self.realm.context.agent_nursery, lambda: answer, name=op)
 
     def _release(self, number: int, mentions: int) -> None:
         gone = self.handles.release(number, mentions)

@@ -6,15 +6,17 @@ stand in the payload one after the other, in the order in which the header names
 NaN.
 
 Frames to the process: `init`, `run`, `completion` (both answered by an `answer` of the same `id`), `settle`, `event`,
-`fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`. Each is one task there.
+`fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`, `abort` (a fetch event's request), `over` (such an
+event). Each is one task there.
 Frames from it: `ready`, `call` (answered by a `settle` of the same `id`), `post`, `ask` (answered on a pipe of its own,
 while the script waits), `life` (a step in the life of an extendable event), `idle` (`seen`: how many frames it has
-handled, all of them to their last microtask), `broken`.
+handled, all of them to their last microtask), `alive` (it gives way, and has more to do), `broken`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Any
 
@@ -75,6 +77,15 @@ class Decoder:
         return frames
 
 
+def _refused(constant: str) -> float:
+    raise FrameError(f"the header is no JSON: {constant}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refused(text)
+
+
 def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
     at = 0
 
@@ -89,7 +100,7 @@ def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
         return payload[at - length : at]
 
     try:
-        frame = json.loads(header, object_hook=revive)
+        frame = json.loads(header, object_hook=revive, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the header is no JSON: {error}") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("t"), str):

@@ -323,14 +323,6 @@ def error_from(wire: Any) -> Exception:
     return builtin.get(name, ScriptError)(text)
 
 
-def place(wire: Any, site_origin: str) -> str | None:
-    """ "file:line" of a place in a script: relative to SITE where it is of the site's origin, else its URL."""
-    match wire:
-        case [str(url), int(line), int()]:
-            return f"{url.removeprefix(f'{site_origin}/')}:{line}"
-    return None
-
-
 def arguments_of(
     process: Process, readers: Sequence[Reader], required: int, wire: Sequence[Any]
 ) -> tuple[list[Any], dict[str, Any]]:

@@ -24,7 +24,7 @@ from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluated, init_frame
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
-from swruntime.realms.javascript.values import WireError, place, read_response
+from swruntime.realms.javascript.values import WireError, read_response
 from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
 from swruntime.realms.python.body_sources import BodySource
 from swruntime.realms.python.caches import CacheStorage
@@ -48,7 +48,7 @@ class JavaScriptWorkerRealm(PythonRealm):
     def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
         super().__init__(agent, context)
         self._worker = worker
-        self._scripts = Scripts(self, worker.sources)
+        self._scripts = Scripts(self, worker.sources, worker.fetched)
         self._engine: Engine | None = None
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
@@ -73,7 +73,9 @@ class JavaScriptWorkerRealm(PythonRealm):
             raise ScriptError(str(error)) from error
         target = EventTarget()
         target._context = self.context
-        engine = self._engine = Engine(self, process, target=target, on_death=self._died)
+        engine = self._engine = Engine(
+            self, process, places=self._scripts.places, target=target, on_death=self._died
+        )
         engine.operations |= {
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,
@@ -103,7 +105,7 @@ class JavaScriptWorkerRealm(PythonRealm):
             )
         )
         answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
-        self._heard = {str(type): place(at, engine.origin) for type, at in answer["events"]}
+        self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
 
     def _died(self, reason: str) -> None:
@@ -135,6 +137,7 @@ class JavaScriptWorkerRealm(PythonRealm):
         number, lifetime = engine.lifetimes.open(event.name, instance)
         if isinstance(event.payload, FetchExchange):
             self._exchanges[number] = event.payload
+            event.payload.abort = lambda: engine.send({"t": "abort", "event": number})
         forget = self.context.on_discard(lambda: lifetime.feed(RealmDied()))
         if not self.context.alive:
             lifetime.feed(RealmDied())
@@ -146,7 +149,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             forget()
             lifetime.feed(TimedOut())
             engine.lifetimes.close(number)
-            self._exchanges.pop(number, None)
+            if self._exchanges.pop(number, None) is not None:
+                engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
         return lifetime.result
 

@@ -35,6 +35,7 @@ import {
 import { bodyOfStream, BodyState } from "./body_state.js";
 import { extractMimeType } from "./header_lists.js";
 import { serializeMimeType } from "./mime.js";
+import { parseMultipart } from "./multipart.js";
 import { BlobSource, BytesSource, copyOf, LazySource } from "./sources.js";
 import { isObject, USVString } from "./webidl.js";
 
@@ -149,14 +150,19 @@ const blobOf = (bytes, type) => new Blob([bytes], { __proto__: null, type });
 
 /** https://fetch.spec.whatwg.org/#dom-body-formdata, what is done with the bytes */
 function parseForm(bytes, type) {
-    const isForm = type !== null &&
-        (type.essence === "multipart/form-data" || type.essence === "application/x-www-form-urlencoded");
-    if (!isForm) {
-        const found = type === null ? "absent" : `'${serializeMimeType(type)}'`;
-        throw new TypeError(
-            `The Content-Type is ${found}; expected multipart/form-data or application/x-www-form-urlencoded.`,
-        );
+    const found = type === null ? "absent" : `'${serializeMimeType(type)}'`;
+    if (type?.essence === "multipart/form-data") {
+        const { boundary } = type.parameters;
+        if (boundary === undefined) {
+            throw new TypeError(`The Content-Type is ${found}; expected one with a boundary.`);
+        }
+        return parseMultipart(bytes, boundary);
     }
-    const headers = { __proto__: null, "content-type": serializeMimeType(type) };
-    return EngineResponsePrototypeFormData(new EngineResponse(bytes, { __proto__: null, headers }));
+    if (type?.essence === "application/x-www-form-urlencoded") {
+        const headers = { __proto__: null, "content-type": type.essence };
+        return EngineResponsePrototypeFormData(new EngineResponse(bytes, { __proto__: null, headers }));
+    }
+    throw new TypeError(
+        `The Content-Type is ${found}; expected multipart/form-data or application/x-www-form-urlencoded.`,
+    );
 }

@@ -17,7 +17,6 @@ import {
     ReadableStreamPrototypePipeThrough,
     ReadableStreamPrototypeTee,
     ReaderPrototypeCancel,
-    ReaderPrototypeReleaseLock,
 } from "./platform.js";
 import { BytesSource, readAll, streamOf } from "./sources.js";
 
@@ -45,9 +44,6 @@ export class BodyState {
     #probe = null;
     /** Read, being read or handed on, and not by its stream. */
     #used = false;
-    #reading = false;
-    /** What keeps the stream locked while the source is read without it. */
-    #lock = null;
 
     constructor(source, stream = null) {
         this.#source = source;
@@ -76,12 +72,9 @@ export class BodyState {
             const read = () => holder.source.read();
             return this.#setStream(streamOf({ read, cancel: (reason) => holder.source.cancel(reason) }));
         }
-        // What is left to see is a stream that was read, and is locked as long as reading goes on.
+        // What is left to see is a stream that someone reads: reading a body locks it for good.
         this.#setStream(streamOf(nothing()));
-        const reader = ReadableStreamPrototypeGetReader(this.#stream);
-        ReaderPrototypeCancel(reader);
-        if (this.#reading) this.#lock = reader;
-        else ReaderPrototypeReleaseLock(reader);
+        ReaderPrototypeCancel(ReadableStreamPrototypeGetReader(this.#stream));
     }
 
     /** https://fetch.spec.whatwg.org/#dom-body-bodyused */
@@ -109,17 +102,7 @@ export class BodyState {
         this.check();
         if (this.#stream !== null) return EngineResponsePrototypeBytes(this.#probe);
         this.#used = true;
-        return this.#readSource();
-    }
-
-    async #readSource() {
-        this.#reading = true;
-        try {
-            return await readAll(this.#source);
-        } finally {
-            this.#reading = false;
-            if (this.#lock !== null) ReaderPrototypeReleaseLock(this.#lock);
-        }
+        return readAll(this.#source);
     }
 
     /** Hand it on, as {bytes}, {remote: handle} or {stream}: it is used now. Throws TypeError where it is unusable. */

@@ -9,7 +9,7 @@ import { SymbolIterator, TypeError } from "./primordials.js";
 const byteStrings = sequence(ByteString);
 const byteStringRecord = record(ByteString, ByteString);
 
-let isHeadersObject, listOf, guardOf;
+let isHeadersObject, listOf, guardOf, sorted;
 
 export class Headers {
     /** @type {[string, string][]} */
@@ -65,14 +65,12 @@ export class Headers {
         isHeadersObject = (value) => #list in value;
         listOf = (headers) => headers.#list;
         guardOf = (headers) => headers.#guard;
-        definePairIterable(Headers, {
-            brand: isHeadersObject,
-            pairs: (headers) => (headers.#sorted ??= lists.sortAndCombine(headers.#list)),
-        });
+        sorted = (headers) => (headers.#sorted ??= lists.sortAndCombine(headers.#list));
     }
 }
 
 defineInterface(Headers, { brand: isHeadersObject });
+definePairIterable(Headers, { brand: isHeadersObject, pairs: sorted });
 const iterate = Headers.prototype[SymbolIterator];
 
 function headerName(name, method) {

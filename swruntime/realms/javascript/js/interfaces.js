@@ -69,13 +69,6 @@ export function defineInterface(constructor, { brand, promises = [], name = cons
     const branded = (value) => isObject(value) && brand(value);
     wrapMembers(constructor.prototype, name, promises, branded);
     wrapMembers(constructor, name, promises, null);
-    const { prototype } = constructor;
-    const iterator = ObjectGetOwnPropertyDescriptor(prototype, SymbolIterator);
-    if (iterator !== undefined) {
-        // It is the same function as `entries`, which was just wrapped.
-        const { value } = ObjectGetOwnPropertyDescriptor(prototype, "entries");
-        ObjectDefineProperty(prototype, SymbolIterator, { ...iterator, value });
-    }
     ObjectDefineProperty(constructor.prototype, SymbolToStringTag, { value: name, configurable: true });
     ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
 }
@@ -134,7 +127,7 @@ function named(method, name, length) {
 }
 
 /**
- * Give an interface the members of `iterable<K, V>`: https://webidl.spec.whatwg.org/#js-iterable
+ * Give an interface, once it is one, the members of `iterable<K, V>`: https://webidl.spec.whatwg.org/#js-iterable
  *
  * @param {(object: object) => [any, any][]} pairs what is iterated over, asked again at each step
  */

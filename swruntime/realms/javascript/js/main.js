@@ -9,6 +9,7 @@ import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { faceNumbered, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
+import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
@@ -22,7 +23,7 @@ import { define, installCommon, removeNames } from "./scope.js";
 import { defineNavigator } from "./navigator.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
-import { dispatchFrame, installWorkerScope } from "./worker_scope.js";
+import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
 import { installWindowScope } from "./window_scope.js";
 
 const global = globalThis;
@@ -40,6 +41,7 @@ function init(frame) {
     installCommon(global, frame);
     for (const each of [Headers, MessageEvent, Request, Response]) define(global, each.name, each);
     define(global, "fetch", fetchOfRealm(), true);
+    installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
     whenListened(global, (type) => {
         if (type === "online" || type === "offline") post("listen", [0, type]);
@@ -146,6 +148,9 @@ const handlers = {
     timer: ({ id }) => due(id),
     pull: pulled,
     cancel: ({ stream }) => cancel(stream),
+    indexed: ({ message }) => tellIndexedDB(message),
+    abort: ({ event }) => abortRequest(event),
+    over: ({ event }) => forgetRequest(event),
 };
 
 openAnswers();

@@ -8,6 +8,7 @@ import { ReflectApply, uncurryGetter, uncurryThis } from "./primordials.js";
 const AbortControllerConstructor = AbortController;
 const AbortSignalConstructor = AbortSignal;
 const BlobConstructor = Blob;
+const FileConstructor = File;
 const FormDataConstructor = FormData;
 const ReadableStreamConstructor = ReadableStream;
 const ResponseConstructor = Response;
@@ -18,6 +19,7 @@ export {
     AbortControllerConstructor as AbortController,
     AbortSignalConstructor as AbortSignal,
     BlobConstructor as Blob,
+    FileConstructor as File,
     FormDataConstructor as FormData,
     ReadableStreamConstructor as ReadableStream,
     ResponseConstructor as EngineResponse,
@@ -52,6 +54,7 @@ export const BlobPrototypeGetSize = uncurryGetter(Blob.prototype, "size");
 export const BlobPrototypeGetType = uncurryGetter(Blob.prototype, "type");
 export const BlobPrototypeArrayBuffer = uncurryThis(Blob.prototype.arrayBuffer);
 export const BlobPrototypeStream = uncurryThis(Blob.prototype.stream);
+export const FormDataPrototypeAppend = uncurryThis(FormData.prototype.append);
 export const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
 export const isBlob = answers(BlobPrototypeGetSize);
 export const isFormData = answers(uncurryThis(FormData.prototype.has), "");

@@ -161,6 +161,7 @@ export const TypedArrayPrototypeGetByteLength = uncurryGetter(TypedArray.prototy
 export const TypedArrayPrototypeGetByteOffset = uncurryGetter(TypedArray.prototype, "byteOffset");
 /** "Uint8Array" and so on; undefined for what is no typed array, a DataView included. */
 export const TypedArrayPrototypeGetToStringTag = uncurryGetter(TypedArray.prototype, Symbol.toStringTag);
+export const TypedArrayPrototypeIndexOf = uncurryThis(TypedArray.prototype.indexOf);
 export const TypedArrayPrototypeSet = uncurryThis(TypedArray.prototype.set);
 /** Bytes `from` to `to` of a Uint8Array, in the same buffer; without the species that `subarray` asks for. */
 export const subarray = (bytes, from, to) =>
@@ -175,11 +176,14 @@ const TextDecoderConstructor = TextDecoder;
 export { TextDecoderConstructor as TextDecoder, TextEncoderConstructor as TextEncoder };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const keepingDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encode = uncurryThis(TextEncoder.prototype.encode);
 const decode = uncurryThis(TextDecoder.prototype.decode);
 export const utf8Encode = (text) => encode(encoder, text);
 /** UTF-8 as Fetch decodes it: without a byte order mark, what is no UTF-8 as U+FFFD. */
 export const utf8Decode = (bytes) => decode(decoder, bytes);
+/** The same, but a byte order mark stays. */
+export const utf8DecodeKeepingMark = (bytes) => decode(keepingDecoder, bytes);
 
 export const { parse: JSONParse, stringify: JSONStringify } = JSON;
 

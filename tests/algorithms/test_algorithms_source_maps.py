@@ -1,0 +1,219 @@
+"""Source maps, against an encoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from swruntime.algorithms import source_maps
+from swruntime.algorithms.source_maps import Original, SourceMapError, mapping_url, parse
+
+DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+Segment = tuple[int, ...]
+"""A column; where it has a source: its index, line and column; where it has one, a name."""
+
+
+def digits(number: int) -> str:
+    rest = abs(number) << 1 | (number < 0)
+    text = ""
+    while True:
+        rest, digit = rest >> 5, rest & 31
+        text += DIGITS[digit | (32 if rest else 0)]
+        if not rest:
+            return text
+
+
+def encoded(lines: Sequence[Sequence[Segment]]) -> str:
+    """Mappings: all but the column are told as differences to the last mapping that had them."""
+    last = [0, 0, 0, 0]
+    text = []
+    for line in lines:
+        column, segments = 0, []
+        for segment in line:
+            numbers = [segment[0] - column]
+            column = segment[0]
+            for index, value in enumerate(segment[1:]):
+                numbers.append(value - last[index])
+                last[index] = value
+            segments.append("".join(digits(number) for number in numbers))
+        text.append(",".join(segments))
+    return ";".join(text)
+
+
+def a_map(lines: Sequence[Sequence[Segment]] = (), **members: Any) -> dict[str, Any]:
+    return {"version": 3, "sources": ["a.js", None, "b.js"], "mappings": encoded(lines), **members}
+
+
+counts = st.integers(0, 2**20)
+segments = st.one_of(
+    st.tuples(counts),
+    st.tuples(counts, st.integers(0, 2), counts, counts),
+    st.tuples(counts, st.integers(0, 2), counts, counts, counts),
+)
+some_lines = st.lists(st.lists(segments, max_size=4, unique_by=lambda segment: segment[0]), max_size=4)
+
+
+def expected(lines: Sequence[Sequence[Segment]], line: int, column: int) -> Original | None:
+    before = [segment for segment in lines[line] if segment[0] <= column] if line < len(lines) else []
+    if not before:
+        return None
+    _, *rest = max(before, key=lambda segment: segment[0])
+    source = ("a.js", None, "b.js")[rest[0]] if rest else None
+    return None if source is None else Original(source, rest[1], rest[2])
+
+
+@given(some_lines, st.data())
+def test_what_an_encoder_wrote_is_found(lines: list[list[Segment]], data: st.DataObject) -> None:
+    found = parse(json.dumps(a_map(lines)))
+    line = data.draw(st.integers(0, len(lines)))
+    begins = [segment[0] for each in lines for segment in each]
+    columns = st.one_of(counts, st.sampled_from(begins)) if begins else counts
+    column = data.draw(columns)
+    for each in (column - 1, column, column + 1):
+        assert found.original(line, each) == expected(lines, line, each)
+
+
+@settings(max_examples=40)
+@given(some_lines, some_lines, st.integers(0, 10), st.integers(0, 50), st.data())
+def test_sections_lie_behind_one_another(
+    first: list[list[Segment]],
+    second: list[list[Segment]],
+    gap: int,
+    indent: int,
+    data: st.DataObject,
+) -> None:
+    begin = len(first) + gap
+    other = a_map(second, sources=["c.js", None, "d.js"])
+    sections = [
+        {"offset": {"line": 0, "column": 0}, "map": a_map(first)},
+        {"offset": {"line": begin, "column": indent}, "map": other},
+    ]
+    found = parse(json.dumps({"version": 3, "sections": sections}))
+    line, column = data.draw(st.integers(0, begin + len(second))), data.draw(counts)
+    if line < begin:
+        assert found.original(line, column) == expected(first, line, column)
+    else:
+        there = expected(second, line - begin, column - (indent if line == begin else 0))
+        names = {"a.js": "c.js", "b.js": "d.js"}
+        moved = None if there is None else Original(names[there.source], there.line, there.column)
+        assert found.original(line, column) == moved
+
+
+def test_two_sections_of_one_line() -> None:
+    sections = [
+        {"offset": {"line": 0, "column": at}, "map": a_map([[(0, 0, at, 0)]], sources=[f"{at}.js"])}
+        for at in (0, 10)
+    ]
+    found = parse(json.dumps({"sections": sections}))
+    assert found.original(0, 9) == Original("0.js", 0, 0)
+    assert found.original(0, 10) == Original("10.js", 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("root", "source"),
+    [
+        (None, "a.js"),
+        ("", "a.js"),
+        ("src", "src/a.js"),
+        ("/src/", "/src/a.js"),
+        ("https://x.test", "https://x.test/a.js"),
+    ],
+)
+def test_a_root(root: str | None, source: str) -> None:
+    found = parse(json.dumps(a_map([[(0, 0, 0, 0)]], sourceRoot=root)))
+    assert found.original(0, 0) == Original(source, 0, 0)
+
+
+def test_a_map_that_no_page_can_include() -> None:
+    text = json.dumps(a_map([[(0, 2, 7, 1)]]))
+    assert parse(f")]}}'\n{text}").original(0, 0) == Original("b.js", 7, 1)
+
+
+def largest(sign: int) -> str:
+    return digits(sign * (2**31 - 1))
+
+
+def test_the_largest_numbers() -> None:
+    mappings = f"AA{largest(1)}{largest(1)},CA{largest(-1)}{largest(-1)}"
+    found = parse(json.dumps({"version": 3, "sources": ["a"], "mappings": mappings}))
+    assert found.original(0, 0) == Original("a", 2**31 - 1, 2**31 - 1)
+    assert found.original(0, 1) == Original("a", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is no JSON"),
+        ("[" * 100_000, "it is no JSON"),
+        ("[]", "it is no object"),
+        ("{}", "its version is None; 3 is known"),
+        ({"version": "3"}, "its version is '3'"),
+        ({"version": 3}, "its sources are no list"),
+        (a_map(sources=[1]), "a source is no text"),
+        (a_map(sourceRoot=1), "its sourceRoot is no text"),
+        (a_map(mappings=None), "its mappings are no text"),
+        (a_map(mappings="A" * (source_maps.MOST + 1)), "8,388,609 characters; at most 8,388,608"),
+        (a_map(mappings="AA"), "'AA' has 2 numbers; 1, 4 or 5"),
+        (a_map(mappings="AAAAAA"), "'AAAAAA' has 6 numbers"),
+        (a_map(mappings=","), "'' has 0 numbers"),
+        (a_map(mappings="A!AA"), "'A!AA' has a character that is no digit"),
+        (a_map(mappings="AAAg"), "'AAAg' ends in the middle of a number"),
+        (a_map(mappings=f"{digits(2**31)}AAA"), "more than 32 bits"),
+        (a_map(mappings="g" * 1000), "more than seven digits"),
+        (a_map(mappings="D"), "'D' begins before its line"),
+        (a_map(mappings="AGAA"), "'AGAA' leads nowhere"),
+        (a_map(mappings="ADAA"), "'ADAA' leads nowhere"),
+        (a_map(mappings="AADA"), "'AADA' leads nowhere"),
+        (a_map(mappings="AAAD"), "'AAAD' leads nowhere"),
+        ({"sections": {}}, "its sections are no list"),
+        ({"sections": [1]}, "a section has no map"),
+        ({"sections": [{"offset": {"line": 0, "column": 0}}]}, "a section has no map"),
+        ({"sections": [{"map": {}}]}, "a section's offset has no line and column"),
+        ({"sections": [{"map": {}, "offset": {"line": -1, "column": 0}}]}, "no line and column"),
+        ({"sections": [{"map": {}, "offset": {"line": 0, "column": True}}]}, "no line and column"),
+        ({"sections": [{"map": {}, "offset": {"line": 0, "column": 2**31}}]}, "no line and column"),
+        (
+            {"sections": [{"map": {"sections": []}, "offset": {"line": 0, "column": 0}}]},
+            "its version is None",
+        ),
+    ],
+)
+def test_what_is_no_map(text: Any, why: str) -> None:
+    with pytest.raises(SourceMapError) as caught:
+        parse(text if isinstance(text, str) else json.dumps(text))
+    assert why in str(caught.value)
+
+
+@given(st.text())
+def test_any_text_is_a_map_or_is_told(text: str) -> None:
+    for each in (text, json.dumps(a_map(mappings=text))):
+        try:
+            parse(each)
+        except SourceMapError:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        ("", None),
+        ("code()", None),
+        ("code()\n//# sourceMappingURL=a.js.map", "a.js.map"),
+        ("code()\n//@ sourceMappingURL=a.js.map\n\n", "a.js.map"),
+        ("code() //# sourceMappingURL=a.js.map \r\n", "a.js.map"),
+        ("//# sourceMappingURL=a.map\n//# sourceMappingURL=b.map\n", "b.map"),
+        ("//# sourceMappingURL=a.map\n// built by hand", "a.map"),
+        ("//# sourceMappingURL=a.map\ncode()", None),
+        ("// sourceMappingURL=a.map", None),
+        ("//# sourceMappingURL=", None),
+        ("//# sourceMappingURL=a b", None),
+        ("//# sourceMappingURL=data:application/json;base64,e30=\n", "data:application/json;base64,e30="),
+    ],
+)
+def test_where_a_script_says_that_its_map_is(source: str, url: str | None) -> None:
+    assert mapping_url(source) == url

@@ -1,0 +1,131 @@
+"""A worker that is bundled with Workbox, as its users build it, behind `serve` and in process.
+
+Its packages come from npm's registry; the bundle is made here and committed nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import swruntime
+
+if TYPE_CHECKING:
+    from tests.serve.conftest import Server, Serving
+
+pytestmark = pytest.mark.slow
+
+PACKAGES = (
+    *("workbox-core@7", "workbox-precaching@7", "workbox-routing@7", "workbox-strategies@7"),
+    "esbuild@0.28",
+)
+HTML = ("--header", "Accept: text/html", "--header", "Sec-Fetch-Mode: navigate")
+STATUS = ("--output", "/dev/null", "--write-out", "%{http_code}")
+
+SOURCE = """\
+import { clientsClaim } from "workbox-core";
+import { createHandlerBoundToURL, precacheAndRoute } from "workbox-precaching";
+import { NavigationRoute, registerRoute } from "workbox-routing";
+import { StaleWhileRevalidate } from "workbox-strategies";
+
+self.skipWaiting();
+clientsClaim();
+precacheAndRoute(self.__WB_MANIFEST);
+registerRoute(new NavigationRoute(createHandlerBoundToURL("/index.html")));
+registerRoute(({ url }) => url.pathname.startsWith("/data/"), new StaleWhileRevalidate({ cacheName: "data" }));
+
+self.addEventListener("message", ({ data }) => {
+    console.log("told", data);
+    if (data === "raise") {
+        throw new Error("as it was told");
+    }
+    Promise.reject(new Error("seen by nobody"));
+});
+"""
+MANIFEST = [{"url": url, "revision": "1"} for url in ("/index.html", "/style.css")]
+FILES = {
+    "index.html": "<h1>home</h1>\n",
+    "style.css": "h1 { color: teal }\n",
+    "data/news.json": '{"news": 1}\n',
+}
+
+
+def run(folder: Path, *command: str) -> None:
+    """Run a tool of npm's. What it says is in the failure."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `sw.js`, minified in one line, and its map."""
+    npm = shutil.which("npm")
+    if npm is None:
+        assert os.environ.get("CI") != "true", "npm is not installed, and CI tests with it"
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("workbox")
+    (folder / "worker.js").write_text(SOURCE)
+    (folder / "package.json").write_text('{"private": true}\n')
+    run(folder, npm, "install", "--no-audit", "--no-fund", *PACKAGES)
+    run(
+        folder,
+        *("node_modules/.bin/esbuild", "worker.js", "--bundle", "--format=iife", "--minify", "--sourcemap"),
+        '--define:process.env.NODE_ENV="production"',
+        f"--define:self.__WB_MANIFEST={json.dumps(MANIFEST)}",
+        "--outfile=built/sw.js",
+    )
+    return folder / "built"
+
+
+@pytest.fixture
+def site(tmp_path: Path, bundle: Path) -> Path:
+    """A site with the bundle and its files."""
+    folder = tmp_path / "site"
+    shutil.copytree(bundle, folder)
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def everything(server: Server) -> tuple[str, ...]:
+    """What a client of `server` gets: a navigation, a precached file, and what is stale while revalidated."""
+    return server.curl("/anywhere", *HTML), server.curl("/style.css"), server.curl("/data/news.json")
+
+
+def test_it_serves_when_its_upstream_is_gone(site: Path, serving: Serving) -> None:
+    with serving.upstream(site) as upstream:
+        server = serving.serve(site, "--upstream", upstream)
+        assert everything(server) == tuple(FILES.values())
+        assert server.curl("/data/never-asked-for.json", *STATUS) == "404"
+    assert everything(server) == tuple(FILES.values())
+    assert server.curl("/data/late.json", *STATUS) == "502"
+    assert server.interrupt() == 130
+    # What was stored is there in the next process, too.
+    port = server.url.rpartition(":")[2]
+    server = serving.serve(site, "--upstream", upstream, "--port", port)
+    assert everything(server) == tuple(FILES.values())
+
+
+async def test_a_page_offline(site: Path, autojump_clock: object) -> None:
+    lines: list[Any] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window = await agent.open_window("/")
+        await window.navigator.service_worker.register("/sw.js")
+        await window.navigator.service_worker.ready
+        await agent.settled()
+        first = await window.fetch("/data/news.json")
+        assert await first.text() == FILES["data/news.json"]
+        await agent.settled()
+        agent.network.go_offline()
+        for path in ("/style.css", "/data/news.json"):
+            response = await window.fetch(path)
+            assert await response.text() == FILES[path[1:]]
+        with pytest.raises(TypeError):
+            await window.fetch("/data/late.json")
