@@ -14,6 +14,7 @@ from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.values import WireError
+from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.message_ports import MessagePort
 from swruntime.realms.python.unimplemented import absent_global
@@ -73,15 +74,22 @@ class Tools:
             raise WireError(f"a diagnostic {code!r}")
         self._context.diagnose(code, text, self._context.where())
 
-    def _absent(self, name: str) -> None:
+    def _absent(self, name: str, known: bool) -> None:
         """A script touches what it has not got: tell, if browsers have it."""
         if not isinstance(name, str):
             raise WireError(f"a name {name!r}")
-        scope = "Window" if self._realm.own_worker is None else "ServiceWorkerGlobalScope"
-        if "." not in name and ("_" in name or absent_global(scope, name, member=python_name(name)) is None):
+        if not known and not self._is_absent(name):
             return
         text = f"{name} is not implemented in this version of swruntime"
         self._context.diagnose("not-implemented", text, self._context.where())
+
+    def _is_absent(self, name: str) -> bool:
+        """Whether browsers have it: a global, or INTERFACE.MEMBER."""
+        interface, dot, member = name.partition(".")
+        if dot:
+            return "_" not in member and python_name(member) in MEMBERS.get(interface, ())
+        scope = "Window" if self._realm.own_worker is None else "ServiceWorkerGlobalScope"
+        return "_" not in name and absent_global(scope, name, member=python_name(name)) is not None
 
     def _request_permission(self) -> Promise[str]:
         """https://notifications.spec.whatwg.org/#dom-notification-requestpermission"""

@@ -160,7 +160,7 @@
     /** Objects of some interfaces, where a realm has them without asking anybody. */
     function* instances() {
         for (const global of ["registration", "serviceWorker", "clients", "caches"]) if (isObject(self[global])) yield self[global];
-        if (isObject(navigator.serviceWorker)) yield navigator.serviceWorker;
+        if ("serviceWorker" in navigator) yield navigator.serviceWorker;
         const make = {
             AbortController: (C) => new C().signal,
             MessageChannel: (C) => new C().port1,

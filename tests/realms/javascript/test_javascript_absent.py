@@ -188,6 +188,23 @@ async def test_a_handler_whose_event_is_never_fired(autojump_clock: object) -> N
         assert told(lab) == [(sentence("MessagePort.onclose"), "page.js:2")]
 
 
+async def test_members_of_navigator_and_what_hangs_on_it(autojump_clock: object) -> None:
+    async with laboratory() as lab:
+        source = """
+            if ('clipboard' in navigator || navigator.mine) throw new Error();
+            navigator.clipboard;
+            navigator.clipboard;
+            try { navigator.storage.persist(); } catch {}
+            try { navigator.permissions.request(); } catch {}
+            [navigator.onLine, `${navigator}`, navigator === self.navigator, navigator instanceof Navigator]"""
+        assert await in_page(lab, source) == [True, "[object Navigator]", True, True]
+        assert told(lab) == [
+            (sentence("Navigator.clipboard"), "page.js:3"),
+            (sentence("StorageManager.persist"), "page.js:5"),
+            (sentence("Permissions.request"), "page.js:6"),
+        ]
+
+
 async def test_a_page_does_not_navigate(autojump_clock: object) -> None:
     async with laboratory() as lab:
         source = """

@@ -403,7 +403,7 @@ WORKER: list[Row] = [
     ),
     ("navigator.storage.estimate().then((e) => Object.keys(e).sort().join())", "quota,usage"),
     ("navigator.onLine", True),
-    ("navigator.serviceWorker", UNDEFINED),
+    ("'serviceWorker' in navigator", False),
     ("String(navigator)", "[object WorkerNavigator]"),
     ("String(location)", "http://localhost:8400/worker.js"),
     ("location.href", "http://localhost:8400/worker.js"),

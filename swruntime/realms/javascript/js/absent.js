@@ -13,6 +13,8 @@
 // has where it is then tells them apart.
 // Whether browsers have X is known to the runtime (swruntime/realms/python/absent_names.py); it is told of each name once.
 //
+// `navigator` and what hangs on it are proxies too: a member of theirs that is absent is undefined, and told.
+//
 // An absent member of one of our interfaces, [NotImplemented] in specs/*/interfaces.webidl, is a method that throws a
 // NotSupportedError, or an attribute that tells when it is read or set.
 
@@ -42,11 +44,11 @@ const MOST_NAMES = 1000;
 /** How much of a script is looked at: the engine says where a statement, or an operator, begins. */
 const MOST_TEXT = 500;
 
-/** Tell the runtime that the script touches `what`, once. */
-export function touch(what) {
+/** Tell the runtime that the script touches `what`, once; `isKnown`: it need not ask itself whether browsers have it. */
+export function touch(what, isKnown = false) {
     if (!isNews(what)) return;
     setMap(looked, what, TOLD);
-    post("absent", [what]);
+    post("absent", [what, isKnown]);
 }
 
 function isNews(what) {
@@ -93,11 +95,23 @@ export const tellingAbsent = (target) =>
         },
     });
 
+/** `object`, of the interface `name`, as a proxy that tells of members that browsers have and it has not. */
+export const tellingMembers = (object, name) =>
+    new NativeProxy(object, {
+        __proto__: null,
+        get(target, member, receiver) {
+            if (typeof member !== "string" || reflectHas(target, member)) return reflectGet(target, member, receiver);
+            const what = `${name}.${member}`;
+            if (isNews(what) && here() !== null) touch(what);
+            return undefined;
+        },
+    });
+
 const refusal = (what) => domException(`${what} is not implemented in this version of swruntime`, "NotSupportedError");
 
 /** What would navigate. Throws a NotSupportedError. */
 export function neverNavigates(what) {
-    touch(what);
+    touch(what, true);
     throw refusal(what);
 }
 
@@ -105,7 +119,7 @@ export function neverNavigates(what) {
 export const notImplemented = (name, method, length, check) => ({
     [method]: named({ [method]() {
         check(this);
-        touch(`${name}.${method}`);
+        touch(`${name}.${method}`, true);
         throw refusal(`${name}.${method}`);
     } }[method], method, length),
 });
@@ -133,7 +147,7 @@ export function neverFired(name, handler, check) {
         },
         set [handler](value) {
             check(this);
-            touch(`${name}.${handler}`);
+            touch(`${name}.${handler}`, true);
         },
     };
     return accessors;

@@ -4,6 +4,7 @@
 
 import { call, post } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
+import { tellingMembers } from "./absent.js";
 import { named } from "./functions.js";
 import { illegalConstructor, isObject, requireArguments, token } from "./webidl.js";
 
@@ -63,8 +64,9 @@ function checked(value, name) {
 
 /** A new face that the runtime knows, or is about to know, by `number`. */
 export function makeFace(name, number, state = {}) {
-    const { constructor, lineage } = interfaces[name];
-    const face = new constructor(token);
+    const { constructor, lineage, tellsAbsent } = interfaces[name];
+    const made = new constructor(token);
+    const face = tellsAbsent ? tellingMembers(made, name) : made;
     adopt(face, name, number, state, lineage);
     return face;
 }
@@ -173,11 +175,12 @@ function telling(name, method, readers, required) {
  * @param {object} members `parent`: the name of another interface; `isTarget`: it is an EventTarget; `attributes`: names;
  *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name, and whether nothing is
  *   null as an answer, where it is not undefined; `handlers`: types;
- *   `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
+ *   `tellsAbsent`: that members are absent is told when they are touched; `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
  */
 export function defineFace(name, members) {
     const { parent, isTarget, attributes = [], promises = [], methods = {}, tells = {}, handlers = [] } = members;
     const { extra = {}, construct, freezes = [], handlersThatStart: starting = {}, revive = same, length = 0 } = members;
+    const { tellsAbsent = false } = members;
     const Base = parent ? interfaces[parent].constructor : isTarget ? NativeEventTarget : null;
     const constructor = Base === null
         ? { [name]: class { constructor(...given) { began(this, given, construct); } } }[name]
@@ -192,7 +195,7 @@ export function defineFace(name, members) {
         }[name];
     defineProperty(constructor, "length", { value: length, configurable: true });
     const { prototype } = constructor;
-    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes };
+    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes, tellsAbsent };
     for (const attribute of attributes) {
         const get = { [attribute]() { return checked(this, name).state[attribute]; } }[attribute];
         defineProperty(prototype, attribute, {

@@ -10,6 +10,7 @@ export function defineNavigator(isWorker) {
     const name = isWorker ? "WorkerNavigator" : "Navigator";
     const constants = { language: "en", languages: Object.freeze(["en"]), hardwareConcurrency: 1 };
     const constructor = defineFace("Navigator", {
+        tellsAbsent: true,
         attributes: ["onLine", "userAgent", "permissions", "storage", ...(isWorker ? [] : ["serviceWorker"])],
     });
     for (const member of Object.keys(constants)) {

@@ -128,9 +128,9 @@ export function definePlatformFaces(isWorker) {
         },
         tells: { startMessages: [[], 0] },
     });
-    defineFace("Permissions", { revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
+    defineFace("Permissions", { tellsAbsent: true, revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
     defineFace("PermissionStatus", { isTarget: true, attributes: ["name", "state"], handlers: ["change"] });
-    defineFace("StorageManager", { methods: { estimate: [[], 0] } });
+    defineFace("StorageManager", { tellsAbsent: true, methods: { estimate: [[], 0] } });
     defineMessaging();
 }
 
