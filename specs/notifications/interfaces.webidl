@@ -3,7 +3,7 @@
 [Exposed=(Window,Worker)]
 interface Notification : EventTarget {
     static readonly attribute NotificationPermission permission;
-    static Promise<NotificationPermission> requestPermission(optional NotificationPermissionCallback deprecatedCallback);
+    [Exposed=Window] static Promise<NotificationPermission> requestPermission(optional NotificationPermissionCallback deprecatedCallback);
     static readonly attribute unsigned long maxActions;
     attribute EventHandler onclick;
     attribute EventHandler onshow;

@@ -2,6 +2,7 @@
 
 [Exposed=*]
 interface ReadableStream {
+    [NotImplemented] constructor(optional object underlyingSource, optional QueuingStrategy strategy = {});
     readonly attribute boolean locked;
     Promise<undefined> cancel(optional any reason);
     [NotImplemented] ReadableStreamReader getReader(optional ReadableStreamGetReaderOptions options = {});

@@ -97,16 +97,22 @@ class Permissions:
         return state
 
     def query(self, name: str = "background-fetch", origin: str = "") -> PermissionState:
+        """Raises ValueError for a name that does not exist."""
+        _check_name(name)
         return self._set.get((name, origin), self._set.get((name, ""), self._initial))
 
     def set(self, state: PermissionState, name: str = "background-fetch", origin: str = "") -> None:
         """For one origin, or without `origin` for all. Raises ValueError for a state or name that does not exist."""
-        if name not in _NAMES:
-            raise ValueError(f"name is {name!r}; expected one of {', '.join(_NAMES)}")
+        _check_name(name)
         self._set[name, origin] = checked_permission(state)
         self._trace.emit(UserAction(action=f"permission-{state}"))
         for listener in self._listeners:
             listener()
+
+
+def _check_name(name: str) -> None:
+    if name not in _NAMES:
+        raise ValueError(f"name is {name!r}; expected one of {', '.join(_NAMES)}")
 
 
 def checked_permission(state: object) -> PermissionState:

@@ -134,7 +134,7 @@ _ALL = (
     ),
     _script(
         "not-implemented",
-        "the handler is never called by this version",
+        "browsers have it and this version has not: a handler is never called, a name is not there",
         "remove it, or test that part in a browser",
     ),
     _script(

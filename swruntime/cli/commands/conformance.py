@@ -13,7 +13,7 @@ from swruntime.testing.conformance.ledger import Algorithm, LedgerStep
 
 
 def conformance(options: Namespace) -> int:
-    report = examine()
+    report = examine(with_javascript=options.algorithm is None)
     if options.algorithm is not None:
         algorithm = report.algorithm(options.algorithm)
         steps = algorithm.steps if options.step is None else (algorithm.step(options.step),)
@@ -74,6 +74,13 @@ def _show(report: Report) -> None:
         f"{counted(report.members, 'member', 'members')}; not implemented: "
         f"{', '.join(report.not_implemented) or 'none'}"
     )
+    if report.javascript_checked:
+        print("realms: Python and JavaScript, each held against the interfaces")
+    else:
+        print(
+            "realms: Python, held against the interfaces; JavaScript was not looked at, for want of Deno: "
+            "pip install 'swruntime[js]'"
+        )
     print(
         f"machines: {counted(report.states, 'state', 'states')}, "
         f"{counted(report.transitions, 'transition', 'transitions')}, each a row of the tables and each row one of them"

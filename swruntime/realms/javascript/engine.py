@@ -31,6 +31,7 @@ from swruntime.realms.javascript.values import (
     request_state,
     response_state,
 )
+from swruntime.realms.javascript.words import in_javascript
 from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
 from swruntime.realms.python.events import Event, EventTarget
 from swruntime.realms.python.location import Navigator
@@ -58,6 +59,12 @@ MOST_CALLS = 10_000
 """Calls that a script may have under way; until some are settled, it is not heard."""
 
 Operation = Callable[..., Any]
+
+
+def _told(error: BaseException) -> Wire:
+    """An exception as the script gets it."""
+    state = error_state(error)
+    return {**state, "message": in_javascript(state["message"])}
 
 
 class Engine:
@@ -325,7 +332,7 @@ class Engine:
             self._room.set()
             self._room = None
         if promise.error is not None:
-            self.send({"t": "settle", "id": id, "error": error_state(promise.error)})
+            self.send({"t": "settle", "id": id, "error": _told(promise.error)})
         else:
             self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
 
@@ -364,7 +371,7 @@ class Engine:
         try:
             answer: Wire = {"t": "answered", "value": self.writer.write(await self.asked[op](*arguments))}
         except Exception as error:  # noqa: BLE001 - the script gets it
-            answer = {"t": "answered", "error": error_state(error)}
+            answer = {"t": "answered", "error": _told(error)}
         if not self.channel.closed:
             self.channel.answered()
             self.channel.process.answer(frames.encode(answer))

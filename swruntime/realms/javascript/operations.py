@@ -8,13 +8,16 @@ from typing import Any
 from swruntime.agent.messaging import Port
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import urls
+from swruntime.algorithms.webidl import python_name
 from swruntime.concepts.diagnostics import CODES
 from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.values import WireError
+from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.message_ports import MessagePort
+from swruntime.realms.python.unimplemented import absent_global
 from swruntime.trace import Console
 
 LEVELS = ("debug", "log", "info", "warn", "error")
@@ -49,13 +52,17 @@ class Tools:
     """The console, diagnostics, and the text of modules."""
 
     def __init__(self, engine: Engine, scripts: Scripts) -> None:
+        self._realm = engine.realm
         self._context = engine.realm.context
         self._scripts = scripts
         self.operations: dict[str, Callable[..., Any]] = {
             "console": self._console,
+            "absent": self._absent,
             "diagnose": self._diagnose,
             "script.fetch": self._script,
         }
+        if self._realm.own_worker is None:
+            self.operations["Notification.requestPermission"] = self._request_permission
 
     def _console(self, level: str, text: str) -> None:
         if level not in LEVELS or not isinstance(text, str):
@@ -66,6 +73,33 @@ class Tools:
         if code not in CODES or not isinstance(text, str):
             raise WireError(f"a diagnostic {code!r}")
         self._context.diagnose(code, text, self._context.where())
+
+    def _absent(self, name: str, known: bool) -> None:
+        """A script touches what it has not got: tell, if browsers have it."""
+        if not isinstance(name, str):
+            raise WireError(f"a name {name!r}")
+        if not known and not self._is_absent(name):
+            return
+        text = f"{name} is not implemented in this version of swruntime"
+        self._context.diagnose("not-implemented", text, self._context.where())
+
+    def _is_absent(self, name: str) -> bool:
+        """Whether browsers have it: a global, or INTERFACE.MEMBER."""
+        interface, dot, member = name.partition(".")
+        if dot:
+            return "_" not in member and python_name(member) in MEMBERS.get(interface, ())
+        scope = "Window" if self._realm.own_worker is None else "ServiceWorkerGlobalScope"
+        return "_" not in name and absent_global(scope, name, member=python_name(name)) is not None
+
+    def _request_permission(self) -> Promise[str]:
+        """https://notifications.spec.whatwg.org/#dom-notification-requestpermission"""
+        realm = self._realm
+
+        async def operation() -> str:
+            realm.agent.permissions.request("notifications", realm.storage_key)
+            return realm.agent.shown_notifications.permission(realm.storage_key)
+
+        return self._context.promise(operation, name="Notification.requestPermission")
 
     def _script(self, url: str) -> Promise[str]:
         if not isinstance(url, str) or not urls.is_http(url):

@@ -19,14 +19,15 @@ class NotImplementedAttribute(AttributeError):
     """A member of an interface that the platform has and this version has not."""
 
 
-def absent_global(scope: str, name: str) -> str | None:
+def absent_global(scope: str, name: str, *, member: str | None = None) -> str | None:
     """What the platform calls the global `name` in `scope`; None where it has no such thing.
 
-    `scope` is "ServiceWorkerGlobalScope" or "Window".
+    `scope` is "ServiceWorkerGlobalScope" or "Window"; `member` is what Python calls `name`, where it is not that.
     """
+    member = name if member is None else member
     if name in INTERFACES[scope]:
         return name
-    return f"{scope}.{name}" if name in MEMBERS[scope] or name in MEMBERS["EventTarget"] else None
+    return f"{scope}.{name}" if member in MEMBERS[scope] or member in MEMBERS["EventTarget"] else None
 
 
 def absent_member(cls: type, name: str) -> str | None:

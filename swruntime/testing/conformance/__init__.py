@@ -3,6 +3,7 @@
     ledger      every numbered step of the algorithms: what performs it, which tests show it
     idl         the Web IDL, parsed
     interfaces  the Python realm against the Web IDL, member by member
+    javascript  the JavaScript realm, likewise, where Deno is installed
 
 Besides, the machines' tables are held against `states.toml`, by `swruntime.monitor`.
 
@@ -21,7 +22,7 @@ import attrs
 from swruntime.errors import UsageError
 from swruntime.monitor.explore import compare_tables
 from swruntime.monitor.states import folder as specs_folder, machines
-from swruntime.testing.conformance import idl, interfaces, ledger
+from swruntime.testing.conformance import idl, interfaces, javascript, ledger
 from swruntime.testing.conformance.ledger import Algorithm
 
 _THREAD = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/[0-9]+")
@@ -55,7 +56,10 @@ class Deviation:
 
 @attrs.frozen
 class Report:
-    """`tests_checked`: whether the tests were at hand to be looked up; they are in a checkout only."""
+    """`tests_checked`: whether the tests were at hand to be looked up; they are in a checkout only.
+
+    `javascript_checked`: whether the interfaces of the JavaScript realm were looked at; that needs Deno.
+    """
 
     algorithms: tuple[Algorithm, ...]
     deviations: tuple[Deviation, ...]
@@ -65,6 +69,7 @@ class Report:
     states: int
     transitions: int
     tests_checked: bool
+    javascript_checked: bool
     problems: tuple[str, ...]
 
     @property
@@ -83,9 +88,10 @@ class Report:
         raise UsageError(f"there is no algorithm {name!r} in the ledger; it has {known}")
 
 
-def examine() -> Report:
+def examine(*, with_javascript: bool = True) -> Report:
     """Read all of `specs/`, hold the implementation against it, and say what was found.
 
+    `with_javascript`: the JavaScript realm too, if Deno is installed. It takes some seconds.
     Raises UsageError or SpecError for files in `specs/` that cannot be read, UsageError without the extra `test`.
     """
     folder = specs_folder()
@@ -101,6 +107,9 @@ def examine() -> Report:
         problems.extend(ledger.problems_of(own, numbers, checkout))
     problems.extend(interfaces.problems_of(definitions, interfaces.open_scopes()))
     problems.extend(interfaces.enumeration_problems(definitions))
+    has_javascript = with_javascript and javascript.is_installed()
+    if has_javascript:
+        problems.extend(f"JavaScript: {each}" for each in javascript.problems_of(definitions))
     problems.extend(compare_tables())
     return Report(
         algorithms,
@@ -111,6 +120,7 @@ def examine() -> Report:
         states=sum(len(machine.states) for machine in machines().values()),
         transitions=sum(len(machine.transitions) for machine in machines().values()),
         tests_checked=checkout is not None,
+        javascript_checked=has_javascript,
         problems=tuple(problems),
     )
 

@@ -33,6 +33,9 @@ class Member:
     readonly: bool = False
     arguments: tuple[Argument, ...] = ()
     implemented: bool = True
+    static: bool = False
+    exposed: frozenset[str] = frozenset()
+    """Where it is, if not wherever its interface is."""
 
     @property
     def promise(self) -> bool:
@@ -48,6 +51,7 @@ class Interface:
     exposed: frozenset[str]
     members: tuple[Member, ...]
     implemented: bool = True
+    is_global: bool = False
 
 
 @attrs.frozen
@@ -111,24 +115,36 @@ def _inherited(construct: Any) -> str | None:
 
 def _interface(construct: Any) -> Interface:
     attributes = [str(each) for each in construct.extended_attributes or ()]
-    exposed = next((each.partition("=")[2] for each in attributes if each.startswith("Exposed=")), "")
+    is_global = any(each.startswith("Global=") for each in attributes)
     return Interface(
         construct.name,
         _inherited(construct),
-        frozenset(exposed.strip("()").split(",")) - {""},
+        _exposed(attributes),
         tuple(_member(member) for member in construct.members),
         NOT_IMPLEMENTED not in attributes,
+        is_global,
     )
 
 
+def _exposed(attributes: list[str]) -> frozenset[str]:
+    exposed = next((each.partition("=")[2] for each in attributes if each.startswith("Exposed=")), "")
+    return frozenset(exposed.strip("()").split(",")) - {""}
+
+
 def _member(member: Any) -> Member:
-    implemented = NOT_IMPLEMENTED not in [str(each) for each in member.extended_attributes or ()]
+    attributes = [str(each) for each in member.extended_attributes or ()]
+    implemented = NOT_IMPLEMENTED not in attributes
+    exposed = _exposed(attributes)
+    static = str(member.member).lstrip().startswith("static ")
     if member.idl_type in ("iterable", "stringifier"):
         return Member(member.idl_type, member.idl_type, "", implemented=implemented)
     if member.idl_type == "attribute":
         text = str(member.member.attribute).strip().removesuffix(";")
         words = text.removeprefix("readonly ").removeprefix("attribute ").rpartition(" ")[0]
-        return Member("attribute", member.name, words, text.startswith("readonly "), implemented=implemented)
+        readonly = text.startswith("readonly ")
+        return Member(
+            "attribute", member.name, words, readonly, implemented=implemented, static=static, exposed=exposed
+        )
     arguments = tuple(
         Argument(each.name, str(each.type).strip(), each.optional is not None)
         for each in member.arguments or ()
@@ -136,4 +152,12 @@ def _member(member: Any) -> Member:
     if member.name == "constructor":
         return Member("constructor", "constructor", "", arguments=arguments, implemented=implemented)
     returned = str(member.member.return_type).strip()
-    return Member("method", member.name, returned, arguments=arguments, implemented=implemented)
+    return Member(
+        "method",
+        member.name,
+        returned,
+        arguments=arguments,
+        implemented=implemented,
+        static=static,
+        exposed=exposed,
+    )

@@ -110,8 +110,9 @@ def _member(
     definitions: Definitions, interface: Interface, cls: type, member: Member, scopes: Scopes
 ) -> Iterator[str]:
     if member.kind == "constructor":
-        yield from _signature(definitions, member, inspect.signature(cls))
-        return
+        if member.implemented:
+            yield from _signature(definitions, member, inspect.signature(cls))
+        return  # else Python has another way to make it
     if member.kind in ("iterable", "stringifier"):
         if not callable(vars(cls).get(_PROTOCOLS[member.kind])):
             yield f"is not there: {cls.__name__} has no {_PROTOCOLS[member.kind]}"

@@ -11,9 +11,10 @@ import { handling } from "./handling.js";
 import { placeOf } from "./places.js";
 import { isRequest } from "./request.js";
 import { isResponse } from "./response.js";
-import { isFace } from "./faces.js";
+import { notImplementedPromise } from "./absent.js";
+import { classes, defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
 import { sentResponse, uiOptions } from "./values.js";
-import { DOMString, USVString, boolean, dictionary, interfaceType, required, requireArguments, sequence } from "./webidl.js";
+import { DOMString, USVString, boolean, interfaceType, required, requireArguments } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
@@ -25,7 +26,6 @@ const NativeTypeError = TypeError;
 const microtask = queueMicrotask;
 const getWeak = uncurry(WeakMap.prototype.get);
 const setWeak = uncurry(WeakMap.prototype.set);
-const { freeze } = Object;
 
 const lives = new WeakMap();
 
@@ -116,60 +116,13 @@ function functionHandedOver(method, fn) {
     diagnose("function-to-wait-until", `${method} was handed ${name} uncalled`);
 }
 
-const EVENT = [["bubbles", boolean, false], ["cancelable", boolean, false], ["composed", boolean, false]];
-const is = (name) => interfaceType(name, (value) => isFace(value, name));
-const nullOr = (converter) => (value, context) => (value === null || value === undefined ? null : converter(value, context));
-const any = (value) => value;
 const promise = (value) => resolved(value);
-const port = is("MessagePort");
-
-/** Data of an event class: its attributes by WeakMap, as a script may subclass it. */
-const data = new WeakMap();
-
-function defineEvent(name, Base, members, { needsInit = false, extra = {}, finish = (values) => values } = {}) {
-    const read = dictionary([...EVENT, ...members]);
-    const constructor = {
-        [name]: class extends Base {
-            constructor(type, init = undefined) {
-                requireArguments(arguments.length, needsInit ? 2 : 1, `construct '${name}'`);
-                super(DOMString(type, `Failed to construct '${name}': parameter 1`), init ?? {});
-                const values = finish(read(init, `Failed to construct '${name}': parameter 2`));
-                setWeak(data, this, { ...getWeak(data, this), ...values });
-            }
-        },
-    }[name];
-    defineProperty(constructor, "length", { value: needsInit ? 2 : 1, configurable: true });
-    const { prototype } = constructor;
-    for (const [attribute] of members) {
-        if (attribute in prototype || attribute in extra) continue;
-        const get = { [attribute]() {
-            const values = getWeak(data, this);
-            if (values === undefined || !(attribute in values)) throw new NativeTypeError("Illegal invocation");
-            return values[attribute];
-        } }[attribute];
-        defineProperty(get, "name", { value: `get ${attribute}`, configurable: true });
-        defineProperty(prototype, attribute, { get, set: undefined, enumerable: true, configurable: true });
-    }
-    const descriptors = Object.getOwnPropertyDescriptors(extra);
-    for (const key of Object.keys(descriptors)) defineProperty(prototype, key, { ...descriptors[key], enumerable: true });
-    defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
-    classes[name] = constructor;
-    return constructor;
-}
-
-/** The classes by their names. */
-export const classes = { __proto__: null };
-
-const known = (event) => {
-    if (getWeak(data, event) === undefined) throw new NativeTypeError("Illegal invocation");
-    return event;
-};
 
 export function defineEvents() {
     const ExtendableEvent = defineEvent("ExtendableEvent", NativeEvent, [], {
         extra: {
             waitUntil(f) {
-                known(this);
+                known(this, "ExtendableEvent");
                 requireArguments(arguments.length, 1, "execute 'waitUntil' on 'ExtendableEvent'");
                 const life = lifeOf(this);
                 if (life === undefined || !isTrusted(this)) {
@@ -180,20 +133,16 @@ export function defineEvents() {
             },
         },
     });
-    defineEvent("InstallEvent", ExtendableEvent, []);
+    defineEvent("InstallEvent", ExtendableEvent, [], {
+        extra: notImplementedPromise("InstallEvent", "addRoutes", 1, (event) => known(event, "InstallEvent")),
+    });
     defineFetchEvent(ExtendableEvent);
-    defineEvent("ExtendableMessageEvent", ExtendableEvent, [
-        ["data", any, null],
-        ["lastEventId", DOMString, ""],
-        ["origin", USVString, ""],
-        ["ports", sequence(port), undefined],
-        ["source", nullOr((value, context) => interfaceType("Client, ServiceWorker or MessagePort", (each) =>
-            isFace(each, "Client") || isFace(each, "ServiceWorker") || isFace(each, "MessagePort"))(value, context)), null],
-    ], { finish: (values) => ({ ...values, ports: freeze(values.ports ?? []) }) });
+    const sources = "Client, ServiceWorker or MessagePort";
+    defineEvent("ExtendableMessageEvent", ExtendableEvent, messageMembers(sources), { finish: withFrozenPorts });
     const registration = ["registration", is("BackgroundFetchRegistration"), required];
     const BackgroundFetchEvent = defineEvent("BackgroundFetchEvent", ExtendableEvent, [registration], { needsInit: true });
-    defineEvent("BackgroundFetchUpdateUIEvent", BackgroundFetchEvent, [registration], {
-        needsInit: true, extra: { updateUI },
+    defineEvent("BackgroundFetchUpdateUIEvent", BackgroundFetchEvent, [], {
+        needsInit: true, inherited: [registration], extra: { updateUI },
     });
     defineEvent("NotificationEvent", ExtendableEvent, [
         ["action", DOMString, ""], ["notification", is("Notification"), required],
@@ -209,22 +158,24 @@ export function defineEvents() {
 }
 
 /** https://wicg.github.io/background-fetch/#background-fetch-update-ui-event-update-ui */
-function updateUI(options = undefined) {
-    try {
-        known(this);
-        const given = uiOptions(options, "Failed to execute 'updateUI' on 'BackgroundFetchUpdateUIEvent': parameter 1");
-        const life = lifeOf(this);
-        if (life === undefined || !isTrusted(this)) throw domException("A script made this event.", "InvalidStateError");
-        if (life.updated) throw domException("updateUI was called before on this event.", "InvalidStateError");
-        if (!life.active) throw domException("The event is over.", "InvalidStateError");
-        life.updated = true;
-        const updated = call("event.updateUI", [life.number, given]);
-        life.add(updated);
-        return updated;
-    } catch (error) {
-        return new NativePromise((_, reject) => reject(error));
-    }
-}
+const { updateUI } = {
+    updateUI(options = undefined) {
+        try {
+            known(this, "BackgroundFetchUpdateUIEvent");
+            const given = uiOptions(options, "Failed to execute 'updateUI' on 'BackgroundFetchUpdateUIEvent': parameter 1");
+            const life = lifeOf(this);
+            if (life === undefined || !isTrusted(this)) throw domException("A script made this event.", "InvalidStateError");
+            if (life.updated) throw domException("updateUI was called before on this event.", "InvalidStateError");
+            if (!life.active) throw domException("The event is over.", "InvalidStateError");
+            life.updated = true;
+            const updated = call("event.updateUI", [life.number, given]);
+            life.add(updated);
+            return updated;
+        } catch (error) {
+            return new NativePromise((_, reject) => reject(error));
+        }
+    },
+};
 
 function defineFetchEvent(ExtendableEvent) {
     defineEvent("FetchEvent", ExtendableEvent, [
@@ -236,6 +187,7 @@ function defineFetchEvent(ExtendableEvent) {
         ["resultingClientId", DOMString, ""],
     ], {
         needsInit: true,
+        promises: ["handled", "preloadResponse"],
         finish: (values) => ({
             ...values,
             handled: values.handled ?? new NativePromise(() => {}),
@@ -246,26 +198,28 @@ function defineFetchEvent(ExtendableEvent) {
 }
 
 /** https://w3c.github.io/ServiceWorker/#fetch-event-respondwith */
-function respondWith(r) {
-    known(this);
-    requireArguments(arguments.length, 1, "execute 'respondWith' on 'FetchEvent'");
-    const life = lifeOf(this);
-    // 2.
-    if (life === undefined || !isDispatched(this)) {
-        throw domException("respondWith: the event is not being dispatched any more; call it before the first await.", "InvalidStateError");
-    }
-    // 3.
-    if (life.entered) throw domException("respondWith was called before on this event.", "InvalidStateError");
-    functionHandedOver("respondWith", r);
-    // 4. It extends the event; 9, 10: what it settles with.
-    life.add(resolved(r), (value) => answer(life, value), (error) => {
-        fail(life, `respondWith was rejected: ${errorText(error)}`);
-    });
-    // 5-7.
-    stopImmediately(this);
-    life.entered = true;
-    post("FetchEvent.entered", [life.number]);
-}
+const { respondWith } = {
+    respondWith(r) {
+        known(this, "FetchEvent");
+        requireArguments(arguments.length, 1, "execute 'respondWith' on 'FetchEvent'");
+        const life = lifeOf(this);
+        // 2.
+        if (life === undefined || !isDispatched(this)) {
+            throw domException("respondWith: the event is not being dispatched any more; call it before the first await.", "InvalidStateError");
+        }
+        // 3.
+        if (life.entered) throw domException("respondWith was called before on this event.", "InvalidStateError");
+        functionHandedOver("respondWith", r);
+        // 4. It extends the event; 9, 10: what it settles with.
+        life.add(resolved(r), (value) => answer(life, value), (error) => {
+            fail(life, `respondWith was rejected: ${errorText(error)}`);
+        });
+        // 5-7.
+        stopImmediately(this);
+        life.entered = true;
+        post("FetchEvent.entered", [life.number]);
+    },
+};
 
 function answer(life, value) {
     if (!isResponse(value)) {

@@ -4,6 +4,8 @@
 
 import { call, post } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
+import { tellingMembers } from "./absent.js";
+import { named } from "./functions.js";
 import { illegalConstructor, isObject, requireArguments, token } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
@@ -69,8 +71,9 @@ function checked(value, name) {
 
 /** A new face that the runtime knows, or is about to know, by `number`. */
 export function makeFace(name, number, state = {}) {
-    const { constructor, lineage } = interfaces[name];
-    const face = new constructor(token);
+    const { constructor, lineage, tellsAbsent } = interfaces[name];
+    const made = new constructor(token);
+    const face = tellsAbsent ? tellingMembers(made, name) : made;
     adopt(face, name, number, state, lineage);
     return face;
 }
@@ -132,12 +135,6 @@ export const keep = (face) => addSet(kept, face);
 
 const same = (value) => value;
 
-function named(fn, name, length) {
-    defineProperty(fn, "name", { value: name, configurable: true });
-    defineProperty(fn, "length", { value: length, configurable: true });
-    return fn;
-}
-
 function argumentsOf(name, method, given, readers, required) {
     requireArguments(given.length, required, `execute '${method}' on '${name}'`);
     const wire = [];
@@ -183,27 +180,29 @@ function telling(name, method, readers, required) {
  *
  * @param {string} name
  * @param {object} members `parent`: the name of another interface; `isTarget`: it is an EventTarget; `attributes`: names;
- *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name; `handlers`: types;
- *   `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
+ *   `promises`: attributes that are promises; `methods`, `tells`: [converters, required] by name, and whether nothing is
+ *   null as an answer, where it is not undefined; `handlers`: types;
+ *   `tellsAbsent`: that members are absent is told when they are touched; `extra`: an object with further members; `construct(face, arguments)`: what `new` does, where scripts can.
  */
 export function defineFace(name, members) {
     const { parent, isTarget, attributes = [], promises = [], methods = {}, tells = {}, handlers = [] } = members;
     const { extra = {}, construct, freezes = [], handlersThatStart: starting = {}, revive = same, length = 0 } = members;
+    const { tellsAbsent = false } = members;
     const Base = parent ? interfaces[parent].constructor : isTarget ? NativeEventTarget : null;
     const constructor = Base === null
-        ? { [name]: class { constructor(key, ...rest) { began(this, key, rest, construct, name); } } }[name]
+        ? { [name]: class { constructor(...given) { began(this, given, construct); } } }[name]
         : {
             [name]: class extends Base {
-                constructor(key, ...rest) {
-                    if (construct === undefined) illegalConstructor(key);
-                    super(key);
-                    began(this, key, rest, construct, name);
+                constructor(...given) {
+                    if (construct === undefined) illegalConstructor(given[0]);
+                    super(given[0]);
+                    began(this, given, construct);
                 }
             },
         }[name];
     defineProperty(constructor, "length", { value: length, configurable: true });
     const { prototype } = constructor;
-    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes };
+    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes, tellsAbsent };
     for (const attribute of attributes) {
         const get = { [attribute]() { return checked(this, name).state[attribute]; } }[attribute];
         defineProperty(prototype, attribute, {
@@ -230,8 +229,8 @@ export function defineFace(name, members) {
             value: named(fn, method, required), writable: true, enumerable: true, configurable: true,
         });
     for (const method of keys(methods)) {
-        const [readers, required] = methods[method];
-        define(method, promising(name, method, readers, required, revive), required);
+        const [readers, required, isNullable = false] = methods[method];
+        define(method, promising(name, method, readers, required, isNullable ? (answer) => revive(answer) ?? null : revive), required);
     }
     for (const method of keys(tells)) {
         const [readers, required] = tells[method];
@@ -246,10 +245,10 @@ export function defineFace(name, members) {
     return constructor;
 }
 
-function began(face, key, rest, construct, name) {
-    if (key === token) return;
-    if (construct === undefined) illegalConstructor(key);
-    construct(face, [key, ...rest]);
+function began(face, given, construct) {
+    if (given[0] === token) return;
+    if (construct === undefined) illegalConstructor(given[0]);
+    construct(face, given);
 }
 
-export { checked, named };
+export { checked };

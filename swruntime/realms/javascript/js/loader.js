@@ -37,7 +37,7 @@ function absolute(url, against = base) {
 
 /** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
 export function runClassic(source, url) {
-    isScript(url);
+    isScript(url, source);
     const script = new Script(source, { filename: url });
     return apply(runInThisContext, script, []);
 }
@@ -73,7 +73,7 @@ async function fetched(url) {
 }
 
 function makeModule(source, url) {
-    isScript(url);
+    isScript(url, source);
     return new SourceTextModule(source, {
         identifier: url,
         initializeImportMeta(meta) {

@@ -8,7 +8,7 @@ import { errorText, errorTo } from "./errors.js";
 import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { isPushMessageData } from "./extendable.js";
-import { defineFace, faceNumbered, interfaces, isDetached, isFace, slotOf, update } from "./faces.js";
+import { faceNumbered, isDetached, isFace, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
@@ -19,7 +19,10 @@ import { placeOf } from "./places.js";
 import { defineClients, definePlatformFaces } from "./platform_faces.js";
 import { Request } from "./request.js";
 import { Response } from "./response.js";
-import { attribute, define, installCommon, removeNames } from "./scope.js";
+import { mendEngine } from "./engine_interfaces.js";
+import { MessageEvent } from "./event_classes.js";
+import { define, installCommon, removeNames } from "./scope.js";
+import { defineNavigator } from "./navigator.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
 import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
@@ -40,13 +43,12 @@ function init(frame) {
     });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
-    definePlatformFaces();
+    mendEngine(global);
+    definePlatformFaces(isWorker);
     if (isWorker) defineClients();
     defineNavigator(isWorker);
     installCommon(global, frame);
-    for (const [name, value] of [["Headers", Headers], ["Request", Request], ["Response", Response]]) {
-        define(global, name, value);
-    }
+    for (const each of [Headers, MessageEvent, Request, Response]) define(global, each.name, each);
     define(global, "fetch", fetchOfRealm(), true);
     installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
@@ -62,19 +64,6 @@ function fetchOfRealm() {
         post: (op, { id }) => post(op, [id]),
         remote: (handle) => new Remote(handle),
     });
-}
-
-function defineNavigator(isWorker) {
-    const name = isWorker ? "WorkerNavigator" : "Navigator";
-    defineFace("Navigator", {
-        attributes: ["onLine", "userAgent", "permissions", "storage", ...(isWorker ? [] : ["serviceWorker"])],
-    });
-    const { constructor } = interfaces.Navigator;
-    Object.defineProperty(constructor, "name", { value: name, configurable: true });
-    Object.defineProperty(constructor.prototype, Symbol.toStringTag, { value: name, configurable: true });
-    for (const [member, value] of [["language", "en"], ["languages", Object.freeze(["en"])], ["hardwareConcurrency", 1]]) {
-        attribute(constructor.prototype, member, { [member]() { return value; } }[member]);
-    }
 }
 
 function answer(id, value) {
@@ -153,14 +142,8 @@ function fireAt(frame) {
     let event;
     try {
         const data = deserialize(frame.message.$message, ports);
-        event = new MessageEvent("message", { data, origin: frame.origin });
-        // The engine's event takes ports of the engine's only.
-        Object.freeze(ports);
-        Object.defineProperty(event, "ports", { get: () => ports, configurable: true });
-        if (frame.source) {
-            const source = revive(frame.source);
-            Object.defineProperty(event, "source", { get: () => source, configurable: true });
-        }
+        const source = frame.source ? revive(frame.source) : null;
+        event = new MessageEvent("message", { data, origin: frame.origin, ports, source });
     } catch {
         event = new MessageEvent("messageerror", { origin: frame.origin });
     }

@@ -1,22 +1,26 @@
 // Where a script is: the innermost frame of a stack that is one of its own.
 
 const { apply } = Reflect;
-const has = ((fn) => (set, value) => apply(fn, set, [value]))(Set.prototype.has);
+const has = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.has);
 const exec = ((fn) => (regexp, text) => apply(fn, regexp, [text]))(RegExp.prototype.exec);
 const split = ((fn) => (text, by) => apply(fn, text, [by]))(String.prototype.split);
 const slice = ((fn) => (text, ...rest) => apply(fn, text, rest))(String.prototype.slice);
 const NativeError = Error;
 const NativeNumber = Number;
 
-const scripts = new Set();
-const addTo = ((fn) => (set, value) => apply(fn, set, [value]))(Set.prototype.add);
+const setIn = ((fn) => (map, key, value) => apply(fn, map, [key, value]))(Map.prototype.set);
+const getFrom = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.get);
+
+/** The texts of the scripts, by their URLs. */
+const scripts = new Map();
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 const PLACE = /(?:\(|at (?:async )?|^)((?:https?|blob|data):[^()]*?):(\d+):(\d+)\)?$/;
 
 // A handler may be deep in a framework when it calls.
 NativeError.stackTraceLimit = 50;
 
-/** From now on `url` is a script's. */
-export const isScript = (url) => addTo(scripts, url);
+/** From now on `url` is a script's, with that text. */
+export const isScript = (url, source) => setIn(scripts, url, source);
 
 /** `[url, line, column]` of the innermost frame of a script in the text of a stack, null where there is none. */
 export function placeIn(stack) {
@@ -45,3 +49,16 @@ export function placeOf(error) {
     }
 }
 
+
+/** The text of a script from a place on, `length` of it at most; "" where it is not known. */
+export function textAt(place, length) {
+    const source = place === null ? undefined : getFrom(scripts, place[0]);
+    if (typeof source !== "string") return "";
+    let from = 0;
+    LINE_END.lastIndex = 0;
+    for (let line = 1; ; line++) {
+        if (line === place[1]) return slice(source, from + place[2] - 1, from + place[2] - 1 + length);
+        if (exec(LINE_END, source) === null) return "";
+        from = LINE_END.lastIndex;
+    }
+}

@@ -1,16 +1,21 @@
 // The interfaces of Service Workers, Background Fetch and what goes with them, as faces.
 // Which members there are is held against specs/*/interfaces.webidl by the conformance checks.
 
-import { post } from "./calls.js";
+import { neverFired } from "./absent.js";
+import { call, post } from "./calls.js";
 import { domException } from "./errors.js";
-import { adopt, checked, defineFace, detach, makeFace, numberOf } from "./faces.js";
+import { reportException } from "./events.js";
+import { adopt, checked, defineFace, detach, makeFace, numberOf, slotOf } from "./faces.js";
+import { ReflectApply } from "./primordials.js";
 import {
     ByteString, DOMString, USVString, backgroundFetchOptions, backgroundSyncOptions, cacheQueryOptions,
     clientQueryOptions, messageArguments, multiCacheQueryOptions, notificationFilter, notificationOptions,
     permissionDescriptor, pushOptions, registrationOptions, requestInfo, requestInfos, requestSequence, response, revive,
     reviveFrozen, sentRequestInfo, serialize, transferList,
 } from "./values.js";
-import { enumeration, requireArguments } from "./webidl.js";
+import { callback as asCallback, enumeration, requireArguments } from "./webidl.js";
+
+const stateOf = (face) => slotOf(face).state;
 
 let made = -1_000_000_000;
 /** A number for an object that a script's constructor makes; those of clones of bodies count down from -1. */
@@ -32,7 +37,13 @@ function postMessage(name) {
     };
 }
 
-export function definePlatformFaces() {
+/** `navigator`: the face whose attributes come anew with each frame, once it is there. */
+let navigator;
+export const setNavigator = (face) => {
+    navigator = face;
+};
+
+export function definePlatformFaces(isWorker) {
     defineFace("BackgroundFetchManager", {
         revive,
         methods: {
@@ -91,7 +102,7 @@ export function definePlatformFaces() {
         methods: { register: [[DOMString, backgroundSyncOptions], 1], getTags: [[], 0], unregister: [[DOMString], 1] },
     });
     definePush();
-    defineNotification();
+    defineNotification(isWorker);
     defineFace("ServiceWorkerRegistration", {
         isTarget: true,
         revive,
@@ -120,9 +131,9 @@ export function definePlatformFaces() {
         },
         tells: { startMessages: [[], 0] },
     });
-    defineFace("Permissions", { revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
+    defineFace("Permissions", { tellsAbsent: true, revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
     defineFace("PermissionStatus", { isTarget: true, attributes: ["name", "state"], handlers: ["change"] });
-    defineFace("StorageManager", { methods: { estimate: [[], 0] } });
+    defineFace("StorageManager", { tellsAbsent: true, methods: { estimate: [[], 0] } });
     defineMessaging();
 }
 
@@ -136,14 +147,14 @@ export function defineClients() {
         revive,
         freezes: ["ancestorOrigins"],
         attributes: ["visibilityState", "focused", "ancestorOrigins"],
-        methods: { focus: [[], 0], navigate: [[USVString], 1] },
+        methods: { focus: [[], 0], navigate: [[USVString], 1, true] },
     });
     defineFace("Clients", {
         revive: reviveFrozen,
         methods: {
             get: [[DOMString], 1],
             matchAll: [[clientQueryOptions], 0],
-            openWindow: [[USVString], 1],
+            openWindow: [[USVString], 1, true],
             claim: [[], 0],
         },
     });
@@ -154,7 +165,7 @@ const permissionStatus = (answer) => makeFace("PermissionStatus", nextNumber(), 
 function definePush() {
     defineFace("PushManager", {
         revive,
-        methods: { subscribe: [[pushOptions], 0], getSubscription: [[], 0], permissionState: [[pushOptions], 0] },
+        methods: { subscribe: [[pushOptions], 0], getSubscription: [[], 0, true], permissionState: [[pushOptions], 0] },
     });
     defineFace("PushSubscriptionOptions", { attributes: ["userVisibleOnly", "applicationServerKey"] });
     const keyName = enumeration("PushEncryptionKeyName", ["p256dh", "auth"]);
@@ -185,7 +196,7 @@ function definePush() {
     });
 }
 
-function defineNotification() {
+function defineNotification(isWorker) {
     const Notification = defineFace("Notification", {
         isTarget: true,
         freezes: ["vibrate", "actions"],
@@ -196,21 +207,61 @@ function defineNotification() {
         handlers: ["click", "show", "error", "close"],
         tells: { close: [[], 0] },
     });
-    Object.defineProperty(Notification, "maxActions", { get: () => 2, enumerable: true, configurable: true });
+    const members = {
+        get maxActions() {
+            return 2;
+        },
+        get permission() {
+            return stateOf(navigator).notificationPermission;
+        },
+        requestPermission(deprecatedCallback = undefined) {
+            try {
+                const callback = deprecatedCallback === undefined
+                    ? undefined
+                    : asCallback(deprecatedCallback, "Failed to execute 'requestPermission' on 'Notification': parameter 1");
+                return requestPermission(callback);
+            } catch (error) {
+                return new Promise((_, reject) => reject(error));
+            }
+        },
+    };
+    // [Exposed=Window]
+    if (isWorker) delete members.requestPermission;
+    const descriptors = Object.getOwnPropertyDescriptors(members);
+    for (const key of Object.keys(descriptors)) {
+        Object.defineProperty(Notification, key, { ...descriptors[key], enumerable: true });
+    }
+}
+
+/** https://notifications.spec.whatwg.org/#dom-notification-requestpermission */
+function requestPermission(callback) {
+    return call("Notification.requestPermission", [], (state) => {
+        if (callback !== undefined) {
+            try {
+                ReflectApply(callback, undefined, [state]);
+            } catch (error) {
+                reportException(error);
+            }
+        }
+        return state;
+    });
 }
 
 function defineMessaging() {
     const started = (face) => post("MessagePort.start", [numberOf(face)]);
     defineFace("MessagePort", {
         isTarget: true,
-        extra: {
-            ...postMessage("MessagePort"),
-            close() {
-                const slot = checked(this, "MessagePort");
-                detach(this);
-                post("MessagePort.close", [slot.number]);
-            },
-        },
+        extra: Object.defineProperties(
+            neverFired("MessagePort", "onclose", (value) => checked(value, "MessagePort")),
+            Object.getOwnPropertyDescriptors({
+                ...postMessage("MessagePort"),
+                close() {
+                    const slot = checked(this, "MessagePort");
+                    detach(this);
+                    post("MessagePort.close", [slot.number]);
+                },
+            }),
+        ),
         tells: { start: [[], 0] },
         handlers: ["messageerror"],
         handlersThatStart: { message: started },
@@ -235,7 +286,7 @@ function defineMessaging() {
             postMessage(message) {
                 const slot = checked(this, "BroadcastChannel");
                 requireArguments(arguments.length, 1, "execute 'postMessage' on 'BroadcastChannel'");
-                if (slot.closed) throw new DOMException("The channel is closed", "InvalidStateError");
+                if (slot.closed) throw domException("The channel is closed.", "InvalidStateError");
                 post("BroadcastChannel.postMessage", [slot.number, serialize(message, [])]);
             },
             close() {
@@ -244,8 +295,9 @@ function defineMessaging() {
                 post("BroadcastChannel.close", [slot.number]);
             },
         },
-        construct(face, [name]) {
-            const text = DOMString(name, "Failed to construct 'BroadcastChannel': parameter 1");
+        construct(face, given) {
+            requireArguments(given.length, 1, "construct 'BroadcastChannel'");
+            const text = DOMString(given[0], "Failed to construct 'BroadcastChannel': parameter 1");
             const number = nextNumber();
             post("BroadcastChannel.new", [number, text]);
             adopt(face, "BroadcastChannel", number, { name: text });

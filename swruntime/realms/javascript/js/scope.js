@@ -3,16 +3,21 @@
 
 import { setHandledPromiseRejectionHandler, setReportExceptionCallback, setUnhandledPromiseRejectionHandler } from "./engine.js";
 import { errorText } from "./errors.js";
-import { defaultPreventedOf, fire, onUncaught } from "./events.js";
-import { numberOf } from "./faces.js";
+import { defaultPreventedOf, fire, onUncaught, reportException } from "./events.js";
+import { interfaces, numberOf } from "./faces.js";
+import { named } from "./functions.js";
 import { placeOf } from "./places.js";
 import { deserialize, serialize } from "./clone.js";
 import { makeConsole } from "./console.js";
 import { installTimers } from "./timers.js";
 import { transferList } from "./values.js";
 import { send } from "./channel.js";
+import { requireArguments } from "./webidl.js";
 
-const { defineProperty, deleteProperty, ownKeys } = Reflect;
+const { apply, defineProperty, deleteProperty, ownKeys } = Reflect;
+const NativePromise = Promise;
+const NativeTypeError = TypeError;
+const globalObject = globalThis;
 
 /** Names of the engine that no scope of a browser has, or that reach out of the realm. */
 const GONE = [
@@ -36,10 +41,55 @@ export function removeNames(global) {
 export const define = (global, name, value, enumerable = false) =>
     defineProperty(global, name, { value, writable: true, enumerable, configurable: true });
 
-export const attribute = (owner, name, get) => {
-    defineProperty(get, "name", { value: `get ${name}`, configurable: true });
-    defineProperty(owner, name, { get, set: undefined, enumerable: true, configurable: true });
-};
+/** Throws TypeError for a `this` that is not the global object; without one it is meant. */
+export function onlyGlobal(self) {
+    if (self !== undefined && self !== null && self !== globalObject) throw new NativeTypeError("Illegal invocation");
+}
+
+/**
+ * An attribute of the global object. One that is `replaceable` becomes a variable of the script's when it is set:
+ * https://webidl.spec.whatwg.org/#Replaceable
+ */
+export function attribute(global, name, valueOf, { replaceable = false, set = undefined } = {}) {
+    const accessors = Object.getOwnPropertyDescriptors({
+        get [name]() {
+            onlyGlobal(this);
+            return valueOf();
+        },
+        set [name](value) {
+            onlyGlobal(this);
+            if (replaceable) defineProperty(global, name, { value, writable: true, enumerable: true, configurable: true });
+            else set(value);
+        },
+    })[name];
+    const setter = replaceable || set !== undefined ? accessors.set : undefined;
+    defineProperty(global, name, { get: accessors.get, set: setter, enumerable: true, configurable: true });
+}
+
+/** Methods of the global object, of an object with them; what one of `promises` throws is a rejection. */
+export function operations(global, methods, promises = []) {
+    for (const name of Object.keys(methods)) {
+        const original = methods[name];
+        const wrapped = {
+            throwing(...given) {
+                onlyGlobal(this);
+                requireArguments(given.length, original.length, `execute '${name}'`);
+                return apply(original, undefined, given);
+            },
+            rejecting(...given) {
+                try {
+                    onlyGlobal(this);
+                    requireArguments(given.length, original.length, `execute '${name}'`);
+                    return apply(original, undefined, given);
+                } catch (error) {
+                    return new NativePromise((_, reject) => reject(error));
+                }
+            },
+        };
+        const method = wrapped[promises.includes(name) ? "rejecting" : "throwing"];
+        define(global, name, named(method, name, original.length), true);
+    }
+}
 
 /** https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception */
 function reportTo(global) {
@@ -82,35 +132,29 @@ function watchRejections(global) {
     setReportExceptionCallback((error) => report("exception", error));
 }
 
-/** Location, of a worker or a page: read-only here. */
-export function makeLocation(name, url) {
-    const parsed = new URL(url);
-    const Location = { [name]: class { constructor() { throw new TypeError("Illegal constructor"); } } }[name];
-    const location = Object.create(Location.prototype);
-    for (const part of ["href", "origin", "protocol", "host", "hostname", "port", "pathname", "search", "hash"]) {
-        const value = parsed[part];
-        attribute(Location.prototype, part, { [part]() { return value; } }[part]);
-    }
-    define(Location.prototype, "toString", function toString() { return parsed.href; }, true);
-    defineProperty(Location.prototype, Symbol.toStringTag, { value: name, configurable: true });
-    return { Location, location };
-}
-
 export function installCommon(global, { origin, isSecureContext }) {
     reportTo(global);
     watchRejections(global);
     installTimers(global);
     define(global, "console", makeConsole());
-    define(global, "structuredClone", function structuredClone(value, options = undefined) {
-        if (arguments.length < 1) throw new TypeError("structuredClone: 1 argument required, but only 0 present.");
-        const transfer = transferList(options, "Failed to execute 'structuredClone': parameter 2");
-        return deserialize(serialize(value, transfer, "value"), transfer.filter((each) => numberOf(each) !== null));
-    }, true);
-    attribute(global, "origin", function () { return origin; });
-    attribute(global, "isSecureContext", function () { return isSecureContext; });
-    attribute(global, "crossOriginIsolated", function () { return false; });
-    define(global, "reportError", function reportError(error) {
-        if (arguments.length < 1) throw new TypeError("reportError: 1 argument required, but only 0 present.");
-        report("exception", error);
-    }, true);
+    operations(global, {
+        structuredClone(value, options = undefined) {
+            const transfer = transferList(options, "Failed to execute 'structuredClone': parameter 2");
+            return deserialize(serialize(value, transfer, "value"), transfer.filter((each) => numberOf(each) !== null));
+        },
+        reportError(error) {
+            reportException(error);
+        },
+    });
+    attribute(global, "origin", () => origin, { replaceable: true });
+    attribute(global, "isSecureContext", () => isSecureContext);
+    attribute(global, "crossOriginIsolated", () => false);
+}
+
+/** The interfaces of faces, by the names that they have here. */
+export function exposeFaces(global) {
+    for (const name of Object.keys(interfaces)) {
+        const { constructor, exposedAs = name } = interfaces[name];
+        define(global, exposedAs, constructor);
+    }
 }

@@ -7,8 +7,8 @@ import { register as registerStream } from "./outgoing.js";
 import { describeRequest, isRequest, makeRequest, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
 import {
-    ByteString, DOMString, USVString, boolean, dictionary, enforcedUnsignedLongLong, enumeration, isObject, nullable,
-    sequence, sequenceFrom, unsignedLong,
+    ByteString, DOMString, USVString, boolean, dictionary, enforcedUnsignedLongLong, enumeration, isObject, nullable, object,
+    required, sequence, sequenceFrom, unsignedLong,
 } from "./webidl.js";
 
 const { apply } = Reflect;
@@ -131,7 +131,7 @@ const given = (members) => {
 const QUERY = [["ignoreMethod", boolean], ["ignoreSearch", boolean], ["ignoreVary", boolean]];
 export const cacheQueryOptions = given(QUERY);
 export const multiCacheQueryOptions = given([...QUERY, ["cacheName", DOMString]]);
-const imageResource = given([["label", DOMString], ["sizes", DOMString], ["src", USVString, undefined], ["type", DOMString]]);
+const imageResource = given([["label", DOMString], ["sizes", DOMString], ["src", USVString, required], ["type", DOMString]]);
 export const uiOptions = given([["icons", sequence(imageResource)], ["title", DOMString]]);
 export const backgroundFetchOptions = given([
     ["icons", sequence(imageResource)], ["title", DOMString], ["downloadTotal", enforcedUnsignedLongLong],
@@ -146,9 +146,11 @@ export const registrationOptions = given([
     ["updateViaCache", enumeration("ServiceWorkerUpdateViaCache", ["imports", "all", "none"])],
 ]);
 export const backgroundSyncOptions = given([["minInterval", enforcedUnsignedLongLong]]);
-export const permissionDescriptor = given([["name", DOMString]]);
+export const permissionDescriptor = given([["name", DOMString, required]]);
 export const notificationFilter = given([["tag", DOMString]]);
-const action = given([["action", DOMString], ["icon", USVString], ["navigate", USVString], ["title", DOMString]]);
+const action = given([
+    ["action", DOMString, required], ["icon", USVString], ["navigate", USVString], ["title", DOMString, required],
+]);
 const vibration = (value, context) =>
     isObject(value) ? sequence(unsignedLong)(value, context) : unsignedLong(value, context);
 export const notificationOptions = given([
@@ -180,11 +182,15 @@ export const pushOptions = given([
 ]);
 export { ByteString, DOMString, USVString, serialize };
 
+const structuredSerializeOptions = dictionary([["transfer", sequence(object)]]);
+
 /** (sequence<object> or StructuredSerializeOptions): what is transferred with a message. */
 export function transferList(value, context) {
     if (value === undefined || value === null) return [];
-    const list = value[iterator] !== undefined ? value : value.transfer ?? [];
-    return sequence((each) => each)(list, context);
+    object(value, context);
+    const method = value[iterator];
+    if (method !== undefined && method !== null) return sequenceFrom(value, method, object, context);
+    return structuredSerializeOptions(value, context).transfer ?? [];
 }
 
 /** A message and the ports that go with it, as arguments of a call. */

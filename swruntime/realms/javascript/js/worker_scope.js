@@ -1,54 +1,69 @@
 // ServiceWorkerGlobalScope: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 
+import { tellingAbsent } from "./absent.js";
 import { call } from "./calls.js";
 import { defineHandler } from "./events.js";
-import { PushMessageData, classes, defineEvents, dispatch, pushData } from "./extendable.js";
-import { interfaces, keep } from "./faces.js";
+import { classes } from "./event_classes.js";
+import { PushMessageData, defineEvents, dispatch, pushData } from "./extendable.js";
+import { keep } from "./faces.js";
 import { importScripts } from "./loader.js";
-import { attribute, define, makeLocation } from "./scope.js";
+import { makeLocation } from "./location.js";
+import { setNavigator } from "./platform_faces.js";
+import { attribute, define, exposeFaces, onlyGlobal, operations } from "./scope.js";
 import { deserialize } from "./clone.js";
 import { makeRequest } from "./request.js";
 import { Remote, revive } from "./values.js";
+import { illegalConstructor } from "./webidl.js";
 
-const { defineProperty } = Reflect;
+const { defineProperty, setPrototypeOf } = Reflect;
 
 const TYPES = [
     "install", "activate", "fetch", "message", "messageerror", "backgroundfetchsuccess", "backgroundfetchfail",
     "backgroundfetchabort", "backgroundfetchclick", "push", "pushsubscriptionchange", "notificationclick",
     "notificationclose", "sync", "periodicsync",
+    // WorkerGlobalScope's:
+    "error", "unhandledrejection", "rejectionhandled", "languagechange", "online", "offline",
 ];
+
+/** Not a class, as its prototype is a proxy: see absent.js. */
+function makeWorkerGlobalScope() {
+    function WorkerGlobalScope() {
+        illegalConstructor();
+    }
+    const prototype = Object.create(EventTarget.prototype, {
+        constructor: { value: WorkerGlobalScope, writable: true, configurable: true },
+        [Symbol.toStringTag]: { value: "WorkerGlobalScope", configurable: true },
+    });
+    setPrototypeOf(WorkerGlobalScope, EventTarget);
+    defineProperty(WorkerGlobalScope, "prototype", { value: tellingAbsent(prototype), writable: false });
+    return WorkerGlobalScope;
+}
 
 export function installWorkerScope(global, { url, objects }) {
     defineEvents();
-    class WorkerGlobalScope extends EventTarget {
-        constructor() {
-            throw new TypeError("Illegal constructor");
-        }
-    }
+    const WorkerGlobalScope = makeWorkerGlobalScope();
     class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
-    for (const cls of [WorkerGlobalScope, ServiceWorkerGlobalScope]) {
-        defineProperty(cls.prototype, Symbol.toStringTag, { value: cls.name, configurable: true });
-        define(global, cls.name, cls);
-    }
-    Object.setPrototypeOf(global, ServiceWorkerGlobalScope.prototype);
+    defineProperty(ServiceWorkerGlobalScope.prototype, Symbol.toStringTag, {
+        value: "ServiceWorkerGlobalScope", configurable: true,
+    });
+    for (const cls of [WorkerGlobalScope, ServiceWorkerGlobalScope]) define(global, cls.name, cls);
+    setPrototypeOf(global, ServiceWorkerGlobalScope.prototype);
     const { Location, location } = makeLocation("WorkerLocation", url);
     define(global, "WorkerLocation", Location);
-    attribute(global, "location", function () { return location; });
-    attribute(global, "self", function () { return global; });
+    attribute(global, "location", () => location);
+    attribute(global, "self", () => global);
     for (const name of ["registration", "serviceWorker", "clients", "caches", "navigator"]) {
         const face = objects[name];
         keep(face);
-        attribute(global, name, { [name]() { return face; } }[name]);
+        attribute(global, name, () => face);
     }
-    define(global, "skipWaiting", function skipWaiting() { return call("skipWaiting", []); }, true);
-    define(global, "importScripts", importScripts, true);
-    for (const type of TYPES) defineHandler(global, type);
-    for (const type of ["error", "unhandledrejection", "rejectionhandled", "languagechange", "online", "offline"]) {
-        defineHandler(global, type);
-    }
+    setNavigator(objects.navigator);
+    operations(global, { skipWaiting: () => call("skipWaiting", []) }, ["skipWaiting"]);
+    operations(global, { importScripts });
+    for (const type of TYPES) defineHandler(global, type, onlyGlobal);
     for (const name of Object.keys(classes)) define(global, name, classes[name]);
     define(global, "PushMessageData", PushMessageData);
-    for (const name of Object.keys(interfaces)) define(global, name, interfaces[name].constructor);
+    exposeFaces(global);
 }
 
 /** Make the event of a frame, and dispatch it. */
@@ -100,7 +115,16 @@ function initOf(frame) {
         }
         case "PushEvent":
             return { data: pushData(init.data) };
+        case "PushSubscriptionChangeEvent":
+            return presentOf(revive(init));
         default:
             return revive(init);
     }
+}
+
+/** A dictionary without the members that are null. */
+function presentOf(init) {
+    const present = {};
+    for (const name of Object.keys(init)) if (init[name] !== null) present[name] = init[name];
+    return present;
 }

@@ -1,0 +1,37 @@
+"""Messages in JavaScript's names: `downloadTotal`, where the runtime's own message says `download_total`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from swruntime.algorithms.webidl import python_name
+from swruntime.realms.javascript.faces import FACES
+
+_FURTHER = """
+    waitUntil respondWith preloadResponse replacesClientId resultingClientId clientId updateUI lastChance skipWaiting
+    importScripts downloadTotal cacheName ignoreSearch ignoreMethod ignoreVary includeUncontrolled updateViaCache
+    minInterval userVisibleOnly applicationServerKey requireInteraction clientURL scriptURL serviceWorker
+    statusText referrerPolicy requestPermission maxActions addEventListener deprecatedCallback
+"""
+"""What is no member of a face: of events, dictionaries and Fetch."""
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Python's spelling -> JavaScript's, of what differs."""
+    members = (name for face in FACES.values() for name in (*face.state, *face.methods, *face.promises))
+    return {python_name(name): name for name in (*members, *_FURTHER.split()) if python_name(name) != name}
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    # Not in a path, a longer word or a string: that is the script's.
+    words = "|".join(sorted(_names(), key=len, reverse=True))
+    return re.compile(rf"(?<![\w/%'\"-])({words})(?![\w/%'\"-])")
+
+
+def in_javascript(message: str) -> str:
+    """`message`, with the names of the platform's members as JavaScript has them."""
+    message = message.replace("await service_worker.ready", "await navigator.serviceWorker.ready")
+    return _pattern().sub(lambda found: _names()[found[0]], message)
