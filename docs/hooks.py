@@ -6,9 +6,11 @@ Loaded by mkdocs itself (`hooks` in mkdocs.yml); nothing of it is in the wheel.
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,4 +146,54 @@ def deviations() -> str:
     return "\n".join(lines)
 
 
-GENERATED = {"reference/command-line.md": command_line, "reference/trace.md": trace_kinds}
+def scope_names(scope: str) -> list[str]:
+    """The names that swruntime/worker.py or swruntime/window.py tells editors of: interfaces, then the others."""
+    tree = ast.parse((ROOT / "swruntime" / f"{scope}.py").read_text("utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    told = [node for node in block.body if isinstance(node, ast.AnnAssign | ast.ImportFrom)]
+    names = [node.target.id for node in told if isinstance(node, ast.AnnAssign)]  # type: ignore[union-attr]
+    interfaces = [
+        alias.asname or alias.name
+        for node in told
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("swruntime.")
+        for alias in node.names
+    ]
+    return [*names, *sorted(interfaces)]
+
+
+SHOWN = """
+      show_root_toc_entry: false
+      show_if_no_docstring: true
+      inherited_members: true
+      filters: ["!^_(?!_(aiter|await|contains|getitem|iter|len)__)"]"""
+"""Of a scope: whatever a script can use, with a docstring or without one, its own or inherited."""
+
+REACHED = ("PermissionStatus", "Permissions", "StorageEstimate", "StorageManager")
+"""What navigator leads to, and what has no name in a scope."""
+
+
+def scope(name: str) -> str:
+    """From the docstrings of what scripts see, by mkdocstrings."""
+    page = f"""# swruntime.{name}
+
+::: swruntime.{name}
+    options:
+      heading_level: 2
+      show_root_heading: false{SHOWN}
+      members: [{", ".join(scope_names(name))}]
+"""
+    if name == "window":
+        return (
+            page
+            + "\nWhat `navigator` leads to: [in a worker](worker.md#what-navigator-leads-to) it is the same.\n"
+        )
+    reached = (f"::: swruntime.realms.python.location.{each}\n    options:{SHOWN}\n" for each in REACHED)
+    return page + "\n## What `navigator` leads to\n\n" + "\n".join(reached)
+
+
+GENERATED = {
+    "reference/command-line.md": command_line,
+    "reference/trace.md": trace_kinds,
+    "reference/window.md": partial(scope, "window"),
+    "reference/worker.md": partial(scope, "worker"),
+}

@@ -76,19 +76,33 @@ if TYPE_CHECKING:
     from swruntime.realms.python.window_realm import Window
 
     self: Window
+    """The global scope, `window`."""
     window: Window
+    """The global scope: what stands here is an attribute of it, too."""
     navigator: Navigator
+    """`navigator.service_worker`, `navigator.permissions`, `navigator.storage`, `navigator.on_line`."""
     location: Location
+    """Where the page is."""
     caches: CacheStorage
+    """The origin's caches: those of every page and worker of the origin."""
     console: Console
+    """What is logged is in the trace, and on standard error of `run`; `print` is `console.log`."""
     origin: str
+    """The origin of the script, serialized."""
     is_secure_context: bool
+    """Whether the origin is potentially trustworthy; only such an origin has service workers."""
     fetch: Callable[..., Promise[Response]]
+    """`fetch(input, **init)`: https://fetch.spec.whatwg.org/#fetch-method. `init` is RequestInit, as for `Request`."""
     structured_clone: Callable[..., Any]
+    """`structured_clone(value, transfer=None)`: `value` as a message would bring it. Raises DataCloneError."""
     close: Callable[[], None]
+    """`close()`: close the page. Its script ends at once, its background fetches go on."""
     add_event_listener: Callable[..., None]
+    """See `EventTarget.add_event_listener`: `online` and `offline` are fired here."""
     remove_event_listener: Callable[..., None]
+    """See `EventTarget.remove_event_listener`."""
     dispatch_event: Callable[[Event], bool]
+    """See `EventTarget.dispatch_event`."""
 
 
 def __getattr__(name: str) -> NoReturn:

@@ -105,22 +105,39 @@ if TYPE_CHECKING:
     )
 
     self: ServiceWorkerGlobalScope
+    """The global scope: `"onsync" in self` is feature detection, and what stands here is an attribute of it, too."""
     registration: ServiceWorkerRegistration
+    """The registration that this worker belongs to."""
     service_worker: ServiceWorker
+    """This worker itself, as its pages see it."""
     clients: Clients
+    """The pages of this worker's origin."""
     caches: CacheStorage
+    """The origin's caches: those of every page and worker of the origin."""
     console: Console
+    """What is logged is in the trace, and on standard error of `run`; `print` is `console.log`."""
     location: Location
+    """Where the script is."""
     navigator: Navigator
+    """`navigator.permissions`, `navigator.storage`, `navigator.on_line`."""
     origin: str
+    """The origin of the script, serialized."""
     is_secure_context: bool
+    """Whether the origin is potentially trustworthy; only such an origin has service workers."""
     fetch: Callable[..., Promise[Response]]
+    """`fetch(input, **init)`: https://fetch.spec.whatwg.org/#fetch-method. `init` is RequestInit, as for `Request`."""
     structured_clone: Callable[..., Any]
+    """`structured_clone(value, transfer=None)`: `value` as a message would bring it. Raises DataCloneError."""
     skip_waiting: Callable[[], Promise[None]]
+    """`skip_waiting()`: be activated without waiting for the pages of the worker before this one."""
     import_scripts: Callable[..., None]
+    """`import_scripts(*urls)`: run further scripts of SITE in this scope. Raises NetworkError where SITE has none."""
     add_event_listener: Callable[..., None]
+    """See `EventTarget.add_event_listener`. A function named `on` and an event type needs no call."""
     remove_event_listener: Callable[..., None]
+    """See `EventTarget.remove_event_listener`."""
     dispatch_event: Callable[[Event], bool]
+    """See `EventTarget.dispatch_event`."""
 
 
 def __getattr__(name: str) -> NoReturn:

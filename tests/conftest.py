@@ -4,11 +4,13 @@ Every agent that a test opens has the monitor read along, and a trace that break
 
 Under the Hypothesis profile `mutation` (`make mutation`) the same few examples are tried in every run, and a failure
 is not made smaller: that a test fails is all that is asked for, thousands of times.
+
+What a test has to tell whoever reads CI's output (`tell`) is printed at the end, whichever process it ran in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -21,6 +23,9 @@ pytest_plugins = ["pytester"]
 MUTATION = "mutation"
 LONG = "test_lives_reach_every_row_and_every_effect"
 """It asks how much the others see, takes seconds, and catches next to nothing that they do not."""
+
+TOLD = "told"
+"""The name of the property that a test's report carries it as."""
 
 settings.register_profile(
     MUTATION,
@@ -51,6 +56,23 @@ def _every_trace_is_checked(
     yield
     for monitor in monitors.values():
         monitor.finish(complete=False)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
+    """Call it with a heading and a text: at the end the texts stand below their heading, in order."""
+    return lambda heading, text: record_property(TOLD, (heading, text))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == TOLD:
+                heading, text = value
+                told.setdefault(heading, []).append(text)
+    for heading, texts in sorted(told.items()):
+        terminalreporter.write_line("\n".join(["", heading, *sorted(texts)]))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

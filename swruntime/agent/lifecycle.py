@@ -98,7 +98,7 @@ class Lifecycle:
             allowed = self._services.script_headers(job.script_url).get("Service-Worker-Allowed")
             scopes.check_max_scope(job.script_url, registration.scope, allowed)
             registration.last_update_check = trio.current_time()
-            if newest is not None and newest.has_same_scripts(worker):
+            if newest is not None and await newest.has_same_scripts(worker):
                 # 9.
                 registration.update_via_cache = job.update_via_cache
                 registration.save()

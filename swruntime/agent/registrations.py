@@ -15,7 +15,7 @@ from swruntime.agent.lifecycle import Lifecycle
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.workers import Fired, Worker
 from swruntime.algorithms import scopes
-from swruntime.concepts.enums import PermissionState, UpdateViaCache
+from swruntime.concepts.enums import PermissionState, UpdateViaCache, WorkerState
 from swruntime.errors import InvalidStateError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.ports.store import StoredRegistration, StoredWorker
@@ -114,7 +114,10 @@ class Registration:
 
 
 def _stored(worker: Worker | None) -> StoredWorker | None:
-    return None if worker is None else StoredWorker(worker.script_url, worker.state)
+    if worker is None:
+        return None
+    scripts = tuple((url, data.decode("latin-1")) for url, data in worker.fetched.items())
+    return StoredWorker(worker.script_url, worker.state, worker.type, scripts)
 
 
 class RegistrationMap(dict[JobKey, Registration]):
@@ -181,14 +184,15 @@ class Registrations:
                 self._services, stored.storage_key, stored.scope, stored.update_via_cache
             )
             if stored.active is not None:
-                registration.active = Worker(
-                    self._services, registration, stored.active.script_url, "activated"
-                )
+                registration.active = self._restored(registration, stored.active, "activated")
             if stored.waiting is not None:
-                registration.waiting = Worker(
-                    self._services, registration, stored.waiting.script_url, "installed"
-                )
+                registration.waiting = self._restored(registration, stored.waiting, "installed")
             self._map[stored.storage_key, stored.scope] = registration
+
+    def _restored(self, registration: Registration, stored: StoredWorker, state: WorkerState) -> Worker:
+        worker = Worker(self._services, registration, stored.script_url, state, stored.type)
+        worker.fetched = {url: data.encode("latin-1") for url, data in stored.scripts}
+        return worker
 
     def try_activate_all(self) -> None:
         """Whoever waited for clients that are gone need not wait any more."""

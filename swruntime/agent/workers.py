@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from swruntime.agent.scripts import fetch_script
 from swruntime.concepts.enums import WorkerState
+from swruntime.concepts.environment import Environment
 from swruntime.errors import ScriptError
 from swruntime.machines import service_worker as machine
 from swruntime.ports.realm import EventResult, EventSpec, Realm
@@ -54,6 +56,8 @@ class Worker:
         self.skip_waiting = False
         self.sources: dict[str, bytes] = {}
         """*Script resource map*: what this worker has read of SITE, by path, since its last start."""
+        self.fetched: dict[str, bytes] = {}
+        """The same of what came over the network, by URL: read once, when it was installed."""
         self.event_types: frozenset[str] | None = None
         """*Set of event types to handle*; None until it has run in this process."""
         self.lost: object = None
@@ -112,8 +116,10 @@ class Worker:
             for activated in self._services.on_activated:
                 activated(self.registration)
 
-    def has_same_scripts(self, newer: Worker) -> bool:
+    async def has_same_scripts(self, newer: Worker) -> bool:
         """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.
+
+        Raises NetworkError for a script that came over the network, and does not come now.
 
         One of another type is another one. A worker that has not run in this process has read nothing: then it
         is what SITE has.
@@ -121,6 +127,9 @@ class Worker:
         same = (self.script_url, self.type) == (newer.script_url, newer.type) and all(
             self._services.read_script(path) == data for path, data in self.sources.items()
         )
+        environment = Environment(self.script_url, self.registration.storage_key)
+        for url, data in self.fetched.items():
+            same = same and await fetch_script(self._services, url, environment) == data
         self.overtaken = not same
         return same
 

@@ -7,6 +7,9 @@ and https://w3c.github.io/webappsec-fetch-metadata/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+
+import ada_url
 
 from swruntime.algorithms import sites, urls
 from swruntime.algorithms.cors import Tainting, request_origin
@@ -124,12 +127,13 @@ def determine_referrer(request: Request) -> str | None:
             return None
 
 
+@lru_cache(256)
 def strip_for_referrer(url: str, *, origin_only: bool = False) -> str:
     """`url` without credentials and fragment, and if so asked without path and query. Raises TypeError.
 
     Spec: https://w3c.github.io/webappsec-referrer-policy/#strip-url
     """
-    parsed = urls.parse(url)
+    parsed = ada_url.URL(urls.parse(url).href)  # one of its own, to be changed
     parsed.username = parsed.password = parsed.hash = ""
     if origin_only:
         parsed.pathname = parsed.search = ""

@@ -6,6 +6,9 @@ serialized URLs only, as all of ours are, and so need not parse them again.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import attrs
 from ada_url import URL, HostType
 
 OPAQUE_ORIGIN = "null"
@@ -14,16 +17,62 @@ OPAQUE_ORIGIN = "null"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 
 
-def parse(url: str, base: str | None = None) -> URL:
+_LONGEST = 2048
+"""Characters of a URL that is remembered with its parts: a data: URL may be a whole file."""
+
+
+@attrs.frozen
+class ParsedURL:
+    """The parts of a URL as https://url.spec.whatwg.org/#api has them, and what kind of host it is of."""
+
+    href: str
+    origin: str
+    protocol: str
+    username: str
+    password: str
+    host: str
+    hostname: str
+    port: str
+    pathname: str
+    search: str
+    hash: str
+    host_type: HostType
+
+
+def parse(url: str, base: str | None = None) -> ParsedURL:
     """Parse `url`, against `base` if there is one. Raises TypeError, naming both, when that fails.
 
     Spec: https://url.spec.whatwg.org/#concept-url-parser
     """
+    if len(url) > _LONGEST:
+        return _parse(url, base)
+    return _parse_or_remember(url, base)
+
+
+def _parse(url: str, base: str | None) -> ParsedURL:
     try:
-        return URL(to_scalar_values(url), None if base is None else to_scalar_values(base))
+        u = URL(to_scalar_values(url), None if base is None else to_scalar_values(base))
     except ValueError:
         against = "" if base is None else f" against {base!r}"
         raise TypeError(f"{url!r} does not parse as a URL{against}") from None
+    return ParsedURL(
+        u.href,
+        u.origin,
+        u.protocol,
+        u.username,
+        u.password,
+        u.host,
+        u.hostname,
+        u.port,
+        u.pathname,
+        u.search,
+        u.hash,
+        u.host_type,
+    )
+
+
+# A request asks about the same few URLs dozens of times.
+_parse_or_remember = lru_cache(1024)(_parse)
 
 
 def resolve(url: str, base: str) -> str:
@@ -124,7 +173,7 @@ def is_potentially_trustworthy(url_or_origin: str) -> bool:
     return origin.protocol in ("https:", "wss:") or _is_loopback(origin)
 
 
-def _is_loopback(url: URL) -> bool:
+def _is_loopback(url: ParsedURL) -> bool:
     if url.host_type == HostType.IPV4:
         return url.hostname.startswith("127.")
     if url.host_type == HostType.IPV6:

@@ -11,13 +11,13 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Self
 
-import ada_url
 import attrs
 import httpx
 import trio
 
+from swruntime.algorithms import urls
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.excess import came_after_the_end
@@ -125,11 +125,11 @@ class HttpxNetwork:
             raise failure_of(error, request.url) from error
 
 
-@runtime_checkable
-class _Closeable(Protocol):
-    """An async generator, or what is closed like one."""
-
-    async def aclose(self) -> None: ...
+async def _close(pieces: object) -> None:
+    """Close an async generator, or what is closed like one."""
+    aclose = getattr(pieces, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
 class _Waiting:
@@ -225,10 +225,9 @@ class _Upload(httpx.AsyncByteStream):
         )
 
     async def aclose(self) -> None:
-        pieces: object = self._pieces
-        if isinstance(pieces, _Closeable):
+        if self._pieces is not None:
             with trio.CancelScope(shield=True):
-                await pieces.aclose()
+                await _close(self._pieces)
 
 
 class _RawBody:
@@ -281,15 +280,13 @@ class _RawBody:
                 except NetworkFailure:
                     return
             else:
-                pieces: object = self._pieces
-                if isinstance(pieces, _Closeable):
-                    await pieces.aclose()
+                await _close(self._pieces)
                 await self._stream.aclose()
 
 
 def _outgoing(request: WireRequest, upload: _Upload, timeouts: Timeouts) -> httpx.Request:
     """Raises httpx.InvalidURL, or NetworkFailure for a header that cannot be sent."""
-    url = ada_url.URL(request.url)
+    url = urls.parse(request.url)
     headers = request.headers.delete("content-length", "transfer-encoding")
     if "host" not in headers:
         headers = HeaderList((("Host", url.host), *headers))
@@ -311,7 +308,12 @@ def _outgoing(request: WireRequest, upload: _Upload, timeouts: Timeouts) -> http
         headers=raw,
         stream=upload,
         extensions={
-            "timeout": {**attrs.asdict(timeouts), "pool": None},
+            "timeout": {
+                "connect": timeouts.connect,
+                "read": timeouts.read,
+                "write": timeouts.write,
+                "pool": None,
+            },
             # The request line has the URL as the URL standard wrote it, not as httpx would.
             "target": f"{url.pathname}{url.search}".encode(),
         },

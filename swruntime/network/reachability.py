@@ -17,9 +17,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
-import ada_url
 import trio
 
+from swruntime.algorithms import urls
 from swruntime.errors import NetworkFailure
 from swruntime.ports.network import Network, WireRequest, WireResponse
 
@@ -45,7 +45,7 @@ class ReachabilityNetwork:
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
         """See `swruntime.ports.network.Network.exchange`."""
-        origin = ada_url.URL(request.url).origin
+        origin = urls.origin_of(request.url)
         try:
             async with self._inner.exchange(request) as response:
                 if origin in self._unreachable:

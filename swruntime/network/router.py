@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import ada_url
 
+from swruntime.algorithms import urls
 from swruntime.ports.network import Network, WireRequest, WireResponse
 
 
@@ -22,4 +23,4 @@ class OriginRouter:
 
     def exchange(self, request: WireRequest) -> AbstractAsyncContextManager[WireResponse]:
         """See `swruntime.ports.network.Network.exchange`."""
-        return self._origins.get(ada_url.URL(request.url).origin, self._default).exchange(request)
+        return self._origins.get(urls.parse(request.url).origin, self._default).exchange(request)

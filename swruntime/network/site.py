@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 
-import ada_url
 import attrs
 import trio
 
+from swruntime.algorithms import urls
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, SiteError
@@ -87,7 +87,7 @@ class SiteNetwork:
         with ExitStack() as stack:
             body = self._answer(request, stack)
             response = body.response()
-            headers = self._headers.apply(ada_url.URL(request.url).pathname, response.headers)
+            headers = self._headers.apply(urls.parse(request.url).pathname, response.headers)
             try:
                 yield attrs.evolve(response, headers=headers)
             finally:
@@ -96,7 +96,7 @@ class SiteNetwork:
     def _answer(self, request: WireRequest, stack: ExitStack) -> _Body:
         if request.method not in ("GET", "HEAD"):
             return _error(405, request, ("Allow", "GET, HEAD"))
-        url = ada_url.URL(request.url)
+        url = urls.parse(request.url)
         path = self._find(url.pathname)
         if path is not None and path.is_dir():
             if not url.pathname.endswith("/"):

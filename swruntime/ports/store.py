@@ -26,11 +26,15 @@ from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 
 @attrs.frozen
 class StoredWorker:
-    """A service worker that outlives the process. `resources` maps each script's URL to its bytes' SHA-256."""
+    """A service worker that outlives the process.
+
+    `scripts` are those of its scripts that came over the network, by URL: each byte is a character.
+    """
 
     script_url: str
     state: WorkerState
-    resources: tuple[tuple[str, str], ...] = ()
+    type: str = "classic"
+    scripts: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen

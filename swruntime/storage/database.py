@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,10 +99,11 @@ class Database:
             cursor = self._connection.execute(sql, parameters)
             return Answer(cursor.fetchall(), cursor.rowcount)
 
-    def execute_many(self, sql: str, rows: Iterable[Parameters]) -> None:
+    def execute_many(self, sql: str, rows: Sequence[Parameters]) -> None:
         """Raises StorageFull, StorageFailed."""
-        with self.disk.used():
-            self._connection.executemany(sql, rows)
+        if rows:
+            with self.disk.used():
+                self._connection.executemany(sql, rows)
 
     def one(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first column of the first row, None where there is no row."""

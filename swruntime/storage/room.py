@@ -17,6 +17,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+
+import attrs
 
 from swruntime.errors import StorageFailed, StorageFull
 
@@ -24,6 +27,9 @@ FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOS
 """EFBIG: a limit on the size of files, `ulimit -f`, leaves no room either (Python ignores its signal)."""
 
 _OUR_DEFECTS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE})
+
+
+_OF_A_DISK = (sqlite3.DatabaseError, OSError, StorageFailed, StorageFull)
 
 
 @contextmanager
@@ -63,26 +69,43 @@ class Disk:
     def failed(self) -> bool:
         return self._failed is not None
 
-    @contextmanager
-    def used(self, *, committed: bool = False) -> Iterator[None]:
+    def used(self, *, committed: bool = False) -> _Used:
         """Around everything that touches the disk. Raises StorageFull, StorageFailed; at once if it failed before.
 
         `committed`: this belongs to what is committed already, so no room is a failure too: nobody may take
         StorageFull for the word that nothing was kept.
         """
-        if self._failed is not None:
-            raise StorageFailed(str(self._failed)) from self._failed
+        return _Used(self, committed)
+
+
+@attrs.frozen
+class _Used:
+    """Every statement is in one, so that it does nothing while nothing goes wrong."""
+
+    _disk: Disk
+    _committed: bool
+
+    def __enter__(self) -> None:
+        failed = self._disk._failed
+        if failed is not None:
+            raise StorageFailed(str(failed)) from failed
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, _OF_A_DISK):
+            return
         try:
-            with disk_errors_told(self._directory):
-                yield
+            with disk_errors_told(self._disk._directory):
+                raise error
         except StorageFailed as failed:
-            self._failed = failed
+            self._disk._failed = failed
             raise
         except StorageFull as full:
-            if not committed:
+            if not self._committed:
                 raise
-            self._failed = StorageFailed(str(full))
-            raise self._failed from full
+            self._disk._failed = StorageFailed(str(full))
+            raise self._disk._failed from full
 
 
 def _has_no_room(directory: Path) -> bool:

@@ -11,6 +11,7 @@ import attrs
 import httpx
 import trio
 
+from swruntime.algorithms import urls
 from swruntime.network.asgi import AsgiApp, AsgiTransport
 from swruntime.network.failures import CUT_SHORT, NO_RESPONSE
 from swruntime.network.http import HttpxNetwork
@@ -196,8 +197,8 @@ class Origin(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await trio.sleep(DELAY)
-        url = ada_url.URL(str(request.url))
-        mine = ada_url.URL(self.url)
+        url = urls.parse(str(request.url))
+        mine = urls.parse(self.url)
         if url.hostname != mine.hostname:
             raise unknown_host(url.hostname)
         if self.refuse or url.origin != self.url:
@@ -282,12 +283,12 @@ class ScriptedInternet(httpx.AsyncBaseTransport):
         return None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = ada_url.URL(str(request.url))
+        url = urls.parse(str(request.url))
         origin = self._origins.get(url.origin)
         if origin is not None:
             return await origin.handle_async_request(request)
         await trio.sleep(DELAY)
-        if any(ada_url.URL(known).hostname == url.hostname for known in self._origins):
+        if any(urls.parse(known).hostname == url.hostname for known in self._origins):
             raise refused(url.host)
         raise unknown_host(url.hostname)
 
@@ -341,7 +342,7 @@ def _replay(request: httpx.Request, body: bytes) -> httpx.Request:
     return replayed
 
 
-async def _record(request: httpx.Request, url: ada_url.URL) -> RequestRecord:
+async def _record(request: httpx.Request, url: urls.ParsedURL) -> RequestRecord:
     assert isinstance(request.stream, httpx.AsyncByteStream)
     body = b"".join([piece async for piece in request.stream])
     headers = {name.lower(): value for name, value in request.headers.items()}

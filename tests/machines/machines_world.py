@@ -140,6 +140,7 @@ class World:
         self.log: list[Effect | OnRecord] = []
         self.committed_settle: fetches.Settle | None = None
         self.failures: list[int] = []
+        self.uploads: set[int] = set()
         self._take()
 
     def _take(self) -> None:
@@ -153,6 +154,7 @@ class World:
         self.tickets: set[int] = set()
         self.timers: dict[int, float] = {}
         self.exchanges: dict[int, Exchange] = {}
+        self.asked: dict[int, records.SendRequest] = {}
         self.final: dict[int, Record] = {i: r for i, r in enumerate(self.machine.records) if r.settled}
         self.failures = [i for i in self.failures if i in self.final]
 
@@ -457,12 +459,14 @@ class World:
                     self.grant(index)
             case records.SendRequest():
                 assert index not in self.exchanges
+                self._check_asked(index, effect)
                 self.exchanges[index] = Exchange(effect)
             case records.Append():
                 self._append(index)
             case records.Terminate():
                 del self.exchanges[index]
             case records.WaitFor(until=until):
+                self.asked.pop(index, None)
                 self.tickets.discard(index)
                 self.timers.pop(index, None)
                 if until is not None:
@@ -496,6 +500,16 @@ class World:
         assert bytes(body) in versions or self.machine.records[index].status == 204
 
     # The invariants
+
+    def _check_asked(self, index: int, send: records.SendRequest) -> None:
+        """Nobody asks in a loop, and what is no GET is sent once in all the lives of the process (SPEC-NOTES 8)."""
+        assert self.asked.get(index) != send, f"record {index} asks the same again at once"
+        self.asked[index] = send
+        if self.specs[index].method != "GET":
+            assert index not in self.uploads, (
+                f"the {self.specs[index].method} of record {index} is sent again"
+            )
+            self.uploads.add(index)
 
     def _check_settle(self, settle: fetches.Settle) -> None:
         """Precedence: an abort, then quota and total, then the first record to fail."""

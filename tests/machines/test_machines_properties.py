@@ -348,7 +348,7 @@ def lose_what_is_under_way(world: World) -> None:
     machine.fetch = attrs.evolve(machine.fetch, begun=False, event=event)
     world.final = {i: r for i, r in enumerate(machine.records) if r.settled}
     world.begun = world.firing = False
-    world.tickets, world.timers, world.exchanges = set(), {}, {}
+    world.tickets, world.timers, world.exchanges, world.asked = set(), {}, {}, {}
 
 
 def interrupted(record: Record) -> Record:
@@ -402,7 +402,7 @@ def test_a_restored_machine_goes_on_as_one_that_only_lost_its_transfers(
     lose_what_is_under_way(world)
     reborn.final = dict(world.final)
     reborn.begun = reborn.firing = False
-    reborn.tickets, reborn.timers, reborn.exchanges = set(), {}, {}
+    reborn.tickets, reborn.timers, reborn.exchanges, reborn.asked = set(), {}, {}, {}
     assert state_of(reborn.machine) == state_of(world.machine)
     logged = len(world.log)
     for _ in range(after):

@@ -467,6 +467,20 @@ def test_416_at_the_very_end_is_success() -> None:
     assert new.stored == 4
 
 
+@pytest.mark.parametrize(
+    ("etag", "state"),
+    [(None, State.SUCCESS), ("here", State.SUCCESS), ('"another"', State.PENDING)],
+)
+def test_416_at_the_very_end_of_another_version_is_none(etag: str | None, state: State) -> None:
+    """The length tells nothing where the ETag says that it is not the file whose bytes are here."""
+    assert UNTOLD.head is not None
+    assert UNTOLD.head.etag is not None
+    told = UNTOLD.head.etag if etag == "here" else etag
+    refused = status(416, says="bytes */4")
+    refused = attrs.evolve(refused, head=attrs.evolve(refused.head, etag=told))
+    assert feed(UNTOLD, refused)[0].state is state
+
+
 def test_416_never_makes_a_success_of_half_a_file() -> None:
     assert feed(ASKING, status(416, says="bytes */4"))[0].state is State.PENDING
 

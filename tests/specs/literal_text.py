@@ -1,16 +1,18 @@
-"""The standard's text where it is wrong (SPEC-NOTES 1 and 3 to 8), taken at its word: flags for tests, and for nothing else."""
+"""The standard's text where it is wrong (SPEC-NOTES 1 to 8), taken at its word: flags for tests, and for nothing else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
 
 from swruntime.agent.record_run import RecordRun
 from swruntime.agent.response_data import ResponseData
-from swruntime.algorithms import content_range
+from swruntime.algorithms import content_range, partial
+from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import Response
 from swruntime.machines import background_fetch as fetches, record as records, record_rules as rules
 from swruntime.machines.background_fetch import Fetch, Machine, OnRecord
@@ -30,6 +32,22 @@ def inverted_guard(patch: pytest.MonkeyPatch) -> None:
         Row(F.PENDING, nothing),
     )
     patch.setitem(fetches.TABLE, (F.PENDING, fetches.RecordSettled), rows)
+
+
+def users_abort_is_a_failure(patch: pytest.MonkeyPatch) -> None:
+    """2. The user's abort is one record's more: what failed before it names the reason and the event."""
+
+    def is_users_after_failure(f: Fetch, i: fetches.Abort) -> bool:
+        return i.cause == "user" and f.failure_reason != ""
+
+    def fail(f: Fetch, i: fetches.Abort) -> Outcome[Fetch]:
+        aborted, (abort_records, answer, _) = fetches.abort(f, i)
+        settle = fetches.Settle("failure", f.failure_reason, "backgroundfetchfail", f.cause, f.message)
+        return attrs.evolve(f, event=aborted.event), (abort_records, answer, settle)
+
+    rows = (Row(F.FAILURE, fail, is_users_after_failure), Row(F.ABORTED, fetches.abort))
+    for state in (F.PENDING, F.PAUSED):
+        patch.setitem(fetches.TABLE, (state, fetches.Abort), rows)
 
 
 def paused_never_notices(patch: pytest.MonkeyPatch) -> None:
@@ -104,8 +122,47 @@ def range_at_the_end_is_refused(patch: pytest.MonkeyPatch) -> None:
 
 def uploads_are_reissued(patch: pytest.MonkeyPatch) -> None:
     """8. A 206 to another method than GET is a part like any other: the request is made again for the next."""
-    _end(patch, Row(R.PENDING, rules.ask_for_more, rules.is_short_part))
+
+    def is_part_of_upload(r: records.Record, i: records.End) -> bool:
+        return rules.is_short_part(r, i) and r.method != "GET"
+
+    def send_again(r: records.Record, i: records.End) -> Outcome[records.Record]:
+        new, effects = rules.ask_for_more(r, i)
+        return attrs.evolve(new, sent=False), effects
+
+    _end(patch, Row(R.PENDING, send_again, is_part_of_upload))
     _head_without(patch, "is_206_to_other_method")
+
+
+def parts_without_progress_are_reissued(patch: pytest.MonkeyPatch) -> None:
+    """8. The rest is asked for until it is there, also of a server that sends nothing of it."""
+
+    def is_part_without_progress(r: records.Record, i: records.End) -> bool:
+        return rules.is_short_part(r, i) and r.transfer is not None and r.stored == r.transfer.begun_at
+
+    _end(patch, Row(R.PENDING, rules.ask_for_more, is_part_without_progress))
+
+
+def too_long_is_not_whole(patch: pytest.MonkeyPatch) -> None:
+    """8. Only a body as long as its 206 says is whole: of a longer one the rest is asked for, from beyond its end."""
+
+    def is_part_too_long(r: records.Record, i: records.End) -> bool:
+        return rules.is_short_part(r, i) and r.stored > (rules._told_length(r) or 0)
+
+    rows = tuple(
+        row for row in records.TABLE[R.RECEIVING, records.Bytes] if row.do is not rules.fail_too_long
+    )
+    patch.setitem(records.TABLE, (R.RECEIVING, records.Bytes), rows)
+    _end(patch, Row(R.PENDING, rules.ask_for_more, is_part_too_long))
+    validate = partial.validate_partial_response
+
+    def validate_as_written(expected_start: int, *, previous: StoredHead | None, **told: Any) -> str | None:
+        # The text compares complete lengths only with a first response that was a 206.
+        if previous is not None and previous.status != 206:
+            previous = attrs.evolve(previous, complete_length=None)
+        return validate(expected_start, previous=previous, **told)
+
+    patch.setattr(rules, "validate_partial_response", validate_as_written)
 
 
 def _end(patch: pytest.MonkeyPatch, row: Row[records.Record]) -> None:
@@ -122,12 +179,15 @@ def _head_without(patch: pytest.MonkeyPatch, *guards: str) -> None:
 
 FLAGS: dict[str, Flag] = {
     "1": inverted_guard,
+    "2": users_abort_is_a_failure,
     "3": paused_never_notices,
     "4": aborts_overwrite,
     "5": first_response_is_redundant_data,
     "6": only_a_response_is_waited_for,
     "7": content_range_with_equals,
     "8, *": unknown_length_is_no_end,
+    "8, no progress": parts_without_progress_are_reissued,
+    "8, longer than asked": too_long_is_not_whole,
     "8, at the very end": range_at_the_end_is_refused,
     "8, another method": uploads_are_reissued,
 }

@@ -126,14 +126,18 @@ def look_at(patch: Path | None) -> Row:
     return Row(name, breaks, found)
 
 
+WIDTH = max(len(patch.stem) for patch in PATCHES)
+HEAD = "  ".join([" " * WIDTH, *SIDES])
+
+
+def line(row: Row) -> str:
+    marks = (("x" if row.found[side] else ".").center(len(side)) for side in SIDES)
+    return "  ".join([row.patch.ljust(WIDTH), *marks, row.breaks])
+
+
 def table(rows: list[Row]) -> str:
     """Which side catches which."""
-    width = max(len(row.patch) for row in rows)
-    lines = ["  ".join([" " * width, *SIDES])]
-    for row in rows:
-        marks = (("x" if row.found[side] else ".").center(len(side)) for side in SIDES)
-        lines.append("  ".join([row.patch.ljust(width), *marks, row.breaks]))
-    return "\n".join(lines)
+    return "\n".join([HEAD, *map(line, rows)])
 
 
 def main(names: list[str]) -> int:

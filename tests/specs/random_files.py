@@ -12,6 +12,8 @@ from typing import Any, Literal, get_args
 
 import attrs
 
+from swruntime.testing import RequestRecord
+
 Kind = Literal[
     "whole",
     "slow",
@@ -19,6 +21,7 @@ Kind = Literal[
     "cut at the end",
     "cut, then 206 with *",
     "cut, then 206 without a byte",
+    "cut, then more than the 206 says",
     "cut, then another ETag",
     "cut, and ranges ignored",
     "not found",
@@ -39,6 +42,8 @@ class Behaviour:
     interrupted: str = ""
     method: str = "GET"
     starts_over: bool = False
+    beyond: int = 0
+    """Bytes that its server sends beside those that the file has."""
 
 
 def _half(body: bytes) -> int:
@@ -52,6 +57,21 @@ def _nothing_more(body: bytes) -> dict[str, Any]:
         "etag": '"v"',
         "responses": [{"drop_after": half}, {"status": 206, "body": b"", "headers": part}],
     }
+
+
+def _more_than_told(body: bytes) -> dict[str, Any]:
+    """Whatever is asked for, there is always one byte more than the 206 says."""
+
+    def answer(request: RequestRecord) -> dict[str, Any]:
+        if request.range is None:
+            return {"body": body, "drop_after": [_half(body)] * 100}
+        start = int(request.range.removeprefix("bytes=").removesuffix("-"))
+        rest = body[start:] or b"!"
+        end = start + len(rest)
+        told = {"Content-Range": f"bytes {start}-{end - 1}/{end}"}
+        return {"status": 206, "body": rest + b"!", "headers": told}
+
+    return {"body": answer, "etag": '"v"'}
 
 
 def _in_part(body: bytes) -> dict[str, Any]:
@@ -73,6 +93,7 @@ BEHAVIOURS: dict[Kind, Behaviour] = {
         }
     ),
     "cut, then 206 without a byte": Behaviour(_nothing_more, ends="fetch-error"),
+    "cut, then more than the 206 says": Behaviour(_more_than_told, ends="fetch-error", beyond=1),
     "cut, then another ETag": Behaviour(
         lambda body: {"drop_after": _half(body), "range_etag": '"other"'},
         ends="fetch-error",
@@ -104,6 +125,11 @@ class File:
     def counts(self) -> int:
         """The bytes that it has stored once it has ended undisturbed; of a failed one nothing is promised."""
         return self.size if self.behaviour.ends == "success" else 0
+
+    @property
+    def most(self) -> int:
+        """The bytes that may come of it."""
+        return self.size + self.behaviour.beyond
 
     def body(self, number: int) -> bytes:
         """What the server has; files of different numbers differ in every byte."""

@@ -59,7 +59,7 @@ class Expected:
     @property
     def may_exceed(self) -> bool:
         """All that could come of its files is more than the download total."""
-        return 0 < self.download_total < sum(file.size for file in self.files)
+        return 0 < self.download_total < sum(file.most for file in self.files)
 
     def judge(self, lines: list[Line], reports: list[Report]) -> None:
         """Raises AssertionError where what happened to it is not what SPEC-NOTES says. `lines`: its own."""

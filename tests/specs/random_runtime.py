@@ -30,6 +30,9 @@ IDS = ("a", "b")
 PLENTY = 10**9
 STOPS = 3
 """So often at most a worker or the process dies: an event is tried five times."""
+GLANCE = 1.0
+GLANCES = 10_000
+"""How many seconds pass from one look for loops to the next, and how often it is looked before it must have settled."""
 ENOUGH_REQUESTS = 25
 """For one file; whoever asks more often loops."""
 
@@ -49,6 +52,28 @@ async def report(event):
     print(json.dumps([event.type, seen.result, seen.failure_reason, read]))
 
 onbackgroundfetchsuccess = onbackgroundfetchfail = onbackgroundfetchabort = report
+"""
+
+WORKER_IN_JAVASCRIPT = """
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+async function report(event) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const read = {};
+    for (const record of await event.registration.matchAll()) {
+        try {
+            read[record.request.url] = hex(await (await record.responseReady).bytes());
+        } catch (error) {
+            read[record.request.url] = error.name;
+        }
+    }
+    const seen = event.registration;
+    console.log(JSON.stringify([event.type, seen.result, seen.failureReason, read]));
+}
+
+for (const end of ["success", "fail", "abort"]) {
+    addEventListener(`backgroundfetch${end}`, (event) => event.waitUntil(report(event)));
+}
 """
 
 ids = st.sampled_from(IDS)
@@ -85,6 +110,9 @@ def held(step: Callable[..., Any]) -> Callable[..., Any]:
 class AnyLife(UserAgentStateMachine):
     """Background fetches of two registrations, until everybody is kind in the end."""
 
+    worker = "worker.py"
+    script = WORKER
+
     async def setup(self, lab: Laboratory) -> None:
         self.expected: list[Expected] = []
         self.numbers = 0
@@ -93,17 +121,17 @@ class AnyLife(UserAgentStateMachine):
         self.frozen: dict[int, int] = {}
         self.no_room = False
         self.online = True
-        (lab.site / "worker.py").write_text(WORKER)
+        (lab.site / self.worker).write_text(self.script)
         await self._open()
 
     async def _open(self) -> None:
-        self.window = await self.lab.window()
+        self.window = await self.lab.window(worker=f"/{self.worker}")
         self.registrations: dict[str, Any] = {"/": await self.window.navigator.service_worker.ready}
         await self._register_b()
 
     async def _register_b(self) -> None:
         register = self.window.navigator.service_worker.register
-        self.registrations["/b/"] = registration = await register("/worker.py", scope="/b/")
+        self.registrations["/b/"] = registration = await register(f"/{self.worker}", scope="/b/")
         while registration.active is None:  # noqa: ASYNC110 - the one event for it may have come already
             await trio.sleep(0.001)
 
@@ -255,10 +283,11 @@ class AnyLife(UserAgentStateMachine):
     @rule(seconds=st.sampled_from([0.001, 0.01, 1.0, 10.0, 100.0]))
     @held
     async def wait(self, seconds: float) -> None:
-        # A loop without end is seen before it has made a million requests.
-        await trio.sleep(min(seconds, 0.2))
-        self._nobody_loops()
-        await trio.sleep(max(seconds - 0.2, 0.0))
+        # A loop without end is seen before it has made a million requests, whenever it begins.
+        while seconds > 0:
+            await trio.sleep(min(seconds, GLANCE))
+            self._nobody_loops()
+            seconds -= GLANCE
 
     @precondition(lambda self: self.stops < STOPS)
     @rule(scope=scopes)
@@ -308,14 +337,12 @@ class AnyLife(UserAgentStateMachine):
         for fetch in agent.background_fetches:
             if fetch.active and fetch.paused:
                 await self._in_time(fetch.resume())
-        pause = 0.1
-        while pause < 10_000:
-            with trio.move_on_after(pause) as late:
+        for _ in range(GLANCES):
+            with trio.move_on_after(GLANCE) as late:
                 await agent.settled()
             self._nobody_loops()
             if not late.cancelled_caught:
                 break
-            pause *= 3
         else:
             raise AssertionError(f"it never settles: {agent.background_fetches}")
         await trio.sleep(1)
@@ -354,6 +381,13 @@ class AnyLife(UserAgentStateMachine):
         """Nothing that a script or a user asks for hangs."""
         with trio.fail_after(100):
             return await promise
+
+
+class AnyLifeInJavaScript(AnyLife):
+    """The same with a worker in JavaScript, whose process is stopped at random as well."""
+
+    worker = "sw.js"
+    script = WORKER_IN_JAVASCRIPT
 
 
 class AnyLifeAndDeath(AnyLife):

@@ -19,7 +19,7 @@ DEVIATIONS: dict[str, list[dict[str, Any]]] = {
     for path in sorted(SPECS.glob("*/deviations.toml"))
 }
 REQUIRED = {"number", "algorithm", "text", "here", "symbol"}
-OPTIONAL = {"chromium", "webkit", "link"}
+OPTIONAL = {"chromium", "webkit", "discussion"}
 
 
 @pytest.mark.parametrize(("spec", "count"), [("background-fetch", 23), ("service-workers", 28)])
@@ -34,7 +34,6 @@ def test_they_are_numbered_from_one(spec: str, count: int) -> None:
 def test_its_symbol_exists(deviation: dict[str, Any]) -> None:
     assert REQUIRED <= set(deviation) <= REQUIRED | OPTIONAL
     assert all(deviation.values())
-    assert deviation.get("link", "https://").startswith("https://")
     module, _, name = deviation["symbol"].partition(":")
     assert reduce(getattr, name.split("."), importlib.import_module(module)) is not None
 
@@ -52,7 +51,27 @@ def test_what_browsers_do_is_optional_and_nothing_else_is(tmp_path: Path) -> Non
     entry = '[[deviation]]\nnumber = 1\nalgorithm = "a"\ntext = "t"\nhere = "h"\nsymbol = "s"\n'
     path.write_text(entry + 'chromium = "c"\n')
     (read,) = read_deviations(path)
-    assert (read.spec, read.chromium, read.webkit, read.link) == ("here", "c", "", "")
+    assert (read.spec, read.chromium, read.webkit, read.discussion) == ("here", "c", "", "")
     path.write_text(entry + 'gecko = "g"\n')
     with pytest.raises(UsageError, match="here/deviations.toml.*gecko"):
         read_deviations(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://github.com/WICG/background-fetch/issues/154",
+        "https://github.com/WICG/background-fetch/issues",
+        "https://github.com/WICG/background-fetch/issues/154#issuecomment-1",
+        "https://example.com/WICG/background-fetch/issues/154",
+    ],
+)
+def test_a_discussion_is_a_thread(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "here" / "deviations.toml"
+    path.parent.mkdir()
+    entry = '[[deviation]]\nnumber = 1\nalgorithm = "a"\ntext = "t"\nhere = "h"\nsymbol = "s"\n'
+    path.write_text(f'{entry}discussion = "{url}"\n')
+    with pytest.raises(UsageError, match="here: deviation 1: discussion is .*expected the URL of an"):
+        read_deviations(path)
+    path.write_text(f'{entry}discussion = "https://github.com/WICG/background-fetch/pull/164"\n')
+    assert read_deviations(path)[0].discussion.endswith("/pull/164")

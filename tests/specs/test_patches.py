@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,7 @@ def test_no_side_catches_what_is_not_broken() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("patch", patched.PATCHES, ids=lambda patch: patch.stem)
-def test_at_least_one_side_catches_it(patch: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_at_least_one_side_catches_it(patch: Path, tell: Callable[[str, str], None]) -> None:
     row = patched.look_at(patch)
-    with capsys.disabled():
-        print("\n" + patched.table([row]))
+    tell(f"Which side of the executable specification catches which patch\n{patched.HEAD}", patched.line(row))
     assert row.caught, f"{row.patch}: {row.breaks}"

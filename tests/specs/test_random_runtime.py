@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.specs.random_machines import Scenario, scenarios
-from tests.specs.random_runtime import AnyLife, AnyLifeAndDeath
+from tests.specs.random_runtime import AnyLife, AnyLifeAndDeath, AnyLifeInJavaScript
 
 
 def lives(count: int, *, steps: int = 12) -> settings:
@@ -21,14 +21,14 @@ def lives(count: int, *, steps: int = 12) -> settings:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, print_blob=True)
 @given(scenario=scenarios)
 def test_the_machines_alone(scenario: Scenario) -> None:
     scenario.play()
 
 
 @pytest.mark.slow
-@settings(max_examples=8_000, deadline=None)
+@settings(max_examples=8_000, deadline=None, print_blob=True)
 @given(scenario=scenarios)
 def test_the_machines_alone_at_length(scenario: Scenario) -> None:
     scenario.play()
@@ -50,3 +50,8 @@ def test_any_life_at_length() -> None:
 @pytest.mark.slow
 def test_any_life_with_deaths_at_length() -> None:
     run_state_machine_as_test(AnyLifeAndDeath, settings=lives(80, steps=20))
+
+
+@pytest.mark.slow
+def test_any_life_of_a_worker_in_javascript() -> None:
+    run_state_machine_as_test(AnyLifeInJavaScript, settings=lives(60, steps=15))

@@ -87,7 +87,8 @@ def test_registrations_come_back_in_the_order_of_their_creation(store: Store) ->
     second = StoredRegistration(KEY, "https://a.example/")
     store.save_registration(first)
     store.save_registration(second)
-    worker = StoredWorker(f"{SCOPE}w.py", "activated", ((f"{SCOPE}w.py", "00ff"), (f"{SCOPE}lib.py", "11")))
+    scripts = (("https://b.example/a.js", "\x00\xff"), (f"{SCOPE}lib.js", "let a;"))
+    worker = StoredWorker(f"{SCOPE}sw.js", "activated", "module", scripts)
     replaced = attrs.evolve(first, waiting=None, active=worker)
     store.save_registration(replaced)
     assert list(store.registrations()) == [replaced, second]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from swruntime.storage import open_profile, schema, verify
+from swruntime.storage import memory_store, open_profile, schema, verify
 from swruntime.storage.schema import MIGRATIONS, Migration
 
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -187,3 +187,15 @@ def test_a_new_profile_is_whole_or_not_there(tmp_path: Path) -> None:
             ).fetchone()
         assert tables == (1 if version else 0,)
     assert version == len(FUTURE)
+
+
+def test_a_store_in_memory_has_what_the_migrations_make() -> None:
+    migrated = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(migrated)
+    store = memory_store()
+    with closing(migrated), closing(store):
+        in_memory = store._database._connection
+        assert schema.version_of(in_memory) == len(schema.MIGRATIONS)
+        assert list(in_memory.iterdump()) == list(migrated.iterdump())
+        (enforced,) = in_memory.execute("PRAGMA foreign_keys").fetchone()
+        assert enforced == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +105,52 @@ def test_fixtures_markers_and_options(folder: pytest.Pytester) -> None:
     folder.runpytest_subprocess("--swruntime-seed=5", "-p", "xdist", "-n", "2").assert_outcomes(passed=7)
 
 
+def test_the_same_test_in_process_on_a_disk_and_over_sockets(folder: pytest.Pytester) -> None:
+    """An hour in a tunnel, a server that is slow and breaks: the clock holds while real work is done, and no longer."""
+    folder.makepyfile("""
+        import pytest, trio
+
+        WORKER = '''
+        async def onbackgroundfetchsuccess(event):
+            cache = await caches.open("files")
+            for record in await event.registration.match_all():
+                await cache.put(record.request, await record.response_ready)
+
+        def onbackgroundfetchfail(event): pass
+        onbackgroundfetchabort = onbackgroundfetchfail
+        '''
+
+        profile, sockets = pytest.mark.swruntime_profile, pytest.mark.swruntime_sockets
+
+        @pytest.mark.parametrize("way", [
+            pytest.param("in process"),
+            pytest.param("on a disk", marks=profile),
+            pytest.param("over sockets", marks=sockets),
+            pytest.param("both", marks=[profile, sockets]),
+        ])
+        async def test_tunnel(way, user_agent, site, origin, tmp_path, autojump_clock):
+            assert (tmp_path / "profile").exists() == (way in ("on a disk", "both"))
+            origin.add("/f", b"x" * 500_000, delay=50, drop_after=200_000)
+            (site / "worker.py").write_text(WORKER)
+            window = await user_agent.open_window("/")
+            await window.navigator.service_worker.register("/worker.py")
+            registration = await window.navigator.service_worker.ready
+            fetch = await registration.background_fetch.fetch("f", "/f")
+            await trio.sleep(50.5)  # it has broken, and waits a little before it is asked for again
+            user_agent.network.go_offline()
+            await trio.sleep(3600)
+            assert fetch.downloaded == 200_000
+            user_agent.network.go_online()
+            await user_agent.settled()
+            assert fetch.result == "success"
+            assert await (await window.caches.match("/f")).bytes() == b"x" * 500_000
+            asked = [request.range for request in origin.requests if request.path == "/f"]
+            assert asked == [None, "bytes=200000-"]
+            assert 3700 < trio.current_time() < 3710
+    """)
+    folder.runpytest_subprocess().assert_outcomes(passed=4)
+
+
 def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> None:
     folder.makepyfile("""
         import pytest, trio
@@ -177,8 +225,54 @@ def test_a_test_that_is_not_for_trio_is_told_so(folder: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["the fixture user_agent needs pytest-trio: *"])
 
 
-def test_the_podcasts_own_test(folder: pytest.Pytester) -> None:
-    tests = EXAMPLES / "podcast" / "tests"
-    folder.runpytest_subprocess("-p", "no:cacheprovider", "-c", tests / "pytest.ini", tests).assert_outcomes(
-        passed=1
-    )
+@pytest.fixture
+def podcast(tmp_path: Path) -> Path:
+    """The podcast, taken to an empty folder outside of the checkout."""
+    copy = tmp_path / "podcast"
+    shutil.copytree(EXAMPLES / "podcast", copy, ignore=shutil.ignore_patterns("ep-5*", ".*", "__pycache__"))
+    for name in ("ep-5.mp3", "ep-5-artwork.jpg", "ep-5-icon.png"):
+        (copy / name).touch()  # it does not make its 60 MiB then, which no test of its asks for
+    return copy
+
+
+def own_tests(podcast: Path, *arguments: str) -> str:
+    """A session of pytest as its developer has one; the last line of what it says."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *arguments]
+    done = subprocess.run(command, cwd=podcast / "tests", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_the_podcasts_own_test(podcast: Path) -> None:
+    assert own_tests(podcast, "test_tunnel.py").startswith("1 passed")
+
+
+@pytest.mark.slow
+def test_all_of_the_podcasts_own_tests(podcast: Path) -> None:
+    """With 200 examples of a property and of a state machine, no health check suppressed."""
+    assert own_tests(podcast).startswith("11 passed")
+    text = "".join(path.read_text() for path in podcast.glob("tests/*.py"))
+    assert "suppress_health_check" not in text
+    assert text.count("max_examples=200") == 2
+
+
+@pytest.mark.slow
+def test_they_notice_a_worker_that_keeps_nothing(podcast: Path) -> None:
+    (podcast / "worker.py").write_text("")
+    with pytest.raises(AssertionError, match="5 failed, 3 passed"):
+        own_tests(podcast, "test_tunnel.py", "test_trouble.py")
+
+
+def test_the_podcasts_own_tests_know_public_names_only() -> None:
+    import swruntime.testing
+
+    public = {
+        "swruntime": set(swruntime.__all__),
+        "swruntime.testing": {*swruntime.testing.__all__, "strategies"},
+    }
+    for path in (EXAMPLES / "podcast" / "tests").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("swruntime"):
+                assert {alias.name for alias in node.names} <= public[node.module or ""], path
+            elif isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("swruntime.") for alias in node.names), path

@@ -1,4 +1,6 @@
-"""Sweeps across machines: one process finds a failing example, another one replays it, over a real Redis server."""
+"""Long sweeps: on all cores the same as on one; across machines one process finds a failing example, another replays it.
+
+The latter over a real Redis server."""
 
 from __future__ import annotations
 
@@ -33,6 +35,65 @@ def test_nothing_ever_waits(scenario):
     trace = run_scenario(scenario)
     assert not any(line["kind"] == "record.wait" and line["reason"] == "reset" for line in trace)
 """
+
+PARTS = """
+import os
+from pathlib import Path
+import pytest
+from hypothesis import Phase, given, seed, settings
+from swruntime.testing import check_trace, keep, run_scenario, strategies
+from swruntime.trace import to_json
+
+@pytest.mark.parametrize("part", range(4))
+def test_part(part):
+    out = Path(os.environ["SWEEP_OUT"])
+    (out / f"{part}.ran-in-{os.environ.get('PYTEST_XDIST_WORKER')}").touch()
+
+    @seed(part)
+    @settings(max_examples=8, deadline=None, database=None, phases=[Phase.generate])
+    @given(strategies.scenarios(max_fetches=1, max_steps=1))
+    def sweep(scenario):
+        keep(scenario, out / f"{part}.toml")
+        trace = run_scenario(scenario)
+        check_trace(trace, complete=True)
+        with (out / f"{part}.jsonl").open("a") as file:
+            file.writelines(to_json(line) + "\\n" for line in trace)
+        assert part < 3 or not any(line["kind"] == "record.wait" for line in trace)
+
+    sweep()
+"""
+
+
+def parts(folder: Path, workers: int) -> tuple[list[str], dict[str, str], set[str]]:
+    """A sweep in four parts, on so many cores: what came of each, all files it wrote, and the names of the workers."""
+    folder.mkdir()
+    (folder / "test_parts.py").write_text(PARTS)
+    out = folder / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-n", str(workers)]
+    done = subprocess.run(
+        [*command, "test_parts.py"],
+        cwd=folder,
+        env={**os.environ, "SWEEP_OUT": str(out)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    results = [line for line in done.stdout.splitlines() if line.startswith(("PASSED ", "FAILED ", "ERROR "))]
+    files = {path.name: path.read_text() for path in out.iterdir() if ".ran-in-" not in path.name}
+    used = {path.name.partition(".ran-in-")[2] for path in out.glob("*.ran-in-*")}
+    return sorted(results), files, used
+
+
+@pytest.mark.slow
+def test_a_sweep_on_two_cores_is_the_same_as_on_one(tmp_path: Path) -> None:
+    """Every trace, byte for byte, of every example of every part, and what is kept of the part that fails."""
+    results, files, used = parts(tmp_path / "one", 0)
+    assert [result.split()[0] for result in results] == ["FAILED", "PASSED", "PASSED", "PASSED"]
+    assert len(files) == 8
+    assert len({files[f"{part}.jsonl"] for part in range(4)}) == 4, "each part has examples of its own"
+    assert used == {"None"}
+    assert parts(tmp_path / "two", 2) == (results, files, {"gw0", "gw1"})
 
 
 @pytest.fixture

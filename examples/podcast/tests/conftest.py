@@ -30,3 +30,9 @@ async def window(user_agent, sound):
     await window.navigator.service_worker.ready
     user_agent.network.conditions = "fast-3g"
     return window
+
+
+@pytest.fixture
+async def manager(window):
+    """What a page starts background fetches with."""
+    return (await window.navigator.service_worker.ready).background_fetch

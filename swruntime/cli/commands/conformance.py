@@ -49,7 +49,7 @@ def _show_deviation(deviation: Deviation) -> None:
     for name, what in (
         ("Chromium", deviation.chromium),
         ("WebKit", deviation.webkit),
-        ("see", deviation.link),
+        ("discussed at", deviation.discussion),
     ):
         if what:
             print(f"          {name}: {what}")
@@ -65,7 +65,10 @@ def _show(report: Report) -> None:
             print(
                 f"  {algorithm.name:26} {len(algorithm.steps):4} steps  {len(tests):4} tests  {algorithm.title}"
             )
-    print(f"deviations: {len(report.deviations)}, each with its reason in specs/")
+    discussed = sum(bool(deviation.discussion) for deviation in report.deviations)
+    print(
+        f"deviations: {len(report.deviations)}, each with its reason in specs/; {discussed} with its discussion"
+    )
     print(
         f"interfaces: {counted(report.interfaces, 'interface', 'interfaces')}, "
         f"{counted(report.members, 'member', 'members')}; not implemented: "

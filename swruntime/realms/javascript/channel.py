@@ -48,7 +48,7 @@ class Channel:
         self._seen = 0
         self._busy: ExitStack | None = None
         self.busy_since: float | None = None
-        """Since when it computes without having said that it is idle, on `time.monotonic`; None while it is idle."""
+        """Since when it has not said that it is idle, or at least gives way, on `time.monotonic`; None while idle."""
         self._idle = trio.Event()
         self._idle.set()
         self._closed = False
@@ -137,7 +137,9 @@ class Channel:
     def _dispatch(self, frame: Frame) -> None:
         if self._closed:
             return
-        if frame["t"] != "idle":
+        if frame["t"] == "alive" and self._busy is not None:
+            self.busy_since = time.monotonic()
+        if frame["t"] not in ("idle", "alive"):
             self._handle(frame)
             return
         seen = frame.get("seen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -50,10 +51,11 @@ class Process:
         return self._process.pid
 
     def answer(self, data: bytes) -> None:
-        """Write the answer to an `ask`. The script reads, so this does not wait long. Raises OSError for a dead one."""
+        """Write the answer to an `ask`. The script reads, so this does not wait long; a dead one needs no answer."""
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._answers, view) :]
+        with contextlib.suppress(BrokenPipeError):
+            while view:
+                view = view[os.write(self._answers, view) :]
 
     def kill(self) -> None:
         """End it now. Nothing that it was doing is waited for."""

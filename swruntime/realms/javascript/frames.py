@@ -6,10 +6,11 @@ stand in the payload one after the other, in the order in which the header names
 NaN.
 
 Frames to the process: `init`, `run`, `completion` (both answered by an `answer` of the same `id`), `settle`, `event`,
-`fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`. Each is one task there.
+`fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`, `abort` (a fetch event's request), `over` (such an
+event). Each is one task there.
 Frames from it: `ready`, `call` (answered by a `settle` of the same `id`), `post`, `ask` (answered on a pipe of its own,
 while the script waits), `life` (a step in the life of an extendable event), `idle` (`seen`: how many frames it has
-handled, all of them to their last microtask), `broken`.
+handled, all of them to their last microtask), `alive` (it gives way, and has more to do), `broken`.
 """
 
 from __future__ import annotations

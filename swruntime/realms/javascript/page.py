@@ -23,7 +23,8 @@ class JavaScriptPage:
         self._realm = realm
         self._engine: Engine | None = None
         self._sources: dict[str, bytes] = {}
-        self._scripts = Scripts(realm, self._sources)
+        self._fetched: dict[str, bytes] = {}
+        self._scripts = Scripts(realm, self._sources, self._fetched)
         self._failure: ScriptError | None = None
 
     async def run(self, path: str) -> Any:
@@ -32,6 +33,7 @@ class JavaScriptPage:
         origin = realm.context.environment.origin
         url = f"{origin}/{path.lstrip('/')}"
         self._sources.clear()
+        self._fetched.clear()
         try:
             source = await self._scripts.source(url)
         except NetworkError as error:

@@ -48,7 +48,7 @@ class JavaScriptWorkerRealm(PythonRealm):
     def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
         super().__init__(agent, context)
         self._worker = worker
-        self._scripts = Scripts(self, worker.sources)
+        self._scripts = Scripts(self, worker.sources, worker.fetched)
         self._engine: Engine | None = None
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
@@ -137,6 +137,7 @@ class JavaScriptWorkerRealm(PythonRealm):
         number, lifetime = engine.lifetimes.open(event.name, instance)
         if isinstance(event.payload, FetchExchange):
             self._exchanges[number] = event.payload
+            event.payload.abort = lambda: engine.send({"t": "abort", "event": number})
         forget = self.context.on_discard(lambda: lifetime.feed(RealmDied()))
         if not self.context.alive:
             lifetime.feed(RealmDied())
@@ -148,7 +149,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             forget()
             lifetime.feed(TimedOut())
             engine.lifetimes.close(number)
-            self._exchanges.pop(number, None)
+            if self._exchanges.pop(number, None) is not None:
+                engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
         return lifetime.result
 

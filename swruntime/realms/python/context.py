@@ -27,6 +27,9 @@ Ts = TypeVarTuple("Ts")
 
 _REALM_MODULES = "swruntime.realms."
 
+# A worker starts again and again with the same script.
+_dropped_calls = lru_cache(64)(dropped_calls)
+
 
 class RealmContext:
     """One realm, from its making to `discard`.
@@ -128,9 +131,8 @@ class RealmContext:
                 "__qualname__": cls.__qualname__,
                 "__doc__": cls.__doc__,
             }
-            self._bound[cls] = types.new_class(
-                cls.__name__, (cls, *parents), exec_body=lambda body: body.update(namespace)
-            )
+            metaclass: Any = type(cls)
+            self._bound[cls] = metaclass(cls.__name__, (cls, *parents), namespace)
         return cast("type[T]", self._bound[cls])
 
     # Promises
@@ -232,7 +234,7 @@ class RealmContext:
         self._allowed[name] = allowances(source)
         for line, code in unknown_codes(source, CODES):
             self.diagnose("unknown-allowed-code", f"{code!r} is allowed here", f"{name}:{line}")
-        for line, function in dropped_calls(source):
+        for line, function in _dropped_calls(source):
             text = f"{function}() makes a coroutine, which is dropped: nothing of it runs"
             self.diagnose("dropped-awaitable", text, f"{name}:{line}")
 

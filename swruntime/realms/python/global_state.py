@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import dis
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -71,7 +72,7 @@ class Watched:
         self._namespace = namespace
         functions = list(_functions(code))
         used = {name for each in (code, *functions) for name in each.co_names}
-        names = set() if used & _LOOKS_INSIDE else _changed_somewhere(functions)
+        names = set() if used & _LOOKS_INSIDE else {n for each in functions for n in _changed_in(each)}
         self._first = {
             name: shown for name in sorted(names) if (shown := plain(namespace.get(name))) is not None
         }
@@ -139,8 +140,15 @@ def _functions(code: CodeType) -> Iterator[CodeType]:
             yield from _functions(each)
 
 
-def _changed_somewhere(functions: Iterable[CodeType]) -> set[str]:
-    return {name for each in functions for name in each.co_names if _stores(each, name) or _fills(each, name)}
+@lru_cache(512)
+def _changed_in(code: CodeType) -> frozenset[str]:
+    """The globals that a function binds anew, or fills; the same for every start of its worker."""
+    changed: set[str] = set()
+    for _, instructions in _by_line(code):
+        changed.update(i.argval for i in instructions if i.opname == "STORE_GLOBAL")
+        if any(map(_fills_something, instructions)):
+            changed.update(i.argval for i in instructions if i.opname == "LOAD_GLOBAL")
+    return frozenset(changed)
 
 
 def _is(instruction: dis.Instruction, operation: str, name: str) -> bool:
@@ -165,11 +173,12 @@ def _fills(code: CodeType, name: str) -> list[int]:
     return [
         line
         for line, instructions in _by_line(code)
-        if any(_is(i, "LOAD_GLOBAL", name) for i in instructions)
-        and any(
-            i.opname == "STORE_SUBSCR" or i.argval in _FILL for i in instructions if i.opname != "LOAD_CONST"
-        )
+        if any(_is(i, "LOAD_GLOBAL", name) for i in instructions) and any(map(_fills_something, instructions))
     ]
+
+
+def _fills_something(i: dis.Instruction) -> bool:
+    return i.opname == "STORE_SUBSCR" or (i.opname != "LOAD_CONST" and i.argval in _FILL)
 
 
 def _counts(code: CodeType, name: str) -> bool:

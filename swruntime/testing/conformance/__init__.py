@@ -11,6 +11,7 @@ What is wrong is a list of lines, and an empty list is conformance; nothing is s
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,15 @@ from swruntime.monitor.states import folder as specs_folder, machines
 from swruntime.testing.conformance import idl, interfaces, ledger
 from swruntime.testing.conformance.ledger import Algorithm
 
+_THREAD = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/[0-9]+")
+
 
 @attrs.frozen
 class Deviation:
     """Where the text is not followed: `text` is what it says, `here` what we do instead, and `symbol` where.
 
-    What browsers do, and where it is discussed (a URL), are "" where that is not known.
+    What browsers do is "" where that is not known, and so is `discussion`, the URL of an issue or pull request on
+    GitHub where the standard's authors and implementers talked about it.
     """
 
     spec: str
@@ -39,7 +43,14 @@ class Deviation:
     symbol: str
     chromium: str = ""
     webkit: str = ""
-    link: str = ""
+    discussion: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.discussion and not _THREAD.fullmatch(self.discussion):
+            raise UsageError(
+                f"{self.spec}: deviation {self.number}: discussion is {self.discussion!r}; expected the URL of an "
+                f"issue or pull request, https://github.com/OWNER/NAME/issues/NUMBER"
+            )
 
 
 @attrs.frozen

@@ -31,6 +31,9 @@ const STDIN = 0;
 const STDOUT = 1;
 const PIECE = 256 * 1024;
 const HEAD = 8;
+/** Milliseconds between two signs of life. */
+const SIGN = 500;
+const now = performance.now.bind(performance);
 
 /** JSON of plain data; each Uint8Array in it is put into `attachments`, in order. It asks nothing that a script can change. */
 function encodeValue(value, attachments) {
@@ -161,6 +164,7 @@ let scheduled = false;
 let settling = false;
 let received = 0;
 let idleAt = -1;
+let lastSign = 0;
 
 function read() {
     reading = readAsync(STDIN, incoming.room(PIECE));
@@ -200,17 +204,29 @@ function settleSoon() {
 
 function settle() {
     settling = false;
-    if (scheduled) return;
+    if (scheduled) {
+        giveSign();
+        return;
+    }
     unrefOpPromise(reading);
     const busy = eventLoopHasMoreWork();
     refOpPromise(reading);
     if (busy) {
         settling = true;
+        giveSign();
         setTimeoutNative(settle, 1);
     } else if (idleAt !== received) {
         idleAt = received;
+        lastSign = now();
         send({ t: "idle", seen: received });
     }
+}
+
+/** Now and then, of a process that gives way and is never idle: that it does. */
+function giveSign() {
+    if (now() - lastSign < SIGN) return;
+    lastSign = now();
+    send({ t: "alive" });
 }
 
 let answers = null;

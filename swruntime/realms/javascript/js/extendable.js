@@ -97,8 +97,11 @@ export function dispatch(target, event, number, prepare = () => {}) {
     setWeak(lives, event, life);
     prepare(life);
     fire(target, event, (invoke) => handling(number, invoke), (error) => life.raised(error));
-    if (event instanceof classes.FetchEvent && !life.entered) {
-        post("FetchEvent.left", [number, defaultPreventedOf(event)]);
+    if (life.handled !== null && !life.entered) {
+        const prevented = defaultPreventedOf(event);
+        post("FetchEvent.left", [number, prevented]);
+        if (prevented) life.handled.reject(domException("The fetch event was cancelled without a response.", "NetworkError"));
+        else life.handled.resolve();
     }
     microtask(() => life.finished());
 }

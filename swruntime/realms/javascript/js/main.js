@@ -19,7 +19,7 @@ import { Response } from "./response.js";
 import { attribute, define, installCommon, removeNames } from "./scope.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
-import { dispatchFrame, installWorkerScope } from "./worker_scope.js";
+import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
 import { installWindowScope } from "./window_scope.js";
 
 const global = globalThis;
@@ -160,6 +160,8 @@ const handlers = {
     timer: ({ id }) => due(id),
     pull: pulled,
     cancel: ({ stream }) => cancel(stream),
+    abort: ({ event }) => abortRequest(event),
+    over: ({ event }) => forgetRequest(event),
 };
 
 openAnswers();

@@ -7,7 +7,8 @@ import { interfaces, keep } from "./faces.js";
 import { importScripts } from "./loader.js";
 import { attribute, define, makeLocation } from "./scope.js";
 import { deserialize } from "./clone.js";
-import { revive } from "./values.js";
+import { makeRequest } from "./request.js";
+import { Remote, revive } from "./values.js";
 
 const { defineProperty } = Reflect;
 
@@ -54,15 +55,25 @@ export function installWorkerScope(global, { url, objects }) {
 export function dispatchFrame(global, frame) {
     const event = new classes[frame.is](frame.type, initOf(frame));
     dispatch(global, event, frame.event, (life) => {
-        if (frame.is === "FetchEvent") prepare(event, life);
+        if (frame.is === "FetchEvent") prepare(life);
     });
 }
 
 let current = null;
 
-function prepare(event, life) {
+function prepare(life) {
     life.handled = current;
 }
+
+/** What aborts the requests of events that are not answered yet, by the event's number. */
+const controllers = new Map();
+
+/** Whoever asked does not want an answer any more. */
+export function abortRequest(number) {
+    controllers.get(number)?.abort();
+}
+
+export const forgetRequest = (number) => controllers.delete(number);
 
 function initOf(frame) {
     const init = frame.init ?? {};
@@ -81,7 +92,11 @@ function initOf(frame) {
             handled.catch(() => {});
             const preloadResponse = init.preload ? call("FetchEvent.preload", [frame.event], revive) : Promise.resolve(undefined);
             preloadResponse.catch(() => {});
-            return { ...init, request: revive(init.request), handled, preloadResponse, cancelable: true };
+            const controller = new AbortController();
+            controllers.set(frame.event, controller);
+            const { $request, state } = init.request;
+            const request = makeRequest(state, new Remote($request), { signal: controller.signal });
+            return { ...init, request, handled, preloadResponse, cancelable: true };
         }
         case "PushEvent":
             return { data: pushData(init.data) };
