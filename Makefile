@@ -2,7 +2,8 @@
 # make test    the tests, under five minutes on two cores
 # make docs    docs/ as a site, in .venv/site; a warning is an error
 # make check   the linters, conformance, make test and make docs
-# make mutation  the tests' own test: some minutes on two cores; MUTATION=--continue goes on, --survivors tries those again
+# make mutation  the tests' own test: up to half an hour on two cores; MUTATION=--tenth one mutant of ten, as CI does,
+#                --continue goes on where a run stopped, --survivors tries what survived again
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11

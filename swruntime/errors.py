@@ -5,7 +5,7 @@ Exception
  +-- DOMException                   what scripts see; one subclass per name that is in use
  |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
  |    |   InvalidCharacterError, InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
- |    |   OperationError, SecurityError, TimeoutError_, UnknownError
+ |    |   OperationError, SecurityError, TimeoutError_, UnknownError, VersionError
  |    +-- QuotaExceededError
  +-- SwruntimeError
       +-- UsageError                the caller's fault: an argument, a folder, a profile
@@ -128,6 +128,10 @@ class TimeoutError_(DOMException):
 
 class UnknownError(DOMException):
     name = "UnknownError"
+
+
+class VersionError(DOMException):
+    name = "VersionError"
 
 
 class QuotaExceededError(DOMException):

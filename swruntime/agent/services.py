@@ -13,6 +13,7 @@ from swruntime.agent.activity import Activity
 from swruntime.agent.checkpoints import Checkpoints
 from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
+from swruntime.agent.indexed_dbs import IndexedDBs
 from swruntime.agent.messaging import Broadcasts
 from swruntime.concepts.enums import PermissionState
 from swruntime.concepts.http import HeaderList
@@ -93,6 +94,7 @@ class Services:
     connections: Connections = attrs.field(factory=Connections)
     broadcasts: Broadcasts = attrs.field(factory=Broadcasts)
     checkpoints: Checkpoints = attrs.field(init=False)
+    indexed_dbs: IndexedDBs = attrs.field(init=False)
     display: Display | None = None
     javascript_hints: bool = False
     """Diagnostics that are hints for who writes JavaScript are told, too."""
@@ -123,6 +125,7 @@ class Services:
 
     def __attrs_post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.store, self.trace, self.start_quietly)
+        self.indexed_dbs = IndexedDBs(self.store)
 
     def realms_of(self, storage_key: str) -> list[Realm]:
         return [realm for realm, key in self.realms.items() if key == storage_key]

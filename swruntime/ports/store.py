@@ -22,6 +22,7 @@ from swruntime.concepts.http import Request, Response
 from swruntime.concepts.notifications import NotificationConcept
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+from swruntime.ports.indexed_db import IndexedDatabases
 
 
 @attrs.frozen
@@ -306,10 +307,15 @@ class Store(Protocol):
 
     def delete_entries(self, entries: Iterable[int]) -> None: ...
 
+    # IndexedDB
+
+    @property
+    def indexed(self) -> IndexedDatabases: ...
+
     # Space
 
     def usage(self, storage_key: str) -> int:
-        """The bytes of all bodies of a storage key, each counted once."""
+        """The bytes of all bodies of a storage key, each counted once, and of its IndexedDB databases."""
         ...
 
     def disk_size(self) -> int:

@@ -4,6 +4,7 @@ profile        opening one: the folder's layout, what is refused
 check          verify and forget
 store          Store in SQL, over the rows and the ledger below
 registrations, fetches, caches     their rows
+indexed_db, indexed_file, indexed_scan     IndexedDB: all databases; one; its questions
 ledger         every body's length, pins and last reference
 recovery       after a death: where a sync is needed, and where not
 bodies, files  the bytes of bodies, in memory and in files

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from swruntime.errors import NotAProfile
 from swruntime.storage.files import FileBodies
+from swruntime.storage.indexed_db import problems_of
 from swruntime.storage.lock import ProfileLock
 from swruntime.storage.profile import (
     BODIES,
     GITIGNORE,
+    INDEXED,
     LOCK,
     SQLITE_FILES,
     current_connection,
@@ -35,12 +37,13 @@ def verify(directory: Path) -> list[str]:
             problems += _database_problems(connection)
             problems += _body_problems(connection, files)
             rows = {row[0] for row in connection.execute("SELECT id FROM bodies")}
+            known = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
     except sqlite3.DatabaseError as error:
         return [*problems, f"the database cannot be read: {error}"]
     orphans = sorted(body for body in there.keys() - rows if files.path(body).exists())
     problems += [f"{BODIES}/{body} has no row; it goes when the profile is opened next" for body in orphans]
     problems += [f"{BODIES}/{name} is not a body" for name in files.strangers()]
-    return problems
+    return problems + problems_of(directory / INDEXED, known)
 
 
 def _database_problems(connection: sqlite3.Connection) -> list[str]:
@@ -96,8 +99,9 @@ def forget(directory: Path) -> None:
         # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
         for name in (*SQLITE_FILES, GITIGNORE):
             (directory / name).unlink(missing_ok=True)
-        if (directory / BODIES).exists():
-            shutil.rmtree(directory / BODIES)
+        for folder in (BODIES, INDEXED):
+            if (directory / folder).exists():
+                shutil.rmtree(directory / folder)
     except BaseException:
         lock.release()
         raise

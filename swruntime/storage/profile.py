@@ -2,6 +2,7 @@
 
 DIR/profile.sqlite3     the rows (and profile.sqlite3-wal, -shm beside it while somebody has it open)
 DIR/bodies/<id>         the bytes of each body
+DIR/indexeddb/          a database of IndexedDB each (see indexed_db.py)
 DIR/lock                locked by the process that writes, with its id
 DIR/.gitignore          "*": a profile is in nobody's repository
 """
@@ -21,6 +22,7 @@ from swruntime.storage import schema
 from swruntime.storage.bodies import MemoryBodies
 from swruntime.storage.database import Database
 from swruntime.storage.files import FileBodies, sync_directory
+from swruntime.storage.indexed_db import IndexedCatalog
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
@@ -29,6 +31,7 @@ from swruntime.storage.store import SqlStore
 
 DATABASE = "profile.sqlite3"
 BODIES = "bodies"
+INDEXED = "indexeddb"
 LOCK = "lock"
 GITIGNORE = ".gitignore"
 UNFINISHED = "profile.new"
@@ -38,7 +41,7 @@ SQLITE_FILES = (
     DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal",
     UNFINISHED, f"{UNFINISHED}-journal",
 )  # fmt: skip
-OWN_NAMES = (*SQLITE_FILES, BODIES, GITIGNORE, LOCK)
+OWN_NAMES = (*SQLITE_FILES, BODIES, INDEXED, GITIGNORE, LOCK)
 
 NOT_DAMAGE = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
@@ -66,7 +69,8 @@ def memory_store() -> SqlStore:
         empty.backup(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection, path=None)
-    return SqlStore(database, BodyLedger(database, MemoryBodies()), disk_size=lambda: MEMORY_SIZE)
+    ledger = BodyLedger(database, MemoryBodies())
+    return SqlStore(database, ledger, IndexedCatalog(database, ledger, None), disk_size=lambda: MEMORY_SIZE)
 
 
 def open_profile(directory: Path, *, read_only: bool = False, boot_id: str | None = DETECT) -> SqlStore:
@@ -109,8 +113,15 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             sync_directory(directory)
         ledger = BodyLedger(database, files)
         ledger.collect()
+        indexed = IndexedCatalog(database, ledger, directory / INDEXED)
+        indexed.collect()
         store = SqlStore(
-            database, ledger, disk_size=partial(_disk_size, directory), release=lock.release, losses=losses
+            database,
+            ledger,
+            indexed,
+            disk_size=partial(_disk_size, directory),
+            release=lock.release,
+            losses=losses,
         )
         undo.pop_all()
     return store
@@ -229,8 +240,9 @@ def _open_reader(directory: Path) -> SqlStore:
         disk = Disk(directory)
         database = Database(connection, path=None, read_only=True, disk=disk)
         ledger = ReadingLedger(database, FileBodies(directory / BODIES, disk))
+        indexed = IndexedCatalog(database, ledger, directory / INDEXED)
         release = undo.pop_all().close
-    return SqlStore(database, ledger, disk_size=partial(_disk_size, directory), release=release)
+    return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
 
 
 def require_profile(directory: Path) -> None:

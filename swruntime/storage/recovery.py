@@ -36,6 +36,8 @@ worst is assumed). So:
 6. What is told to somebody outside is durable before it is told: that a background fetch is there (with its uploads,
    synced), that a request which may not be sent twice is about to be sent, the result. All else (a response's head, a
    registration, a cache, that an event has ended) may be lost with the end of the history, and is then done again.
+   IndexedDB's databases are files of SQLite's own, with a log each: a transaction with the durability "strict" syncs
+   it, others may be lost with the end of that database's history. Their rows are durable before their files are made.
 7. A sync that failed is not asked for again: the next opening goes back to the checkpoints, as though the power had
    failed (see room.py).
 

@@ -195,7 +195,27 @@ def tables_of_syncs(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, notifications_and_push, cookies_table, tables_of_syncs)
+def indexed_databases_table(connection: sqlite3.Connection) -> None:
+    """IndexedDB's databases, a file each (indexed_db.py). `name` is a JSON string, as a cache's."""
+    connection.execute(
+        """
+        CREATE TABLE indexed_databases (
+            number      INTEGER PRIMARY KEY AUTOINCREMENT,
+            storage_key TEXT NOT NULL,
+            name        TEXT NOT NULL,
+            UNIQUE (storage_key, name)
+        )
+        """
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    first_tables,
+    notifications_and_push,
+    cookies_table,
+    tables_of_syncs,
+    indexed_databases_table,
+)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

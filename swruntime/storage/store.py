@@ -23,6 +23,7 @@ from swruntime.storage.caches import CacheRows
 from swruntime.storage.cookies import CookieRows
 from swruntime.storage.database import Database
 from swruntime.storage.fetches import FetchRows
+from swruntime.storage.indexed_db import IndexedCatalog
 from swruntime.storage.ledger import BodyLedger
 from swruntime.storage.notifications import NotificationRows
 from swruntime.storage.push import PushRows
@@ -42,6 +43,7 @@ class SqlStore:
         self,
         database: Database,
         bodies: BodyLedger,
+        indexed: IndexedCatalog,
         *,
         disk_size: Callable[[], int],
         release: Callable[[], None] = lambda: None,
@@ -49,6 +51,7 @@ class SqlStore:
     ) -> None:
         self._database = database
         self._bodies = bodies
+        self.indexed = indexed
         self._registrations = RegistrationRows(database)
         self._fetches = FetchRows(database, bodies)
         self._caches = CacheRows(database, bodies)
@@ -98,6 +101,7 @@ class SqlStore:
                 closing.callback(self._release)
                 closing.callback(self._database.close)
                 closing.callback(self._bodies.close)
+                closing.callback(self.indexed.close)
 
     # Registrations
 
@@ -292,7 +296,7 @@ class SqlStore:
     # Space
 
     def usage(self, storage_key: str) -> int:
-        return self._bodies.usage(storage_key)
+        return self._bodies.usage(storage_key) + self.indexed.usage(storage_key)
 
     def disk_size(self) -> int:
         return self._disk_size()

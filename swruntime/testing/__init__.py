@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from swruntime.testing.behaviour import add_server
     from swruntime.testing.checking import check_trace
     from swruntime.testing.death import kill_everywhere, stop_worker_everywhere
     from swruntime.testing.diagnostics import DiagnosticWarning
@@ -52,6 +53,7 @@ _LAZY = {
     "Step": "scenario",
     "Sweep": "sweep",
     "UserAgentStateMachine": "stateful",
+    "add_server": "behaviour",
     "check_trace": "checking",
     "keep": "keeping",
     "kill_everywhere": "death",
@@ -78,6 +80,7 @@ __all__ = [
     "Step",
     "Sweep",
     "UserAgentStateMachine",
+    "add_server",
     "check_trace",
     "keep",
     "kill_everywhere",

@@ -25,6 +25,14 @@ SYNC = "outbox"
 SYNCS_SINCE = 4
 """The first schema version whose profile has them."""
 
+NOTES = "notes"
+"""The name of an IndexedDB database, of version 3, with one object store of the same name and one record."""
+
+INDEXED_SINCE = 5
+"""The first schema version whose profile has it."""
+
+NOTE_KEY, NOTE_VALUE = b"\x30b\x00", b"a note"
+
 STORED = 2000
 """So many bytes of `EPISODE` were stored."""
 

@@ -22,7 +22,22 @@ from swruntime.concepts.http import StoredBody
 from swruntime.storage import open_profile
 from swruntime.storage.schema import MIGRATIONS
 from swruntime.testing import Origin
-from tests.profiles.contents import EPISODE, FORM, HALF, KEPT, NOTE, OWED, SHELL, STORED, SYNC, WORKER, fill
+from tests.profiles.contents import (
+    EPISODE,
+    FORM,
+    HALF,
+    KEPT,
+    NOTE,
+    NOTE_KEY,
+    NOTE_VALUE,
+    NOTES,
+    OWED,
+    SHELL,
+    STORED,
+    SYNC,
+    WORKER,
+    fill,
+)
 
 HERE = Path(__file__).parent
 
@@ -37,6 +52,7 @@ def main() -> None:
         # On the machine that opens it, it is a profile of another boot.
         open_profile(profile, boot_id="the boot in which this profile was made").close()
         _shrink(profile / "profile.sqlite3")
+        _shrink(profile / "indexeddb" / "1.sqlite3")
         for name in ("lock", ".gitignore"):
             (profile / name).unlink()
         shutil.copytree(profile, folder)
@@ -79,6 +95,11 @@ async def _make(temporary: Path, profile: Path) -> None:
         half = next(fetch for fetch in store.fetches() if fetch.id == HALF)
         assert half.records[0].body is not None
         assert store.length(half.records[0].body) == STORED
+        notes = store.indexed.open(str(store.origin), NOTES)
+        notes.begin(durable=True)
+        notes.set_version(3)
+        notes.put(notes.create_store(NOTES, None, False), NOTE_KEY, NOTE_VALUE, [], overwrite=False)
+        notes.commit()
 
 
 def _shrink(database: Path) -> None:

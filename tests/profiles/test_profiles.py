@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import trio.testing
 
 import swruntime
 from swruntime.cli import main
+from swruntime.ports.indexed_db import Found, KeyRange, Source
+from swruntime.storage import open_profile
 from swruntime.storage.schema import MIGRATIONS
 from swruntime.testing import Origin
 from tests.profiles.contents import (
@@ -20,8 +23,12 @@ from tests.profiles.contents import (
     ARTWORK,
     EPISODE,
     HALF,
+    INDEXED_SINCE,
     KEPT,
     NOTE,
+    NOTE_KEY,
+    NOTE_VALUE,
+    NOTES,
     NOTIFYING,
     OWED,
     SHELL,
@@ -143,6 +150,19 @@ async def test_its_syncs_are_fired(
         "push",
     }
     assert said == ({f"sync {SYNC}", f"periodicsync {SYNC}"} if has_syncs else set())
+
+
+def test_its_indexed_db(version: int, profile: Path) -> None:
+    with closing(open_profile(profile)) as store:
+        key = str(store.origin)
+        if version < INDEXED_SINCE:
+            assert store.indexed.all(key) == []
+            return
+        assert store.indexed.all(key) == [(NOTES, 3)]
+        notes = store.indexed.open(key, NOTES)
+        (kept,) = notes.schema()
+        assert kept.name == NOTES
+        assert notes.scan(Source("store", kept.id), KeyRange()) == [Found(NOTE_KEY, NOTE_KEY, NOTE_VALUE)]
 
 
 def test_it_is_sound_and_reading_it_changes_nothing(

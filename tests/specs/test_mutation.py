@@ -1,8 +1,9 @@
-"""What `make mutation` makes of a run's results. The run itself is no test: it takes minutes."""
+"""What `make mutation` makes of a run's results. The run itself is no test: CI does a tenth of it."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_member_that_nobody_knows_is_refused(tmp_path: Path) -> None:
         mutation.read_survivors(path)
 
 
+def test_of_a_share_only_its_survivors_are_judged() -> None:
+    explained = Survivor("swruntime.a.g", "why", kind="case")
+    assert differences([explained], [], all_tried=False) == []
+    (told,) = differences([explained], [MUTANT], all_tried=False)
+    assert told.startswith("swruntime.a.f survives")
+
+
+def test_a_tenth_is_a_digit_of_the_commit() -> None:
+    assert re.fullmatch(r"\*__mutmut_\*[0-9]", mutation.tenth())
+
+
 def test_figures() -> None:
     assert str(Figures(200, (MUTANT,) * 5, 61.4)) == (
         "200 mutants, 195 caught (97.5%), 5 survivors, 61 seconds"
@@ -118,9 +130,12 @@ def test_what_was_not_tried_is_not_caught(tmp_path: Path, monkeypatch: pytest.Mo
     assert (count, survived) == (
         2, [Mutant("swruntime.a.x_f__mutmut_2", "swruntime.a.f", "return 1", "return 3")],
     )  # fmt: skip
+    assert mutation.results("*__mutmut_*1") == (1, [])
 
 
-@pytest.mark.parametrize("arguments", [["--children", "0"], ["--continue", "--survivors"], ["x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--children", "0"], ["--continue", "--survivors"], ["--continue", "--tenth"], ["x"]]
+)
 def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         mutation.main(arguments)

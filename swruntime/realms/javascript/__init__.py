@@ -8,6 +8,7 @@ machines and storage have one home, and what a script sees differs in its names 
     channel     frames to and from one process; when the process is idle; the clock waits until it is
     handles     the numbers by which objects are known to the other side
     faces       which members of the platform objects a script may ask for, and how values travel
+    indexed_db, indexed_requests     IndexedDB: what a process may ask, and of whom
     engine      one realm's process, answering what its script asks
     js/         the JavaScript side; js/main.js is what Deno is started with
 """

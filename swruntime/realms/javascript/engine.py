@@ -17,6 +17,7 @@ from swruntime.realms.javascript.channel import Channel, Frame
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.faces import FACES, Face, face_of
 from swruntime.realms.javascript.handles import Handles
+from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, IndexedDB
 from swruntime.realms.javascript.lifetimes import Lifetimes
 from swruntime.realms.javascript.places import Places
 from swruntime.realms.javascript.timers import Timers
@@ -99,7 +100,16 @@ class Engine:
             "report": self._report,
             **self.bodies.operations,
             **self.timers.operations,
+            **{op: partial(self._indexed, op) for op in INDEXED_DB},
         }
+        services = realm.agent.services
+        self.indexed_db = IndexedDB(
+            services.indexed_dbs,
+            services.quota,
+            realm.storage_key,
+            lambda message: self.send({"t": "indexed", "message": message}),
+        )
+        context.on_discard(self.indexed_db.close)
         self.asked: dict[str, Callable[..., Any]] = {}
         """What a script may wait for without giving way."""
         self._virtual = clock_is_virtual()
@@ -404,6 +414,11 @@ class Engine:
             raise WireError("a piece that is no bytes")
 
     # Operations
+
+    def _indexed(self, op: str, arguments: Wire) -> Promise[Any]:
+        # Called now, in the order of the frames: transactions begin in the order in which they were made.
+        answer = self.indexed_db.call(op, arguments)
+        return Promise.start(self.realm.context.agent_nursery, lambda: answer, name=op)
 
     def _release(self, number: int, mentions: int) -> None:
         gone = self.handles.release(number, mentions)

@@ -16,6 +16,7 @@ handled, all of them to their last microtask), `alive` (it gives way, and has mo
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Any
 
@@ -42,8 +43,8 @@ def encode(frame: dict[str, Any]) -> bytes:
     header = json.dumps(
         frame, default=attach, allow_nan=False, ensure_ascii=True, separators=(",", ":")
     ).encode()
-    attached = b"".join(payload)
-    return HEAD.pack(len(header), len(attached)) + header + attached
+    size = sum(len(each) for each in payload)
+    return b"".join((HEAD.pack(len(header), size), header, *payload))
 
 
 class Decoder:
@@ -76,6 +77,15 @@ class Decoder:
         return frames
 
 
+def _refused(constant: str) -> float:
+    raise FrameError(f"the header is no JSON: {constant}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refused(text)
+
+
 def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
     at = 0
 
@@ -90,7 +100,7 @@ def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
         return payload[at - length : at]
 
     try:
-        frame = json.loads(header, object_hook=revive)
+        frame = json.loads(header, object_hook=revive, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the header is no JSON: {error}") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("t"), str):

@@ -39,8 +39,8 @@ class Handles:
         return self._numbers.get(id(object))
 
     def put(self, number: int, object: object) -> None:
-        """Make an object known by a number that the process has given it."""
-        self._entries[number] = _Entry(object, sent=1)
+        """Make an object known by a number. That is no mention: the process that has given a number lets go of none."""
+        self._entries[number] = _Entry(object)
         self._numbers[id(object)] = number
 
     def get(self, number: int) -> object | None:

@@ -1,7 +1,18 @@
 // What the runtime takes from the engine before a script runs: nothing here is looked up afterwards, because a script may
 // change what it likes, and because the names are deleted from its global scope.
 
+import { registerHooks } from "node:module";
 import vm from "node:vm";
+
+// The modules of the runtime are loaded by now, and the engine's own loader, which reads files and has node:fs, loads no
+// more. Scripts find ways to it: a listener `eval.bind(null, "import('node:fs')")` is evaluated as though the module of
+// ours that calls it had said so.
+registerHooks({
+    resolve(specifier) {
+        // The engine makes a TypeError of it.
+        throw `Failed to import '${specifier}': modules come over http and https`;
+    },
+});
 
 const core = Deno[Deno.internal].core;
 

@@ -33,9 +33,11 @@ const kept = new Set();
 const mentions = new Map();
 
 const collected = new FinalizationRegistry((number) => {
+    // A second face, made since the first was gone, holds the mentions of both.
+    if (faceNumbered(number) !== undefined) return;
     const count = getMap(mentions, number) ?? 0;
     deleteMap(mentions, number);
-    if (deref(getMap(faces, number)) === undefined) deleteMap(faces, number);
+    deleteMap(faces, number);
     post("release", [number, count]);
 });
 

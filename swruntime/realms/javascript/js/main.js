@@ -9,6 +9,7 @@ import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { defineFace, faceNumbered, interfaces, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
+import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
@@ -38,6 +39,7 @@ function init(frame) {
         define(global, name, value);
     }
     define(global, "fetch", fetchOfRealm(), true);
+    installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
     whenListened(global, (type) => {
         if (type === "online" || type === "offline") post("listen", [0, type]);
@@ -160,6 +162,7 @@ const handlers = {
     timer: ({ id }) => due(id),
     pull: pulled,
     cancel: ({ stream }) => cancel(stream),
+    indexed: ({ message }) => tellIndexedDB(message),
     abort: ({ event }) => abortRequest(event),
     over: ({ event }) => forgetRequest(event),
 };

@@ -11,18 +11,23 @@ import {
     sequence, sequenceFrom, unsignedLong,
 } from "./webidl.js";
 
+const { apply } = Reflect;
 const { isArray } = Array;
 const { keys } = Object;
 const { freeze } = Object;
 const Bytes = Uint8Array;
 const iterator = Symbol.iterator;
 const NativeTypeError = TypeError;
+const register = ((fn) => (...given) => apply(fn, forgotten, given))(FinalizationRegistry.prototype.register);
+/** Tells the runtime of bodies that nobody can read any more. */
+const forgotten = new FinalizationRegistry((handle) => post("release", [handle, 1]));
 let clones = 0;
 
-/** A body that the runtime holds, of the request or response known by `handle`. */
+/** A body that the runtime holds, of the request or response known by `handle`: one mention of it. */
 export class Remote {
     constructor(handle) {
         this.handle = handle;
+        register(this, handle);
     }
 
     read() {

@@ -1,0 +1,204 @@
+"""swruntime.realms.javascript.frames and handles: the layout on the pipes, and how long a number is good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from swruntime.realms.javascript import frames
+from swruntime.realms.javascript.frames import HEAD, Decoder, FrameError, encode
+from swruntime.realms.javascript.handles import Handles
+
+NAMES = st.text(max_size=6)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.binary(max_size=40),
+    lambda each: st.lists(each, max_size=4) | st.dictionaries(NAMES, each, max_size=4),
+    max_leaves=12,
+).filter(lambda value: not _looks_like_bytes(value))
+FRAMES = st.builds(lambda kind, rest: {**rest, "t": kind}, NAMES, st.dictionaries(NAMES, VALUES, max_size=4))
+
+
+def _looks_like_bytes(value: object) -> bool:
+    """Whether plain data that means bytes is in it: nobody sends that."""
+    if isinstance(value, dict):
+        return "$bytes" in value or any(map(_looks_like_bytes, value.values()))
+    return isinstance(value, list) and any(map(_looks_like_bytes, value))
+
+
+def raw(header: bytes, payload: bytes = b"") -> bytes:
+    return HEAD.pack(len(header), len(payload)) + header + payload
+
+
+def decoded(data: bytes, most: int = frames.MOST) -> list[dict[str, Any]]:
+    return Decoder(most).feed(data)
+
+
+@settings(max_examples=40)
+@given(st.lists(FRAMES, max_size=4), st.lists(st.integers(1, 60), max_size=60))
+def test_frames_come_back_whatever_pieces_they_come_in(sent: list[dict[str, Any]], sizes: list[int]) -> None:
+    whole = b"".join(map(encode, sent))
+    decoder = Decoder()
+    received: list[dict[str, Any]] = []
+    for size in sizes:
+        received += decoder.feed(whole[:size])
+        whole = whole[size:]
+    received += decoder.feed(whole)
+    assert received == sent
+
+
+@given(st.binary(max_size=200))
+@example(HEAD.pack(0, 0))
+@example(raw(b"[]"))
+@example(raw(b"{" * 10))
+@example(raw(b"[" * 100_000))
+@example(raw(b'{"t":1}'))
+@example(raw(b'{"t":"a"}', b"x"))
+@example(raw(b'{"t":"a","b":{"$bytes":-1}}'))
+@example(raw(b'{"t":"a","b":{"$bytes":true}}', b"x"))
+@example(raw(b'{"t":"a","b":{"$bytes":1e0}}', b"x"))
+@example(raw(b'{"t":"a","b":{"$bytes":2}}', b"x"))
+@example(raw(b"\xff\xfe"))
+@example(raw(b'{"t":"a","n":' + b"9" * 5_000 + b"}"))
+@example(raw(b'{"t":"a","n":NaN}'))
+def test_bytes_that_are_no_frame_raise_nothing_but_frame_error(data: bytes) -> None:
+    try:
+        frames_of_it = decoded(data)
+    except FrameError:
+        return
+    assert all(isinstance(frame["t"], str) for frame in frames_of_it)
+
+
+@settings(max_examples=40)
+@given(FRAMES, st.data())
+def test_a_frame_with_a_byte_changed_is_a_frame_or_a_frame_error(
+    frame: dict[str, Any], data: st.DataObject
+) -> None:
+    changed = bytearray(encode(frame))
+    at = data.draw(st.integers(0, len(changed) - 1))
+    changed[at] = data.draw(st.integers(0, 255))
+    try:
+        decoded(bytes(changed))
+    except FrameError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(raw(b"[]"), "says what it is", id="no object"),
+        pytest.param(raw(b'{"a":1}'), "says what it is", id="no t"),
+        pytest.param(raw(b"{"), "no JSON", id="no JSON"),
+        pytest.param(raw(b"[" * 100_000), "no JSON", id="deep"),
+        pytest.param(raw(b'{"t":"a","n":NaN}'), "no JSON", id="NaN"),
+        pytest.param(raw(b'{"t":"a","n":-Infinity}'), "no JSON", id="Infinity"),
+        pytest.param(raw(b'{"t":"a","n":1e999}'), "no JSON", id="infinity, written as a number"),
+        pytest.param(raw(b'{"t":"a"}', b"xy"), "2 bytes of the payload", id="bytes that nothing names"),
+        pytest.param(raw(b'{"t":"a","b":{"$bytes":3}}', b"xy"), "2 bytes are left", id="more than there are"),
+        pytest.param(raw(b'{"t":"a","b":{"$bytes":-1}}'), "-1", id="less than none"),
+        pytest.param(raw(b'{"t":"a","b":{"$bytes":true}}', b"x"), "True", id="true"),
+        pytest.param(HEAD.pack(60, 41), "at most 100", id="too large, told before it has come"),
+    ],
+)
+def test_what_is_wrong_is_said(data: bytes, message: str) -> None:
+    with pytest.raises(FrameError, match=message):
+        decoded(data, most=100 if "100" in message else frames.MOST)
+
+
+def test_a_frame_of_the_most_bytes_is_taken() -> None:
+    data = encode({"t": "a", "b": bytes(64)})
+    assert decoded(data, most=len(data) - HEAD.size)
+    with pytest.raises(FrameError):
+        decoded(data, most=len(data) - HEAD.size - 1)
+
+
+def test_bytes_stand_in_the_payload_in_the_order_of_the_header() -> None:
+    data = encode({"t": "a", "x": [b"one", {"y": b"two"}], "z": b""})
+    header, payload = HEAD.unpack_from(data)
+    assert json.loads(data[HEAD.size : HEAD.size + header]) == {
+        "t": "a",
+        "x": [{"$bytes": 3}, {"y": {"$bytes": 3}}],
+        "z": {"$bytes": 0},
+    }
+    assert data[HEAD.size + header :] == b"onetwo"
+    assert payload == 6
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), {1, 2}, object()], ids=["nan", "inf", "set", "object"]
+)
+def test_what_no_frame_can_hold_is_not_sent(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        encode({"t": "a", "v": value})
+
+
+# Handles
+
+
+def test_an_object_has_one_number_until_every_mention_is_forgotten() -> None:
+    handles = Handles()
+    object_, other = [1], [1]
+    number = handles.number_of(object_)
+    assert handles.number_of(object_) == number
+    assert handles.number_of(other) != number
+    assert handles.get(number) is object_
+    assert handles.known(object_) == number
+    assert handles.release(number, 1) is None
+    assert handles.get(number) is object_  # it was sent twice
+    assert handles.release(number, 1) is object_
+    assert handles.get(number) is None
+    assert handles.known(object_) is None
+    assert handles.number_of(object_) not in (number, handles.known(other))
+
+
+def test_a_mention_that_crosses_a_release_keeps_the_object() -> None:
+    handles = Handles()
+    object_ = [1]
+    number = handles.number_of(object_)
+    handles.number_of(object_)  # on its way while the process lets go of the first
+    assert handles.release(number, 1) is None
+    assert handles.get(number) is object_
+
+
+@pytest.mark.parametrize("mentions", [0, 1])
+def test_a_number_of_the_process_is_good_until_it_lets_go(mentions: int) -> None:
+    handles = Handles()
+    handles.put(-1, object_ := [1])
+    assert handles.known(object_) == -1
+    assert handles.release(-1, mentions) is object_
+    assert len(handles) == 0
+
+
+def test_a_number_of_the_process_that_was_sent_back_is_good_until_that_is_forgotten() -> None:
+    handles = Handles()
+    handles.put(-1, object_ := [1])
+    assert handles.number_of(object_) == -1
+    assert handles.release(-1, 0) is None
+    assert handles.release(-1, 1) is object_
+
+
+@pytest.mark.parametrize("number", [0, 7, -7])
+def test_letting_go_of_what_is_not_known_is_nothing(number: int) -> None:
+    assert Handles().release(number, 3) is None
+
+
+def test_more_mentions_than_were_sent_let_go_once() -> None:
+    handles = Handles()
+    number = handles.number_of(object_ := [1])
+    assert handles.release(number, 1_000) is object_
+    assert handles.release(number, 1) is None
+
+
+def test_a_state_is_told_once() -> None:
+    handles = Handles()
+    number = handles.number_of([1])
+    assert handles.changed(number, {"a": 1})
+    assert not handles.changed(number, {"a": 1})
+    assert handles.changed(number, {"a": 2})

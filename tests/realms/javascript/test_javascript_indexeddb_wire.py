@@ -1,0 +1,155 @@
+"""What a process may send of IndexedDB: all else is refused, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from swruntime.agent.controls import StorageControl
+from swruntime.agent.indexed_dbs import IndexedDBs
+from swruntime.errors import DOMException
+from swruntime.realms.javascript.indexed_db import OPERATIONS, IndexedDB
+from swruntime.realms.javascript.messages import WireError
+from swruntime.storage import memory_store
+from swruntime.storage.store import SqlStore
+
+KEY = "https://a.example"
+ALL = [None, None, False, False]
+A, B = b"\x10a", b"\x10b"
+
+
+@pytest.fixture
+def store() -> Iterator[SqlStore]:
+    store = memory_store()
+    yield store
+    store.close()
+
+
+def a_realm(store: SqlStore, shared: IndexedDBs | None = None) -> IndexedDB:
+    shared = shared or IndexedDBs(store)
+    return IndexedDB(shared, StorageControl(store, 1_000_000, KEY), KEY, lambda message: None)
+
+
+async def upgraded(realm: IndexedDB) -> int:
+    """A connection to a database with the object store 1, its index 2, and the object store 3, which is empty."""
+    opened = await realm.call("idb.open", {"request": 1, "name": "db", "version": 1})
+    await realm.call(
+        "idb.requests",
+        {
+            "transaction": opened["transaction"],
+            "requests": [
+                ["createStore", 1, "s", None, False],
+                ["createIndex", 1, 2, "i", "i", False, False],
+                ["createStore", 3, "t", None, False],
+                ["put", 1, A, b"value", [[2, [A]]], True],
+            ],
+        },
+    )
+    await realm.call("idb.commit", {"transaction": opened["transaction"]})
+    connection = opened["connection"]
+    assert isinstance(connection, int)
+    return connection
+
+
+REFUSED: list[list[Any]] = [
+    [],
+    ["put", 1, A, "text", [], True],
+    ["put", 1, A, b"", [[99, [A]]], True],
+    ["put", 1, A, b"", [[2, "x"]], True],
+    ["put", 1, None, b"", [], True],
+    ["put", 99, A, b"", [], True],
+    ["put", 3, A, b"", [], True],  # not in its scope
+    ["put", 1, A, b"", [], "yes"],
+    ["put", 1, A],
+    ["delete", 1, [None, None, False]],
+    ["delete", 1, [1, None, False, False]],
+    ["clear", True],
+    ["count", "store", 3, ALL],
+    ["count", "elsewhere", 1, ALL],
+    ["scan", "store", 1, ALL, "sideways", None, 0, None, True, None],
+    ["scan", "store", 1, ALL, "next", [A], 0, None, True, None],
+    ["scan", "store", 1, ALL, "next", None, -1, None, True, None],
+    ["scan", "store", 1, ALL, "next", None, 0, 1.5, True, None],
+    ["createStore", 9, "x", None, False],
+    ["drop"],
+]
+
+
+@pytest.mark.parametrize("request_", REFUSED, ids=str)
+async def test_a_request_that_is_none(store: SqlStore, request_: list[Any]) -> None:
+    realm = a_realm(store)
+    connection = await upgraded(realm)
+    begin = {
+        "connection": connection,
+        "transaction": 1,
+        "stores": [1],
+        "mode": "readwrite",
+        "durability": "default",
+    }
+    await realm.call("idb.begin", begin)
+    with pytest.raises(WireError):
+        await realm.call("idb.requests", {"transaction": 1, "requests": [request_]})
+    realm.close()
+    assert store.usage(KEY) == len(A) + len(b"value") + 2 * len(A)
+
+
+async def test_a_read_only_transaction_changes_nothing(store: SqlStore) -> None:
+    realm = a_realm(store)
+    begin = {"connection": await upgraded(realm), "transaction": 1, "stores": [1]}
+    await realm.call("idb.begin", {**begin, "mode": "readonly", "durability": "default"})
+    with pytest.raises(WireError):
+        await realm.call("idb.requests", {"transaction": 1, "requests": [["clear", 1]]})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.binary(max_size=3)
+    | st.sampled_from(["db", "readwrite", "default", "put", "scan", "store"]),
+    lambda inner: st.lists(inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+names = st.sampled_from(
+    [
+        "name",
+        "version",
+        "request",
+        "connection",
+        "transaction",
+        "stores",
+        "mode",
+        "durability",
+        "requests",
+    ]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*OPERATIONS, "idb.none"]), st.dictionaries(names, json_values)), max_size=6
+    )
+)
+def test_anything_is_refused_in_order(calls: list[tuple[str, dict[str, Any]]]) -> None:
+    """No call raises anything but WireError and DOMExceptions; none is left waiting in here."""
+    store = memory_store()
+    realm = a_realm(store)
+    for operation, arguments in calls:
+        try:
+            coroutine = realm.call(operation, arguments)
+        except (WireError, DOMException):
+            continue
+        coroutine.close()  # type: ignore[attr-defined]
+    realm.close()
+    store.close()
+
+
+async def test_a_realm_that_is_gone_opens_nothing(store: SqlStore) -> None:
+    shared = IndexedDBs(store)
+    realm = a_realm(store, shared)
+    realm.close()
+    with pytest.raises(DOMException, match="discarded"):
+        await realm.call("idb.open", {"request": 1, "name": "db", "version": 1})
+    other = a_realm(store, shared)
+    await upgraded(other)
+    assert await other.call("idb.databases", {}) == [{"name": "db", "version": 1}]
