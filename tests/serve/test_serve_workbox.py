@@ -129,3 +129,24 @@ async def test_a_page_offline(site: Path, autojump_clock: object) -> None:
             assert await response.text() == FILES[path[1:]]
         with pytest.raises(TypeError):
             await window.fetch("/data/late.json")
+
+
+def line_of(text: str) -> str:
+    """Where that is in the source."""
+    (number,) = (number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
+    return f"worker.js:{number}"
+
+
+async def test_places_are_those_of_its_source(site: Path, autojump_clock: object) -> None:
+    lines: list[Any] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window = await agent.open_window("/")
+        await window.navigator.service_worker.register("/sw.js")
+        registration = await window.navigator.service_worker.ready
+        for message in ("raise", "reject"):
+            registration.active.post_message(message)
+            await agent.settled()
+    places = [(line.get("text") or line.get("error"), line["where"]) for line in lines if line.get("where")]
+    assert ("told raise", line_of("console.log")) in places
+    assert ("Error: as it was told", line_of("throw new")) in places
+    assert ("Uncaught Error: seen by nobody", line_of("Promise.reject")) in places

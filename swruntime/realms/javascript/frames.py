@@ -43,8 +43,8 @@ def encode(frame: dict[str, Any]) -> bytes:
     header = json.dumps(
         frame, default=attach, allow_nan=False, ensure_ascii=True, separators=(",", ":")
     ).encode()
-    attached = b"".join(payload)
-    return HEAD.pack(len(header), len(attached)) + header + attached
+    size = sum(len(each) for each in payload)
+    return b"".join((HEAD.pack(len(header), size), header, *payload))
 
 
 class Decoder:

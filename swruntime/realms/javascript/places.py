@@ -71,15 +71,19 @@ class Places:
             return
         if not urls.same_origin(parsed.href, self._realm.context.environment.origin):
             return
-        data = self._realm.agent.services.read_script(parsed.pathname)
-        if data is None:
+        read = self._realm.agent.services.read_script
+        data = read(parsed.pathname)
+        if data is not None:
+            self._maps[script] = parse(data.decode("utf-8-sig", errors="replace")), parsed.href
+        elif read(urls.parse(script).pathname) is not None:
             raise SourceMapError(f"SITE has no {parsed.pathname}")
-        self._maps[script] = parse(data.decode("utf-8-sig", errors="replace")), parsed.href
 
     def _tell_broken(self, url: str, why: str) -> None:
-        self._realm.context.tell(
-            Console(level="warn", text=f"the source map of {url} is not used: {why}", where=None)
-        )
+        told = self._realm.agent.services.told
+        if ("source-map", url) not in told:  # of all the times that the script runs, once
+            told.add(("source-map", url))
+            text = f"the source map of {url} is not used: {why}"
+            self._realm.context.tell(Console(level="warn", text=text, where=None))
 
 
 def _data(url: str) -> str:

@@ -119,39 +119,53 @@ export function send(frame) {
     for (let i = 0; i < attachments.length; i++) writeAll(attachments[i]);
 }
 
-/** What has arrived of frames that are not whole yet. */
+/** What has arrived of frames that are not whole yet: one buffer for all of them, as long as they are small. */
 class Incoming {
-    #buffer = new Bytes(PIECE);
-    #filled = 0;
+    #buffer = new Bytes(2 * PIECE);
+    #view = new View(this.#buffer.buffer);
+    #begin = 0;
+    #end = 0;
 
+    /** Where to put what comes next: `want` bytes or more. */
     room(want) {
-        if (this.#buffer.byteLength - this.#filled < want) {
-            const larger = new Bytes((this.#filled + want) * 2);
-            setBytes(larger, subarray(this.#buffer, 0, this.#filled));
-            this.#buffer = larger;
-        }
-        return subarray(this.#buffer, this.#filled);
+        if (this.#buffer.byteLength - this.#end < want) this.#move(want);
+        return subarray(this.#buffer, this.#end);
+    }
+
+    /** What is there goes to the front; of a larger buffer where there is too much of it. */
+    #move(want) {
+        const rest = subarray(this.#buffer, this.#begin, this.#end);
+        const needed = rest.byteLength + want;
+        if (needed > this.#buffer.byteLength) this.#setBuffer(needed * 2);
+        setBytes(this.#buffer, rest);
+        this.#begin = 0;
+        this.#end = rest.byteLength;
+    }
+
+    #setBuffer(size) {
+        this.#buffer = new Bytes(size);
+        this.#view = new View(this.#buffer.buffer);
     }
 
     filled(count) {
-        this.#filled += count;
+        this.#end += count;
     }
 
     /** The next whole frame, null where there is none. */
     take() {
-        if (this.#filled < HEAD) return null;
-        const view = new View(this.#buffer.buffer);
-        const header = getUint32(view, 0);
-        const size = getUint32(view, 4);
-        const end = HEAD + header + size;
-        if (this.#filled < end) return null;
-        const frame = parse(decode(subarray(this.#buffer, HEAD, HEAD + header)));
-        attach(frame, subarray(this.#buffer, HEAD + header, end), { offset: 0 });
-        const rest = subarray(this.#buffer, end, this.#filled);
-        const next = new Bytes(rest.byteLength > PIECE ? rest.byteLength : PIECE);
-        setBytes(next, rest);
-        this.#buffer = next;
-        this.#filled = rest.byteLength;
+        if (this.#end - this.#begin < HEAD) return null;
+        const header = this.#begin + HEAD;
+        const payload = header + getUint32(this.#view, this.#begin);
+        const end = payload + getUint32(this.#view, this.#begin + 4);
+        if (this.#end < end) return null;
+        const frame = parse(decode(subarray(this.#buffer, header, payload)));
+        attach(frame, subarray(this.#buffer, payload, end), { offset: 0 });
+        this.#begin = end;
+        if (this.#begin === this.#end) {
+            this.#begin = this.#end = 0;
+            // What a large frame took is not kept.
+            if (this.#buffer.byteLength > 2 * PIECE) this.#setBuffer(2 * PIECE);
+        }
         return frame;
     }
 }
