@@ -26,12 +26,10 @@ import { installWindowScope } from "./window_scope.js";
 const global = globalThis;
 
 function init(frame) {
-    removeNames(global);
     resetTimeOrigin();
     configureFetch({ baseURL: frame.url, origin: frame.origin });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
-    definePlatformFaces();
     if (isWorker) defineClients();
     defineNavigator(isWorker);
     installCommon(global, frame);
@@ -168,6 +166,9 @@ const handlers = {
 };
 
 openAnswers();
+// Whatever the realm will be: a process in reserve has this behind it.
+removeNames(global);
+definePlatformFaces();
 start((frame) => {
     if (frame.clock !== undefined) setClock(frame.clock);
     if (frame.updates !== undefined) {
