@@ -48,6 +48,7 @@ from swruntime.errors import (
     TraceViolation,
     UnknownError,
     UsageError,
+    VersionError,
     WaitingForUser,
 )
 
@@ -91,6 +92,7 @@ __all__ = [
     "UnknownError",
     "UsageError",
     "UserAgent",
+    "VersionError",
     "WaitingForUser",
     "open_user_agent",
 ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         QuotaExceededError as QuotaExceededError,
         SecurityError as SecurityError,
         UnknownError as UnknownError,
+        VersionError as VersionError,
     )
     from swruntime.realms.python.abort import AbortController as AbortController, AbortSignal as AbortSignal
     from swruntime.realms.python.background_fetch import (

@@ -27,6 +27,9 @@ LONG = "test_lives_reach_every_row_and_every_effect"
 TOLD = "told"
 """The name of the property that a test's report carries it as."""
 
+# How long an example takes says nothing: other tests run at the same time.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 settings.register_profile(
     MUTATION,
     max_examples=30,

@@ -553,6 +553,175 @@ async def test_an_update_without_a_worker(lab: Lab, autojump_clock: object) -> N
             await registration.update()
 
 
+async def test_a_preload_that_fails_is_rejected(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(
+        "async def onactivate(event):\n    await registration.navigation_preload.enable()\n"
+        "async def onfetch(event):\n"
+        "    try:\n        await event.preload_response\n"
+        "    except TypeError as error:\n        print('TypeError')\n"
+    )
+    async with lab.open() as agent:
+        await agent.settled()
+        agent.network.go_offline()
+        await agent.open_window("/")
+        await agent.settled()
+    lab.said("TypeError")
+
+
+async def test_preload_needs_an_active_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(SLOW_INSTALL)
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        preload: Any = (await container.register("/worker.py")).navigation_preload
+        for promise in (preload.enable(), preload.disable(), preload.set_header_value("x")):
+            with pytest.raises(InvalidStateError, match="no active worker"):
+                await promise
+        await agent.settled()
+
+
+# Clients
+
+
+async def test_a_controlled_page_that_is_claimed_again_is_told_nothing(
+    lab: Lab, autojump_clock: object
+) -> None:
+    lab.worker("async def onsync(event):\n    await clients.claim()\n")
+    async with lab.open() as agent:
+        page = await agent.open_window("/")
+        changes: list[object] = []
+        for window in (page, lab.window):
+            window.navigator.service_worker.oncontrollerchange = changes.append
+        await agent.sync(lab.registration, "t")
+        await agent.settled()
+        assert len(changes) == 1
+
+
+async def test_a_page_of_a_narrower_scope_is_not_claimed(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("async def onsync(event):\n    await clients.claim()\n")
+    async with lab.open() as agent:
+        deeper = await agent.open_window("/deep/")
+        narrow = await deeper.navigator.service_worker.register("/worker.py", scope="/deep/")
+        await agent.settled()
+        inside = await agent.open_window("/deep/page")
+        own = inside.navigator.service_worker.controller
+        # It had the wider one, and keeps it until its own worker claims it.
+        assert deeper.navigator.service_worker.controller.script_url == narrow.active.script_url
+        before = deeper.navigator.service_worker.controller
+        await agent.sync(lab.registration, "t")
+        assert deeper.navigator.service_worker.controller is before
+        assert inside.navigator.service_worker.controller is own is not None
+        await agent.sync(narrow, "t")
+        await agent.settled()
+        assert deeper.navigator.service_worker.controller is narrow.active
+
+
+@pytest.mark.parametrize("call", ["open_window('about:blank')", "open_window('http://[bad')"])
+async def test_windows_for_what_is_no_page(lab: Lab, call: str, autojump_clock: object) -> None:
+    lab.worker(
+        f"async def onactivate(event):\n    try:\n        await clients.{call}\n    except TypeError:\n        print('refused')\n"
+    )
+    async with lab.open() as agent:
+        await agent.settled()
+    lab.said("refused")
+
+
+async def test_a_registration_of_another_origin_is_not_asked_for(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open():
+        container = lab.window.navigator.service_worker
+        assert await container.get_registration("/deep#fragment") is lab.registration
+        with pytest.raises(Exception, match="another origin") as caught:
+            await container.get_registration("http://other.example/")
+        assert getattr(caught.value, "name", "") == "SecurityError"
+        with pytest.raises(TypeError):
+            await container.get_registration("http://[bad")
+
+
+async def test_a_page_that_is_not_there_yet(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("async def onfetch(event):\n    print(await clients.get(event.resulting_client_id))\n")
+    async with lab.open() as agent:
+        await agent.open_window("/")
+        await agent.settled()
+    lab.said("None")
+
+
+GONE = """
+async def onbackgroundfetchclick(event):
+    (page,) = await clients.match_all()
+    await page.navigate("/next")
+    for promise in (page.focus(), page.navigate("/x"), page.navigate("http://[bad"), page.navigate("about:blank")):
+        try:
+            await promise
+        except TypeError as error:
+            print("closed" in str(error))
+"""
+
+ELSEWHERE = """
+async def onbackgroundfetchclick(event):
+    (page,) = await clients.match_all()
+    print(await page.navigate("http://other.example/"), await clients.match_all())
+"""
+
+
+async def click(lab: Lab, worker: str) -> None:
+    """Let `worker` handle a click, with one page that it controls."""
+    lab.worker(worker)
+    lab.origin.add("/a", b"aaa", delay=5)
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "/a")
+        lab.window.close()
+        await agent.open_window("/page")
+        await agent.background_fetches[0].click()
+        await agent.settled()
+
+
+async def test_a_page_that_has_gone(lab: Lab, autojump_clock: object) -> None:
+    await click(lab, GONE)
+    lab.said("True", "True", "False", "False")
+
+
+async def test_a_page_that_goes_elsewhere(lab: Lab, autojump_clock: object) -> None:
+    await click(lab, ELSEWHERE)
+    lab.said("None ()")
+
+
+# What is kept, and what is not
+
+
+async def test_a_worker_that_was_installing_is_not_kept(lab: Lab, autojump_clock: object) -> None:
+    lab.worker(SLOW_INSTALL)
+    async with lab.open(ready=False, profile=lab.profile) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        registration = await container.register("/worker.py")
+        assert registration.installing.state == "installing"
+    async with lab.open(ready=False, profile=lab.profile) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        assert await container.get_registrations() == []
+
+
+async def test_the_newest_worker(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open() as agent:
+        await agent.open_window("/")
+        (concept,) = agent.registrations.all()
+        assert concept.newest_worker is concept.active
+        for version in ("one", "two"):
+            lab.worker(f"{SLOW_INSTALL}# {version}\n")
+            await lab.registration.update()
+            assert concept.newest_worker is concept.installing is not None
+            await agent.settled()
+            assert concept.newest_worker is concept.waiting is not None
+        assert len(concept.workers) == 2
+
+
+async def test_an_update_without_a_worker(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("def oninstall(event): raise ValueError('no')\n")
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        registration = await container.register("/worker.py")
+        await agent.settled()
+        with pytest.raises(InvalidStateError, match="no worker to update"):
+            await registration.update()
+
+
 async def test_a_worker_in_javascript(lab: Lab, autojump_clock: object) -> None:
     lab.worker("", "sw.js")
     async with lab.open(ready=False) as agent:

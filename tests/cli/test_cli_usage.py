@@ -50,15 +50,6 @@ def test_no_worker(site: Site, command: tuple[str, ...]) -> None:
     assert not list(site.folder.iterdir())
 
 
-def test_javascript_alone_says_that_it_is_not_in_this_version(site: Site) -> None:
-    (site.folder / "worker.py").rename(site.folder / "sw.js")
-    site.cli("run").refused("sw.js", "JavaScript is not in this version", "worker.py")
-    site.write("worker.py", "")
-    site.write("page.js", "")
-    site.cli("run").refused("page.js", "JavaScript is not in this version", "page.py")
-    site.cli("run", "--worker", "sw.js").refused("sw.js", "JavaScript is not in this version")
-
-
 def test_a_worker_or_page_that_is_named_and_not_there(site: Site) -> None:
     site.cli("run", "--worker", "other.py").refused("--worker", "'other.py'", str(site.folder))
     site.cli("run", "--page", "other.py").refused("--page", "'other.py'", str(site.folder))

@@ -80,6 +80,7 @@ class JavaScriptPage:
         }
         url = realm.context.environment.url
         engine.send(init_frame(engine, "window", url, module=False, objects=objects))
+        spares_of(realm.agent).refill(engine.channel.until_idle)
         return engine
 
     def _completed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -24,18 +25,21 @@ class Spares:
     def take(self) -> Process:
         """A process that nobody has used. Raises NotSupportedError where Deno is not there."""
         spare, self._spare = self._spare, None
-        if spare is None:
-            spare = start_process()
-        if not self._starting:
-            self._starting = True
-            self._agent.services.nursery.start_soon(self._hold, name="a process in reserve")
-        return spare
+        return start_process() if spare is None else spare
 
-    async def _hold(self) -> None:
+    def refill(self, until_idle: Callable[[], Awaitable[None]]) -> None:
+        """Start the next one when the one that was taken is idle: whoever waits for that comes first."""
+        if self._spare is None and not self._starting:
+            self._starting = True
+            self._agent.services.nursery.start_soon(self._hold, until_idle, name="a process in reserve")
+
+    async def _hold(self, until_idle: Callable[[], Awaitable[None]]) -> None:
         """Start one, and end it with the agent if nobody has taken it."""
-        spare = start_process()
-        self._starting = False
-        self._spare = spare
+        try:
+            await until_idle()
+            self._spare = spare = start_process()
+        finally:
+            self._starting = False
         try:
             await trio.sleep_forever()
         finally:

@@ -104,6 +104,7 @@ class JavaScriptWorkerRealm(PythonRealm):
                 },
             )
         )
+        spares_of(self.agent).refill(engine.channel.until_idle)
         answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)

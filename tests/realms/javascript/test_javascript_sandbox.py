@@ -93,6 +93,7 @@ def check(said: str) -> None:
     assert not found["reachable"]["cut"]
 
 
+@pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 async def test_a_page_gets_at_nothing(secret: str, autojump_clock: object) -> None:
     async with laboratory() as lab:
         fill(lab, secret)
@@ -101,6 +102,7 @@ async def test_a_page_gets_at_nothing(secret: str, autojump_clock: object) -> No
         check(await page.run("/page.js"))
 
 
+@pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 async def test_a_worker_gets_at_nothing(secret: str, autojump_clock: object) -> None:
     async with laboratory() as lab:
         fill(lab, secret)

@@ -8,7 +8,7 @@ import { errorText, errorTo } from "./errors.js";
 import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { isPushMessageData } from "./extendable.js";
-import { faceNumbered, isDetached, isFace, slotOf, update } from "./faces.js";
+import { faceNumbered, interfaces, isDetached, isFace, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
@@ -32,7 +32,6 @@ const global = globalThis;
 const then = ((fn) => (self, ...rest) => Reflect.apply(fn, self, rest))(Promise.prototype.then);
 
 function init(frame) {
-    removeNames(global);
     resetTimeOrigin();
     configureFetch({ baseURL: frame.url, origin: frame.origin });
     configureClone({
@@ -43,9 +42,11 @@ function init(frame) {
     });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
-    mendEngine(global);
-    definePlatformFaces(isWorker);
-    if (isWorker) defineClients();
+    if (isWorker) {
+        // [Exposed=Window]
+        delete interfaces.Notification.constructor.requestPermission;
+        defineClients();
+    }
     defineNavigator(isWorker);
     installCommon(global, frame);
     for (const each of [Headers, MessageEvent, Request, Response]) define(global, each.name, each);
@@ -176,6 +177,10 @@ const handlers = {
 };
 
 openAnswers();
+// Whatever the realm will be: a process in reserve has this behind it.
+removeNames(global);
+mendEngine(global);
+definePlatformFaces();
 start((frame) => {
     if (frame.clock !== undefined) setClock(frame.clock);
     if (frame.updates !== undefined) {

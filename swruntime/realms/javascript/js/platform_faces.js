@@ -43,7 +43,7 @@ export const setNavigator = (face) => {
     navigator = face;
 };
 
-export function definePlatformFaces(isWorker) {
+export function definePlatformFaces() {
     defineFace("BackgroundFetchManager", {
         revive,
         methods: {
@@ -102,7 +102,7 @@ export function definePlatformFaces(isWorker) {
         methods: { register: [[DOMString, backgroundSyncOptions], 1], getTags: [[], 0], unregister: [[DOMString], 1] },
     });
     definePush();
-    defineNotification(isWorker);
+    defineNotification();
     defineFace("ServiceWorkerRegistration", {
         isTarget: true,
         revive,
@@ -196,7 +196,7 @@ function definePush() {
     });
 }
 
-function defineNotification(isWorker) {
+function defineNotification() {
     const Notification = defineFace("Notification", {
         isTarget: true,
         freezes: ["vibrate", "actions"],
@@ -225,8 +225,6 @@ function defineNotification(isWorker) {
             }
         },
     };
-    // [Exposed=Window]
-    if (isWorker) delete members.requestPermission;
     const descriptors = Object.getOwnPropertyDescriptors(members);
     for (const key of Object.keys(descriptors)) {
         Object.defineProperty(Notification, key, { ...descriptors[key], enumerable: true });
