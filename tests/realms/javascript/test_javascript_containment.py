@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from swruntime.errors import ScriptError
+from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.realms.python import watchdog
 from swruntime.testing import laboratory
 from swruntime.testing.lab import Laboratory
@@ -272,3 +273,45 @@ async def test_pollution_hurts_the_polluter_only(code: str, autojump_clock: obje
             )
         assert len(them.ends()) == 2
         assert await them.restarted()
+
+
+FORGED: list[dict[str, Any]] = [
+    {"t": "unheard-of"},
+    {"t": "ready", "version": 2},
+    {"t": "broken", "text": "no"},
+    {"t": "answer", "id": 77},
+    {"t": "pulled", "id": 77, "piece": b""},
+    {"t": "call", "id": "1", "op": "caches", "args": []},
+    {"t": "call", "id": 1, "op": "__class__.__init__", "args": [1]},
+    {"t": "call", "id": 1, "op": "Cache.__init__", "args": [1]},
+    {"t": "call", "id": 1, "op": "Cache._entries", "args": [1]},
+    {"t": "call", "id": 1, "op": "body.read", "args": [{}]},
+    {"t": "call", "id": 1, "op": "body.read", "args": [1, 2, 3]},
+    {"t": "call", "id": 1, "op": "script.fetch", "args": ["file:///etc/hosts"]},
+    {"t": "call", "id": 1, "op": "fetch", "args": [{"url": 1}]},
+    {"t": "post", "op": "release", "args": [1, "many"]},
+    {"t": "post", "op": "release", "args": [{}, 1]},
+    {"t": "post", "op": "listen", "args": [999, "a"]},
+    {"t": "post", "op": "timer.set", "args": [1, -1, False]},
+    {"t": "post", "op": "console", "args": ["shout", "a"]},
+    {"t": "post", "op": "MessageChannel.new", "args": [1, 2]},
+    {"t": "ask", "op": "eval", "args": []},
+    {"t": "life", "event": 1, "input": []},
+    {"t": "life", "event": 1, "input": "turn"},
+    {"t": "call", "id": 1, "op": "CacheStorage.has", "args": [1, "a"], "at": "nowhere"},
+    {"t": "call", "id": 1, "op": "CacheStorage.has", "args": [1, "a"], "at": [{}, 1, 1]},
+]
+
+
+@pytest.mark.parametrize("frame", FORGED, ids=lambda frame: "-".join(map(str, frame.values())))
+async def test_a_frame_that_no_process_of_ours_sends(frame: dict[str, Any], autojump_clock: object) -> None:
+    async with attacked() as them:
+        [engine] = [
+            realm._engine
+            for realm in them.lab.user_agent.services.realms
+            if isinstance(realm, JavaScriptWorkerRealm)
+        ]
+        assert engine is not None
+        engine._handle(frame)
+        await them.lab.user_agent.settled()
+        assert await them.works()
