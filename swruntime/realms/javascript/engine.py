@@ -299,7 +299,8 @@ class Engine:
                     raise WireError(text)
                 case _:
                     raise WireError(f"a frame {frame['t']!r}")
-        except WireError as error:
+        except (WireError, TypeError, KeyError, AttributeError) as error:
+            # Members of another type than theirs. What operations raise has become a rejection by now.
             self.channel.close()
             self._ended(f"it broke the protocol: {error}")
 

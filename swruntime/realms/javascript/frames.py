@@ -3,14 +3,43 @@
 A frame is a head of eight bytes (two unsigned 32-bit numbers, big-endian: the lengths of what follows), a header, and a
 payload. The header is a JSON object; its member `t` says what the frame is. Bytes in it are `{"$bytes": LENGTH}`, and
 stand in the payload one after the other, in the order in which the header names them. Numbers are JSON's; there is no
-NaN.
+NaN, and none that is infinite.
 
-Frames to the process: `init`, `run`, `completion` (both answered by an `answer` of the same `id`), `settle`, `event`,
-`fire`, `update`, `timer`, `pull` (answered by a `pulled`), `cancel`, `abort` (a fetch event's request), `over` (such an
-event). Each is one task there.
-Frames from it: `ready`, `call` (answered by a `settle` of the same `id`), `post`, `ask` (answered on a pipe of its own,
-while the script waits), `life` (a step in the life of an extendable event), `idle` (`seen`: how many frames it has
-handled, all of them to their last microtask), `alive` (it gives way, and has more to do), `broken`.
+Frames to the process. Each is one task there; any may have `updates`, pairs of an object's number and its new state,
+and `clock`, what a virtual clock shows: milliseconds since 1970, and since the realm was made.
+
+    init        kind ("worker", "window"), url, origin, module, isSecureContext, objects: once, before all others
+    run         id, source, url, module: evaluate a script; answered by an `answer`
+    completion  id: what the last classic script was worth, if that is settled; answered by an `answer`
+    settle      id, and value or error: the end of a `call`
+    event       event (its number), type, is (its interface), and init; a message: message, ports, origin, source
+    fire        target (a number; 0 is the global object), type, is; a message: message, ports, origin, source
+    update      nothing but its updates
+    timer       id: a timer is due
+    pull        id, stream: a piece of a stream of the script's is wanted; answered by a `pulled`
+    cancel      stream: no more of it is
+    abort       event: whoever asked for the request of a fetch event does not want an answer any more
+    over        event: a fetch event is over
+    indexed     message: news of IndexedDB
+
+Frames from it. `at` is the place in a script, [URL, line, column], where there is one.
+
+    ready       version: once, before all others
+    call        id, op, args, at, event (the number of the event that is handled): answered by a `settle`
+    post        op, args, at: as a call, but nobody waits for it
+    ask         op, args, at: the script waits and does nothing else; answered on a pipe of its own by an `answered`,
+                with value or error
+    answer      id, and value, or error (whose `text` is what was thrown, in a line) and at
+    life        event, input ("added", "settled", "turn", "finished", "raised"), error, at: a step in an event's life
+    pulled      id, and piece (bytes; null at the end) or error
+    idle        seen: how many frames it has handled, all of them to their last microtask
+    alive       it gives way, and has more to do
+    broken      text: the runtime's own code failed there
+
+An error is {name, message, dom (whether it is a DOMException)}. An object is mentioned as {"$object": number, "is":
+its interface, "state": its attributes where they are news}, and is known until `release` was posted for every mention
+of it; a request as {"$request": number, "state"}, a response as {"$response": number, "state"}, a message as
+{"$message": the clone}. Numbers of objects that a script makes are below zero, and given by its process.
 """
 
 from __future__ import annotations

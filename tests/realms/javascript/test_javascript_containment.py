@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from swruntime.errors import ScriptError
+from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.realms.python import watchdog
 from swruntime.testing import laboratory
 from swruntime.testing.lab import Laboratory
@@ -151,3 +152,166 @@ async def test_the_others_go_on_while_a_worker_loops(monkeypatch: pytest.MonkeyP
             await agent.terminate_worker(them.registration)
             await agent.settled()
         assert them.ends() == ["interrupted"]
+
+
+HARMLESS = {
+    "an ArrayBuffer of 4 GiB": (
+        "try { new ArrayBuffer(2 ** 32); console.log('got it') } catch (error) { console.log(error.name) }",
+        "RangeError",
+    ),
+    "deep recursion": (
+        "try { (function f() { f(); })() } catch (error) { console.log(error.name) }",
+        "RangeError",
+    ),
+    "a giant string": ("try { 'a'.repeat(2 ** 30) } catch (error) { console.log(error.name) }", "RangeError"),
+    "half a character": (r"console.log('\ud800')", None),
+    "a promise that throws in its then": ("({ then() { throw new TypeError('no') } })", None),
+    "an exception that cannot be written": (
+        "throw { get message() { throw 1 }, toString() { throw 2 } }",
+        None,
+    ),
+    "an exception that is its own": ("throw new Proxy({}, { get() { throw 1 } })", None),
+    "process.exit": ("process.exit(3)", None),
+    "close": ("close()", None),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), HARMLESS.values(), ids=HARMLESS.keys())
+async def test_what_a_worker_may_try(code: str, said: str | None, autojump_clock: object) -> None:
+    async with attacked() as them:
+        await them.post(code)
+        assert said is None or said in [line["text"] for line in them.lab.trace if line["kind"] == "console"]
+        assert not them.told("script-process-ended")
+        assert await them.works()
+
+
+FLOODS = {
+    "many calls that nobody awaits": (
+        "for (let i = 0; i < 1_000; i++) caches.has('a' + i); console.log('done')",
+        "done",
+    ),
+    "many lines": (
+        "for (let i = 0; i < 1_000; i++) console.debug('x'.repeat(100)); console.log('done')",
+        "done",
+    ),
+    "many errors": (
+        "for (let i = 0; i < 100; i++) Promise.reject(new Error(i)); console.log('done')",
+        "done",
+    ),
+    "many timers": ("for (let i = 0; i < 1_000; i++) setTimeout(() => {}); console.log('done')", "done"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "said"), FLOODS.values(), ids=FLOODS.keys())
+async def test_a_flood_is_taken(code: str, said: str, autojump_clock: object) -> None:
+    async with attacked() as them:
+        await them.post(code)
+        assert said in [line["text"] for line in them.lab.trace if line["kind"] == "console"]
+        assert not them.told("script-process-ended")
+        assert await them.works()
+
+
+async def test_a_promise_that_never_settles_ends_with_its_event(autojump_clock: object) -> None:
+    async with attacked() as them:
+        await them.post("new Promise(() => {})")
+        assert them.ends() == ["timed-out"]
+        assert await them.works()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["objects", "array buffers"])
+async def test_memory_has_an_end(code: str, autojump_clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "MOST", 120.0)
+    attack = {
+        "objects": "const all = []; for (;;) all.push(new Array(100_000).fill(1.5))",
+        "array buffers": "const all = []; try { for (;;) all.push(new Uint8Array(2 ** 26).fill(1)); } catch {}",
+    }[code]
+    async with attacked() as them:
+        await them.post(attack)
+        if code == "objects":
+            [ended] = them.told("script-process-ended")
+            assert "it ran out of memory" in ended
+            assert them.ends() == ["interrupted"]
+        assert await them.works()
+
+
+POLLUTION = {
+    "names of members": """
+        for (const name of ["t", "op", "args", "id", "at", "event", "value", "error", "$bytes", "$object", "state", "is"]) {
+            Object.defineProperty(Object.prototype, name, { get() { return 1 }, set() { throw new Error("no") }, configurable: true });
+        }""",
+    "then of all objects": "Object.prototype.then = function () {}",
+    "toJSON": "Object.prototype.toJSON = () => 1; String.prototype.toJSON = () => 2",
+    "array iterators": "Array.prototype[Symbol.iterator] = () => { throw new Error('no') }",
+    "array methods": "for (const name of ['push', 'map', 'slice', 'join', 'shift']) Array.prototype[name] = () => { throw 1 }",
+    "indices": "Object.defineProperty(Array.prototype, 0, { get() { return 1 }, set() { throw new Error('no') } })",
+    "promises": "Promise.prototype.then = () => { throw new Error('no') }",
+    "Promise": "Promise.resolve = Promise.reject = () => { throw 1 }; globalThis.Promise = class {}",
+    "JSON": "JSON.parse = JSON.stringify = () => { throw new Error('no') }",
+    "maps": "Map.prototype.get = Map.prototype.set = WeakMap.prototype.get = () => { throw new Error('no') }",
+    "bytes": "Uint8Array.prototype.set = Uint8Array.prototype.subarray = () => { throw new Error('no') }",
+    "functions": "Function.prototype.call = Function.prototype.apply = () => { throw new Error('no') }",
+    "strings": "for (const name of ['slice', 'split', 'startsWith']) String.prototype[name] = () => { throw 1 }",
+    "stacks": "Error.prepareStackTrace = () => { throw new Error('no') }",
+    "no stacks": "Error.stackTraceLimit = 0",
+    "regular expressions": "RegExp.prototype.exec = RegExp.prototype[Symbol.replace] = () => { throw 1 }",
+    "events": "Event.prototype.stopImmediatePropagation = EventTarget.prototype.dispatchEvent = () => { throw 1 }",
+    "Reflect": "for (const name of Reflect.ownKeys(Reflect)) delete Reflect[name]",
+    "Object": "for (const name of Object.getOwnPropertyNames(Object)) try { delete Object[name] } catch {}",
+    "the global object": "for (const name of Object.getOwnPropertyNames(globalThis)) try { delete globalThis[name] } catch {}",
+}
+
+
+@pytest.mark.parametrize("code", POLLUTION.values(), ids=POLLUTION.keys())
+async def test_pollution_hurts_the_polluter_only(code: str, autojump_clock: object) -> None:
+    async with attacked() as them:
+        await them.post(code)
+        with trio.fail_after(600):
+            await them.post(
+                "caches.has('a'); fetch('/nothing').catch(() => {}); setTimeout(() => {}, 10); structuredClone([1])"
+            )
+        assert len(them.ends()) == 2
+        assert await them.restarted()
+
+
+FORGED: list[dict[str, Any]] = [
+    {"t": "unheard-of"},
+    {"t": "ready", "version": 2},
+    {"t": "broken", "text": "no"},
+    {"t": "answer", "id": 77},
+    {"t": "pulled", "id": 77, "piece": b""},
+    {"t": "call", "id": "1", "op": "caches", "args": []},
+    {"t": "call", "id": 1, "op": "__class__.__init__", "args": [1]},
+    {"t": "call", "id": 1, "op": "Cache.__init__", "args": [1]},
+    {"t": "call", "id": 1, "op": "Cache._entries", "args": [1]},
+    {"t": "call", "id": 1, "op": "body.read", "args": [{}]},
+    {"t": "call", "id": 1, "op": "body.read", "args": [1, 2, 3]},
+    {"t": "call", "id": 1, "op": "script.fetch", "args": ["file:///etc/hosts"]},
+    {"t": "call", "id": 1, "op": "fetch", "args": [{"url": 1}]},
+    {"t": "post", "op": "release", "args": [1, "many"]},
+    {"t": "post", "op": "release", "args": [{}, 1]},
+    {"t": "post", "op": "listen", "args": [999, "a"]},
+    {"t": "post", "op": "timer.set", "args": [1, -1, False]},
+    {"t": "post", "op": "console", "args": ["shout", "a"]},
+    {"t": "post", "op": "MessageChannel.new", "args": [1, 2]},
+    {"t": "ask", "op": "eval", "args": []},
+    {"t": "life", "event": 1, "input": []},
+    {"t": "life", "event": 1, "input": "turn"},
+    {"t": "call", "id": 1, "op": "CacheStorage.has", "args": [1, "a"], "at": "nowhere"},
+    {"t": "call", "id": 1, "op": "CacheStorage.has", "args": [1, "a"], "at": [{}, 1, 1]},
+]
+
+
+@pytest.mark.parametrize("frame", FORGED, ids=lambda frame: "-".join(map(str, frame.values())))
+async def test_a_frame_that_no_process_of_ours_sends(frame: dict[str, Any], autojump_clock: object) -> None:
+    async with attacked() as them:
+        [engine] = [
+            realm._engine
+            for realm in them.lab.user_agent.services.realms
+            if isinstance(realm, JavaScriptWorkerRealm)
+        ]
+        assert engine is not None
+        engine._handle(frame)
+        await them.lab.user_agent.settled()
+        assert await them.works()

@@ -132,7 +132,7 @@ def test_bytes_stand_in_the_payload_in_the_order_of_the_header() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), {1, 2}, object()], ids=["nan", "inf", "set", "object"]
+    "value", [float("nan"), float("inf"), {1, 2}, object()], ids=["NaN", "infinity", "a set", "an object"]
 )
 def test_what_no_frame_can_hold_is_not_sent(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
