@@ -31,7 +31,7 @@ def from_wire(wire: Any) -> Message:
     def v(x: Any) -> Any:
         return Ref(x["r"]) if isinstance(x, dict) else x
 
-    nodes = []
+    nodes: list[Any] = []
     for n in wire["nodes"]:
         if n["k"] == "Array":
             nodes.append(Array(tuple(v(i) for i in n["items"])))
