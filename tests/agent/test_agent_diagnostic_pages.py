@@ -14,6 +14,7 @@ import trio
 
 import swruntime
 from swruntime.concepts.diagnostics import CODES
+from swruntime.errors import ScriptError
 from swruntime.trace import Line, script_diagnostic
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class Page:
 
 def read(code: str) -> Page:
     text = (PAGES / f"{code}.md").read_text()
-    file = re.search(r"^`(\w+\.py)`:$", text, re.MULTILINE)
+    file = re.search(r"^`(\w+\.(?:py|js))`:$", text, re.MULTILINE)
     told = re.search(r"^Told (.*)\.$", text, re.MULTILINE)
     assert file is not None
     assert told is not None
-    before, after = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    before, after = re.findall(r"^```(?:python|javascript)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return Page(file[1], before, after, told[1])
 
 
@@ -129,7 +130,8 @@ def test_a_page_says_what_the_registry_says(code: str) -> None:
     assert CODES[code].instead in text
 
 
-DETERMINISTIC = [code for code in ABOUT_SCRIPTS if code != "script-does-not-await"]
+SLOW = ("script-does-not-await", "script-process-ended")
+DETERMINISTIC = [code for code in ABOUT_SCRIPTS if code not in SLOW]
 
 
 @pytest.mark.parametrize("code", DETERMINISTIC)
@@ -160,6 +162,23 @@ async def test_a_script_that_does_not_await(lab: Lab, which: str) -> None:
     else:
         assert set(lines) <= {"page.py:6", "page.py:7"}
         assert lines != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["before", "after"])
+async def test_a_script_whose_process_ends(lab: Lab, which: str) -> None:
+    pytest.importorskip("deno")
+    page = read("script-process-ended")
+    assert page.told == "without a line"
+    lab.worker(getattr(page, which), page.file)
+    async with lab.open():
+        if which == "before":
+            with pytest.raises(ScriptError, match="memory|given way"):
+                await lab.window.run(f"/{page.file}")
+        else:
+            await lab.window.run(f"/{page.file}")
+    lines = lab.of("diagnostic", code="script-process-ended")
+    assert [line["where"] for line in lines] == ([None] if which == "before" else [])
 
 
 # What is right in the repository is left in peace

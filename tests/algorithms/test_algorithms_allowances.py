@@ -46,3 +46,29 @@ def test_a_line_is_silenced_by_its_own_comment_or_by_one_that_has_the_line_above
         codes = {"b"} if above.startswith("#") or line.startswith("#") else set()
         codes |= {"a-code"} if "a-code" in line else set()
         assert allowed.get(number, frozenset()) == codes
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x(); // swruntime: allow=a-code\n", {1: {"a-code"}}),
+        ("\n// swruntime: allow=b, a-code\nx();\n", {2: {"a-code", "b"}, 3: {"a-code", "b"}}),
+        ("x('// swruntime: allow=b');\n", {}),
+        ('x("\\"// swruntime: allow=b");\n', {}),
+        ("x(`\n// swruntime: allow=b\n`);\n", {}),
+        ("/*\n// swruntime: allow=b\n*/\n", {}),
+        ("x('it'); y(); // swruntime: allow=b because it's so\n", {1: {"b"}}),
+        ("# swruntime: allow=b\n", {}),
+    ],
+)
+def test_in_javascript(source: str, expected: dict[int, set[str]]) -> None:
+    assert allowances(source, javascript=True) == expected
+
+
+def test_unknown_codes_in_javascript() -> None:
+    assert unknown_codes("x(); // swruntime: allow=c, b\n", CODES, javascript=True) == [(1, "c")]
+
+
+@given(st.text(alphabet="'\"`/*\\\n x") | st.text())
+def test_any_text_is_read_as_javascript(source: str) -> None:
+    allowances(source + "swruntime:", javascript=True)

@@ -36,6 +36,8 @@ class _Dispatched:
     """What the event is about."""
     begun: list[tuple[Promise[Any], str]] = attrs.field(factory=list)
     """What the script began while it handled the event, and where."""
+    left: list[tuple[Promise[Any], str]] | None = None
+    """What of that was not settled at the instant when the event ended; None before."""
 
 
 class Lifetimes:
@@ -64,10 +66,9 @@ class Lifetimes:
         result = dispatched.lifetime.result
         if result is None or result.outcome != "fulfilled":
             return
-        for promise, where in dispatched.begun:
-            if not promise.settled:
-                text = f"the {dispatched.type} event has ended, and nothing made it wait for {promise.name}"
-                self._context.diagnose("missing-wait-until", text, where)
+        for promise, where in dispatched.left or ():
+            text = f"the {dispatched.type} event has ended, and nothing made it wait for {promise.name}"
+            self._context.diagnose("missing-wait-until", text, where)
 
     def begun(self, number: int, promise: Promise[Any], where: str | None) -> None:
         """The script began something while it handled event `number`, or after it: then nobody asks."""
@@ -98,3 +99,5 @@ class Lifetimes:
             dispatched.lifetime.feed(given)
         except Exception as refused:
             raise WireError(f"an event's life: {refused}") from refused
+        if dispatched.left is None and dispatched.lifetime.ended.is_set():
+            dispatched.left = [each for each in dispatched.begun if not each[0].settled]

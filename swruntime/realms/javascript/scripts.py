@@ -24,6 +24,8 @@ class Scripts:
         """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
         text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
         self.places.script_read(url, text)
+        context = self._realm.context
+        context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)
         return text
 
     async def _bytes(self, url: str) -> bytes:

@@ -238,6 +238,12 @@ class RealmContext:
             text = f"{function}() makes a coroutine, which is dropped: nothing of it runs"
             self.diagnose("dropped-awaitable", text, f"{name}:{line}")
 
+    def javascript_read(self, name: str, source: str) -> None:
+        """As `script_read`, of a JavaScript."""
+        self._allowed[name] = allowances(source, javascript=True)
+        for line, code in unknown_codes(source, CODES, javascript=True):
+            self.diagnose("unknown-allowed-code", f"{code!r} is allowed here", f"{name}:{line}")
+
     def _allows(self, code: str, where: str) -> bool:
         name, _, line = where.rpartition(":")
         return code in self._allowed.get(name, {}).get(int(line), ())
