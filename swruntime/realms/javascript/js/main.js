@@ -19,7 +19,7 @@ import { Request } from "./request.js";
 import { Response } from "./response.js";
 import { mendEngine } from "./engine_interfaces.js";
 import { MessageEvent } from "./event_classes.js";
-import { define, installCommon, removeNames } from "./scope.js";
+import { define, installCommon, isGone, removeNames } from "./scope.js";
 import { defineNavigator } from "./navigator.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
@@ -34,7 +34,6 @@ function init(frame) {
     configureFetch({ baseURL: frame.url, origin: frame.origin });
     const isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
-    mendEngine(global);
     definePlatformFaces(isWorker);
     if (isWorker) defineClients();
     defineNavigator(isWorker);
@@ -153,6 +152,8 @@ const handlers = {
     over: ({ event }) => forgetRequest(event),
 };
 
+// Before it is ready, and so before anybody waits: the engine makes many of its interfaces when they are first asked for.
+mendEngine(global, isGone);
 openAnswers();
 start((frame) => {
     if (frame.clock !== undefined) setClock(frame.clock);
