@@ -1,22 +1,24 @@
 // What browsers have and this version has not says so, by name, when it is touched; nothing pretends.
 //
-// An absent global: a script that reads it gets what a name that does not exist gives (undefined of `self.X`, a
-// ReferenceError of `X`), and `'X' in self` and `typeof X` say that it is not there. So an accessor on the global will not do.
-// The runtime is told of such a read by a proxy, which is asked for whatever neither the global object nor its prototypes have.
-// Its place is one where no script can tell it from what the standards have there:
+// An absent global: a script that reads it gets what a name that does not exist gives (undefined of `self.X`,
+// a ReferenceError of `X`), and `'X' in self` and `typeof X` say that it is not there. So an accessor on the
+// global will not do. The runtime is told of such a read by a proxy, which is asked for whatever neither the
+// global object nor its prototypes have. Its place is one where no script can tell it from what the standards
+// have there:
 //
-// - of a worker it is `WorkerGlobalScope.prototype` itself (of an interface whose members we have on the global object);
-// - of a page it is the "named properties object", an exotic object between Window.prototype and EventTarget.prototype:
-//   https://webidl.spec.whatwg.org/#named-properties-object
+// - of a worker it is `WorkerGlobalScope.prototype` itself (of an interface whose members we have on the
+//   global object);
+// - of a page it is the "named properties object", an exotic object between Window.prototype and
+//   EventTarget.prototype: https://webidl.spec.whatwg.org/#named-properties-object
 //
-// `self.X` comes to it as "get". For `X`, `typeof X` and `'X' in self` alike it is asked whether it "has" X: what the script
-// has where it is then tells them apart.
-// Whether browsers have X is known to the runtime (swruntime/realms/python/absent_names.py); it is told of each name once.
+// `self.X` comes to it as "get". For `X`, `typeof X` and `'X' in self` alike it is asked whether it "has" X:
+// what the script has where it is then tells them apart. Whether browsers have X is known to the runtime
+// (swruntime/realms/python/absent_names.py); it is told of each name once.
 //
 // `navigator` and what hangs on it are proxies too: a member of theirs that is absent is undefined, and told.
 //
-// An absent member of one of our interfaces, [NotImplemented] in specs/*/interfaces.webidl, is a method that throws a
-// NotSupportedError, or an attribute that tells when it is read or set.
+// An absent member of one of our interfaces, [NotImplemented] in specs/*/interfaces.webidl, is a method that
+// throws a NotSupportedError, or an attribute that tells when it is read or set.
 
 import { post } from "./calls.js";
 import { domException } from "./errors.js";
@@ -44,7 +46,7 @@ const MOST_NAMES = 1000;
 /** How much of a script is looked at: the engine says where a statement, or an operator, begins. */
 const MOST_TEXT = 500;
 
-/** Tell the runtime that the script touches `what`, once; `isKnown`: it need not ask itself whether browsers have it. */
+/** Tell the runtime that the script touches `what`, once; `isKnown`: that browsers have it is certain. */
 export function touch(what, isKnown = false) {
     if (!isNews(what)) return;
     setMap(looked, what, TOLD);
@@ -56,7 +58,7 @@ function isNews(what) {
     return looks === undefined ? sizeOf(looked) < MOST_NAMES : looks < MOST_LOOKS;
 }
 
-/** Whether the script that looks for `name` uses it: it does not ask, with `in` or `typeof`, whether it is there. */
+/** Whether the script that looks for `name` uses it: it does not just ask, with `in` or `typeof`. */
 function isUsed(name) {
     if (!isNews(name)) return false;
     setMap(looked, name, (getMap(looked, name) ?? 0) + 1);
@@ -100,14 +102,16 @@ export const tellingMembers = (object, name) =>
     new NativeProxy(object, {
         __proto__: null,
         get(target, member, receiver) {
-            if (typeof member !== "string" || reflectHas(target, member)) return reflectGet(target, member, receiver);
+            const isThere = typeof member !== "string" || reflectHas(target, member);
+            if (isThere) return reflectGet(target, member, receiver);
             const what = `${name}.${member}`;
             if (isNews(what) && here() !== null) touch(what);
             return undefined;
         },
     });
 
-const refusal = (what) => domException(`${what} is not implemented in this version of swruntime`, "NotSupportedError");
+const refusal = (what) =>
+    domException(`${what} is not implemented in this version of swruntime`, "NotSupportedError");
 
 /** What would navigate. Throws a NotSupportedError. */
 export function neverNavigates(what) {

@@ -4,8 +4,9 @@ import { named } from "./functions.js";
 
 const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
 
-export function mendEngine(global) {
-    settleGetters(global);
+/** `isGone` tells of a name that will be taken away. */
+export function mendEngine(global, isGone) {
+    settleGetters(global, isGone);
     named(AbortController.prototype.abort, "abort", 0);
     named(FormData, "FormData", 0);
     named(FormData.prototype.append, "append", 2);
@@ -24,8 +25,9 @@ export function mendEngine(global) {
 }
 
 /** Interfaces that the engine makes when they are first asked for: they shall be data properties, as all are. */
-function settleGetters(global) {
+function settleGetters(global, isGone) {
     for (const name of ownKeys(global)) {
+        if (isGone(name)) continue;
         const { get, set } = getOwnPropertyDescriptor(global, name);
         if (get === undefined || typeof name !== "string" || name[0] !== name[0].toUpperCase()) continue;
         const value = global[name];

@@ -21,7 +21,7 @@ import { Request } from "./request.js";
 import { Response } from "./response.js";
 import { mendEngine } from "./engine_interfaces.js";
 import { MessageEvent } from "./event_classes.js";
-import { define, installCommon, removeNames } from "./scope.js";
+import { define, installCommon, isGone, removeNames } from "./scope.js";
 import { defineNavigator } from "./navigator.js";
 import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
@@ -177,9 +177,10 @@ const handlers = {
 };
 
 openAnswers();
-// Whatever the realm will be: a process in reserve has this behind it.
+// Whatever the realm will be: a process in reserve has this behind it. The engine makes many of its interfaces when they
+// are first asked for.
+mendEngine(global, isGone);
 removeNames(global);
-mendEngine(global);
 definePlatformFaces();
 start((frame) => {
     if (frame.clock !== undefined) setClock(frame.clock);

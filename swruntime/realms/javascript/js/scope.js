@@ -28,11 +28,11 @@ const GONE = [
     "OffscreenCanvas", "ImageBitmapRenderingContext", "window", "SharedArrayBuffer", "CloseEvent",
 ];
 
+/** Whether a global of the engine is taken away. */
+export const isGone = (name) => typeof name === "string" && (GONE.includes(name) || name.startsWith("GPU"));
+
 export function removeNames(global) {
-    for (const name of GONE) deleteProperty(global, name);
-    for (const name of ownKeys(global)) {
-        if (typeof name === "string" && name.startsWith("GPU")) deleteProperty(global, name);
-    }
+    for (const name of ownKeys(global)) if (isGone(name)) deleteProperty(global, name);
     // These would wait in threads that nobody can end.
     deleteProperty(Atomics, "wait");
     deleteProperty(Atomics, "waitAsync");
