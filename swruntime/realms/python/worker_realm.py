@@ -180,8 +180,7 @@ class WorkerRealm(PythonRealm):
             setattr(self.scope, f"on{type}", handler)
         tell_near_misses(self.context, near)
         self._kept = KeptState(self, self._loader)
-        where_of = self.context.where_of_function
-        listeners = [(each.type, where_of(each.callback)) for each in self.scope._listeners]
+        listeners = [(each.type, each.added_at) for each in self.scope._listeners]
         tell_listeners(self.context, listeners, FIRED)
         for type in absent_events("ServiceWorkerGlobalScope"):
             absent = namespace.get(f"on{type}")
