@@ -95,6 +95,11 @@ WRONG = {
         "unknown-event-name",
         2,
     ),
+    "a handler's name on self": (
+        "x = 1\ndef failed(event): pass\nself.onbackgroundfetchfailure = failed\n",
+        "unknown-event-name",
+        2,
+    ),
     "a listener that no script defines": (
         "import functools\nadd_event_listener('backgroundfetchaborted', functools.partial(print))\n",
         "unknown-event-name",

@@ -178,7 +178,9 @@ class WorkerRealm(PythonRealm):
         handlers, near = collect_handlers(namespace, FIRED)
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
-        tell_near_misses(self.context, near)
+        # What is no handler's name was set on `self` as any attribute is.
+        _, near_on_self = collect_handlers(vars(self.scope), FIRED)
+        tell_near_misses(self.context, near + near_on_self)
         self._kept = KeptState(self, self._loader)
         listeners = [(each.type, each.added_at) for each in self.scope._listeners]
         tell_listeners(self.context, listeners, FIRED)
