@@ -64,6 +64,11 @@ WRONG = {
         "dropped-awaitable",
         3,
     ),
+    "a coroutine that is made, and that nobody awaits": (
+        "async def work(): pass\n" + SUCCESS + "    work()\n",
+        "dropped-awaitable",
+        3,
+    ),
     "a body read twice": (
         "async "
         + SUCCESS
