@@ -64,6 +64,11 @@ WRONG = {
         "dropped-awaitable",
         3,
     ),
+    "a coroutine that is made, and that nobody awaits": (
+        "async def work(): pass\n" + SUCCESS + "    work()\n",
+        "dropped-awaitable",
+        3,
+    ),
     "a body read twice": (
         "async "
         + SUCCESS
@@ -88,12 +93,22 @@ WRONG = {
     "a listener for what there is not": (
         "add_event_listener(\n    'backgroundfetchfailure',\n    lambda event: None,\n)\n",
         "unknown-event-name",
-        3,
+        1,
     ),
     "a listener in camel case": (
         "def keep(event): pass\nadd_event_listener('backgroundFetchSuccess', keep)\n",
         "unknown-event-name",
-        1,
+        2,
+    ),
+    "a handler's name on self": (
+        "x = 1\ndef failed(event): pass\nself.onbackgroundfetchfailure = failed\n",
+        "unknown-event-name",
+        2,
+    ),
+    "a listener that no script defines": (
+        "import functools\nadd_event_listener('backgroundfetchaborted', functools.partial(print))\n",
+        "unknown-event-name",
+        2,
     ),
     "records read after their event": (
         "import trio\nasync def later(event):\n    await trio.sleep(0.5)\n    try:\n"

@@ -23,6 +23,14 @@ def test_it_is_told_on_standard_error_with_its_reason(site: Site) -> None:
     assert "unknown-event-name" not in result.out
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_dropped_coroutine_is_told_once_not_by_python_too(site: Site, allowed: bool) -> None:
+    comment = "  # swruntime: allow=dropped-awaitable" if allowed else ""
+    site.write("worker.py", f"async def work():\n    pass\n\ndef oninstall(event):\n    work(){comment}\n")
+    told = site.cli("run").err.splitlines()
+    assert ["[dropped-awaitable]" in line for line in told] == ([] if allowed else [True])
+
+
 def test_under_json_it_is_in_the_trace_as_well(site: Site) -> None:
     site.write("worker.py", WORKER.format(""))
     result = site.cli("run", "--json")

@@ -141,6 +141,8 @@ class _Listener:
     passive: bool = False
     is_handler: bool = False
     removed: bool = False
+    added_at: str | None = None
+    """Where in a script, "file:line", add_event_listener was called."""
 
     def is_for(self, type: str, callback: object, capture: bool) -> bool:
         return self.type == type and self.capture == capture and _same(self.callback, callback)
@@ -182,7 +184,7 @@ class EventTarget(PlatformObject):
         # 4, 5. Add it if it is not there.
         if any(each.is_for(type, callback, capture) for each in self._listeners):
             return
-        listener = _Listener(type, callback, capture, once, bool(passive))
+        listener = _Listener(type, callback, capture, once, bool(passive), added_at=self._context.where())
         self._listeners.append(listener)
         # 6. The signal takes it away.
         if signal is not None:

@@ -58,7 +58,7 @@ def tell_near_misses(context: RealmContext, misses: Iterable[NearMiss]) -> None:
 def tell_listeners(
     context: RealmContext, types: Iterable[tuple[str, str | None]], known: tuple[str, ...]
 ) -> None:
-    """As for functions, of what was given to add_event_listener: the type, and where the listener's `def` is.
+    """As for functions, of what was given to add_event_listener: the type, and where it was given.
 
     A script may have events of its own, whose names are like some that there are; so only what is like a long one
     counts, or what is one of them but for its capitals and underscores.

@@ -178,10 +178,11 @@ class WorkerRealm(PythonRealm):
         handlers, near = collect_handlers(namespace, FIRED)
         for type, handler in handlers.items():
             setattr(self.scope, f"on{type}", handler)
-        tell_near_misses(self.context, near)
+        # What is no handler's name was set on `self` as any attribute is.
+        _, near_on_self = collect_handlers(vars(self.scope), FIRED)
+        tell_near_misses(self.context, near + near_on_self)
         self._kept = KeptState(self, self._loader)
-        where_of = self.context.where_of_function
-        listeners = [(each.type, where_of(each.callback)) for each in self.scope._listeners]
+        listeners = [(each.type, each.added_at) for each in self.scope._listeners]
         tell_listeners(self.context, listeners, FIRED)
         for type in absent_events("ServiceWorkerGlobalScope"):
             absent = namespace.get(f"on{type}")
