@@ -322,7 +322,7 @@ class Engine:
         if self._calls >= MOST_CALLS and self._room is None:
             self._room = trio.Event()
         if isinstance(event := frame.get("event"), int):
-            self.lifetimes.begun(event, promise, where)
+            self.lifetimes.begun(event, id, promise, where)
         promise.add_done_callback(partial(self._settle, id, passive))
 
     def _settle(self, id: int, passive: bool, promise: Promise[Any]) -> None:

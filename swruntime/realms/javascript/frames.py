@@ -30,7 +30,8 @@ Frames from it. `at` is the place in a script, [URL, line, column], where there 
     ask         op, args, at: the script waits and does nothing else; answered on a pipe of its own by an `answered`,
                 with value or error
     answer      id, and value, or error (whose `text` is what was thrown, in a line) and at
-    life        event, input ("added", "settled", "turn", "finished", "raised"), error, at: a step in an event's life
+    life        event, input ("added", "settled", "turn", "finished", "raised"), error, at: a step in an event's life;
+                left: the calls that are under way where the event may end with it
     pulled      id, and piece (bytes; null at the end) or error
     idle        seen: how many frames it has handled, all of them to their last microtask
     alive       it gives way, and has more to do

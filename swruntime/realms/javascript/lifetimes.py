@@ -34,10 +34,10 @@ class _Dispatched:
     type: str
     instance: BackgroundFetchRegistration | None = None
     """What the event is about."""
-    begun: list[tuple[Promise[Any], str]] = attrs.field(factory=list)
-    """What the script began while it handled the event, and where."""
-    left: list[tuple[Promise[Any], str]] | None = None
-    """What of that was not settled at the instant when the event ended; None before."""
+    begun: dict[int, tuple[str, str]] = attrs.field(factory=dict)
+    """The calls that the script made while it handled the event: the name of each, and where."""
+    left: tuple[int, ...] = ()
+    """Those of them that the script still waited for when the event ended."""
 
 
 class Lifetimes:
@@ -66,15 +66,17 @@ class Lifetimes:
         result = dispatched.lifetime.result
         if result is None or result.outcome != "fulfilled":
             return
-        for promise, where in dispatched.left or ():
-            text = f"the {dispatched.type} event has ended, and nothing made it wait for {promise.name}"
-            self._context.diagnose("missing-wait-until", text, where)
+        for call in dispatched.left:
+            if call in dispatched.begun:
+                name, where = dispatched.begun[call]
+                text = f"the {dispatched.type} event has ended, and nothing made it wait for {name}"
+                self._context.diagnose("missing-wait-until", text, where)
 
-    def begun(self, number: int, promise: Promise[Any], where: str | None) -> None:
-        """The script began something while it handled event `number`, or after it: then nobody asks."""
+    def begun(self, number: int, call: int, promise: Promise[Any], where: str | None) -> None:
+        """The script made a call while it handled event `number`, or after it: then nobody asks."""
         dispatched = self._events.get(number)
         if dispatched is not None and where is not None and is_work(promise):
-            dispatched.begun.append((promise, where))
+            dispatched.begun[call] = (promise.name, where)
 
     def feed(self, number: int, frame: dict[str, Any], where: str | None) -> None:
         """What the script tells of its event. Of one that is over it is too late to tell anything."""
@@ -99,5 +101,6 @@ class Lifetimes:
             dispatched.lifetime.feed(given)
         except Exception as refused:
             raise WireError(f"an event's life: {refused}") from refused
-        if dispatched.left is None and dispatched.lifetime.ended.is_set():
-            dispatched.left = [each for each in dispatched.begun if not each[0].settled]
+        left = frame.get("left")
+        if isinstance(left, list):
+            dispatched.left = tuple(call for call in left if isinstance(call, int))

@@ -10,6 +10,7 @@ const map = (fn) => (self, ...rest) => apply(fn, self, rest);
 const get = map(Map.prototype.get);
 const set = map(Map.prototype.set);
 const remove = map(Map.prototype.delete);
+const each = map(Map.prototype.forEach);
 const NativePromise = Promise;
 
 const waiting = new Map();
@@ -20,9 +21,18 @@ export function call(op, args, revive = (value) => value) {
     const id = ++last;
     const event = currentEvent();
     return new NativePromise((resolve, reject) => {
-        set(waiting, id, { resolve, reject, revive });
+        set(waiting, id, { resolve, reject, revive, event });
         send({ t: "call", id, op, args, at: here(), event });
     });
+}
+
+/** The calls that the script began while it handled event `number` and that are not settled here. */
+export function callsOf(number) {
+    const found = [];
+    each(waiting, (entry, id) => {
+        if (entry.event === number) found[found.length] = id;
+    });
+    return found;
 }
 
 /** Tell the runtime something that has no answer. */

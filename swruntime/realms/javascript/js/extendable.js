@@ -3,7 +3,7 @@
 // How long an event lives is counted here as well as in the runtime, because `waitUntil` throws or not without asking.
 // How it ended is decided there, by the machine that decides it for every language; it is told each step.
 
-import { call, post } from "./calls.js";
+import { call, callsOf, post } from "./calls.js";
 import { send } from "./channel.js";
 import { domException, errorText } from "./errors.js";
 import { defaultPreventedOf, fire, isDispatched, isTrusted, stopImmediately } from "./events.js";
@@ -76,7 +76,9 @@ class Life {
     }
 
     tell(input, error = undefined, at = undefined) {
-        send({ t: "life", event: this.number, input, error, at });
+        // Where it ends with this, what it did not wait for is what is under way now.
+        const left = this.active ? undefined : callsOf(this.number);
+        send({ t: "life", event: this.number, input, error, at, left });
     }
 
     #settled(error, at) {
