@@ -183,3 +183,18 @@ def test_icons_raise_nothing_but_type_error(value: object) -> None:
     except TypeError:
         return
     assert all(icon.src for icon in icons)
+
+
+def test_names_follow_the_mechanical_rule() -> None:
+    names = [
+        "waitUntil",
+        "updateUI",
+        "downloadTotal",
+        "onbackgroundfetchsuccess",
+        "scriptURL",
+        "getIds",
+        "onLine",
+    ]
+    assert [webidl.python_name(name) for name in names] == [
+        "wait_until", "update_ui", "download_total", "onbackgroundfetchsuccess", "script_url", "get_ids", "on_line",
+    ]  # fmt: skip

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from swruntime.algorithms.webidl import python_name
 from swruntime.errors import UsageError
 from swruntime.testing.conformance import idl, interfaces
 
@@ -24,21 +23,6 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     path.write_text(text)
     definitions = idl.read_definitions([path])
     return [*interfaces.problems_of(definitions, scopes()), *interfaces.enumeration_problems(definitions)]
-
-
-def test_names_follow_the_mechanical_rule() -> None:
-    names = [
-        "waitUntil",
-        "updateUI",
-        "downloadTotal",
-        "onbackgroundfetchsuccess",
-        "scriptURL",
-        "getIds",
-        "onLine",
-    ]
-    assert [python_name(name) for name in names] == [
-        "wait_until", "update_ui", "download_total", "onbackgroundfetchsuccess", "script_url", "get_ids", "on_line",
-    ]  # fmt: skip
 
 
 def test_the_realm_is_what_the_standards_say() -> None:
