@@ -153,7 +153,6 @@ async def test_a_javascript_page_and_a_python_worker(lab: Lab, autojump_clock: o
     )
     async with lab.open():
         await lab.window.run("/page.js")
-        await trio.sleep(10)
         await lab.agent.settled()
     lab.said('{"heard":{"list":[1,2]}} by port', "kept f", "aaa")
 

@@ -123,7 +123,7 @@ def init_frame(
     }
 
 
-async def evaluated(engine: Engine, frame: dict[str, Any]) -> Any:
+async def evaluate(engine: Engine, frame: dict[str, Any]) -> Any:
     """Have a script evaluated. Raises ScriptError, with the place, for what it threw."""
     try:
         return await engine.ask(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import trio
@@ -10,7 +11,7 @@ import trio.testing
 from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.messages import WireError, from_wire
-from swruntime.realms.javascript.operations import Messaging, Tools, evaluated, init_frame
+from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
 from swruntime.realms.python.structured_clone import deserialize
@@ -30,8 +31,8 @@ class JavaScriptPage:
         self._pending = False
         """What the script's last statement was worth is a promise, which is not fulfilled yet."""
 
-    async def run(self, path: str) -> Any:
-        """See `swruntime.realms.python.window_realm.Window.run`."""
+    async def run(self, path: str, evaluated: Callable[[], None]) -> Any:
+        """See `swruntime.realms.python.window_realm.PageScripts.run`."""
         realm = self._realm
         origin = realm.context.environment.origin
         url = f"{origin}/{path.lstrip('/')}"
@@ -45,8 +46,9 @@ class JavaScriptPage:
         self._pending = True
         engine = await self._opened()
         module = path.endswith(".mjs")
-        answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
         self._pending = self._pending and bool(answer.get("pending"))
+        evaluated()
         await self._until_done(engine)
         value = await self._completion(engine)
         realm.context.report_unhandled()
@@ -130,7 +132,7 @@ class JavaScriptPage:
 
     async def _completion(self, engine: Engine) -> Any:
         """What the script's last statement was worth, if that is settled by now."""
-        answer = await evaluated(engine, {"t": "completion"})
+        answer = await evaluate(engine, {"t": "completion"})
         try:
             return (
                 None if answer is None else deserialize(from_wire(answer["message"]), (), self._realm.context)

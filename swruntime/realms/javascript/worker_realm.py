@@ -21,7 +21,7 @@ from swruntime.errors import NetworkError, NetworkFailure, NotSupportedError, Sc
 from swruntime.machines.extendable_event import RealmDied, TimedOut
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.javascript.engine import Engine
-from swruntime.realms.javascript.operations import Messaging, Tools, evaluated, init_frame
+from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
 from swruntime.realms.javascript.values import WireError, read_response
@@ -105,7 +105,7 @@ class JavaScriptWorkerRealm(PythonRealm):
             )
         )
         spares_of(self.agent).refill(engine.channel.until_idle)
-        answer = await evaluated(engine, {"t": "run", "source": source, "url": url, "module": module})
+        answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
 

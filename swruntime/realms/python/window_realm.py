@@ -82,8 +82,8 @@ class Window(GlobalScope):
 class PageScripts(Protocol):
     """Runs the scripts of a page that are in another language."""
 
-    async def run(self, path: str) -> Any:
-        """See `Window.run`."""
+    async def run(self, path: str, evaluated: Callable[[], None]) -> Any:
+        """See `Window.run`. `evaluated` is called when the script's top level has run: from then on messages come."""
         ...
 
 
@@ -150,7 +150,7 @@ class WindowRealm(PythonRealm):
         container = self._container
         container._scripts_begin()
         try:
-            return await self._javascript.run(path)
+            return await self._javascript.run(path, container._scripts_have_run)
         finally:
             container._scripts_have_run()
 

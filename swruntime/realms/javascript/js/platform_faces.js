@@ -123,7 +123,9 @@ export function definePlatformFaces() {
         revive: reviveFrozen,
         attributes: ["controller"],
         promises: ["ready"],
-        handlers: ["controllerchange", "message", "messageerror"],
+        handlers: ["controllerchange", "messageerror"],
+        // https://w3c.github.io/ServiceWorker/#dom-serviceworkercontainer-onmessage
+        handlersThatStart: { message: (face) => post("ServiceWorkerContainer.startMessages", [numberOf(face)]) },
         methods: {
             register: [[USVString, registrationOptions], 1],
             getRegistration: [[USVString], 0],
