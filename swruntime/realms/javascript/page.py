@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import trio
-import trio.testing
 
 from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
 from swruntime.realms.javascript.engine import Engine
@@ -109,23 +108,16 @@ class JavaScriptPage:
         bring them.
         """
         agent = self._realm.agent
-        looked_twice = False
         while not engine.channel.closed:
             await engine.channel.until_idle()
             if engine.outstanding:
                 await engine.until_changed()
-                looked_twice = False
             elif self._failure is not None or not (self._pending or engine.waits_for_ready):
                 break
             elif agent.can_go_on:
                 await agent.services.activity.wait_for_change()
-                looked_twice = False
-            elif looked_twice:
-                break
             else:
-                # A message is on its way between two tasks at times.
-                await trio.testing.wait_all_tasks_blocked()
-                looked_twice = True
+                break
             await trio.lowlevel.checkpoint()
         if engine.reason is not None:
             raise ScriptError(engine.reason)
