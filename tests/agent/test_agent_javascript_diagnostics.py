@@ -126,6 +126,23 @@ addEventListener("backgroundfetchabort", () => {});
         "page.js",
     ),
     Hole(
+        "response-body-used",
+        """const read = async () => {
+    const response = new Response("a");
+    await response.text();
+    await response.text().catch(() => {});  // HERE
+};
+addEventListener("install", (event) => event.waitUntil(read()));
+""",
+        """const read = async () => {
+    const response = new Response("a");
+    await response.clone().text();
+    await response.text();
+};
+addEventListener("install", (event) => event.waitUntil(read()));
+""",
+    ),
+    Hole(
         "unhandled-rejection",
         """addEventListener("message", () => {
     Promise.reject(new Error("nobody listens"));  // HERE

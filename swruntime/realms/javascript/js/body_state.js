@@ -34,6 +34,13 @@ export function bodyOfStream(stream) {
 
 const nothing = () => new BytesSource(new Uint8Array(0));
 
+let toldUnusable = () => {};
+
+/** Call `tell` whenever a script uses a body that is used already. */
+export const onUnusable = (tell) => {
+    toldUnusable = tell;
+};
+
 export class BodyState {
     /** Where the bytes are; null where only a stream has them. */
     #source;
@@ -89,7 +96,9 @@ export class BodyState {
 
     /** Throws TypeError where it is unusable. */
     check() {
-        if (this.unusable) throw new TypeError("The body is used already, or its stream is locked.");
+        if (!this.unusable) return;
+        toldUnusable();
+        throw new TypeError("The body is used already, or its stream is locked.");
     }
 
     /** The handle of the remote object whose body this is, unread; null where it is none. */

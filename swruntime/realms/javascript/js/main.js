@@ -1,6 +1,7 @@
 // What Deno is started with: one realm's process. It waits for `init`, which says what realm it is, and then does what
 // the frames say. See swruntime/realms/javascript/frames.py.
 
+import { onUnusable } from "./body_state.js";
 import { call, post, settled } from "./calls.js";
 import { openAnswers, send, start } from "./channel.js";
 import { configure as configureClone, deserialize, serialize } from "./clone.js";
@@ -51,6 +52,7 @@ function init(frame) {
     installCommon(global, frame);
     for (const each of [Headers, MessageEvent, Request, Response]) define(global, each.name, each);
     define(global, "fetch", fetchOfRealm(), true);
+    onUnusable(() => post("diagnose", ["response-body-used", "the body is used already"]));
     installIndexedDB(global);
     (isWorker ? installWorkerScope : installWindowScope)(global, { url: frame.url, objects: reviveState(frame.objects) });
     whenListened(global, (type) => {
