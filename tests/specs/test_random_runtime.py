@@ -28,7 +28,7 @@ def test_the_machines_alone(scenario: Scenario) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=8_000, deadline=None, print_blob=True)
+@settings(max_examples=3_000, deadline=None, print_blob=True)
 @given(scenario=scenarios)
 def test_the_machines_alone_at_length(scenario: Scenario) -> None:
     scenario.play()
@@ -44,14 +44,14 @@ def test_any_life_with_deaths() -> None:
 
 @pytest.mark.slow
 def test_any_life_at_length() -> None:
-    run_state_machine_as_test(AnyLife, settings=lives(400, steps=25))
+    run_state_machine_as_test(AnyLife, settings=lives(150, steps=25))
 
 
 @pytest.mark.slow
 def test_any_life_with_deaths_at_length() -> None:
-    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(80, steps=20))
+    run_state_machine_as_test(AnyLifeAndDeath, settings=lives(30, steps=20))
 
 
 @pytest.mark.slow
 def test_any_life_of_a_worker_in_javascript() -> None:
-    run_state_machine_as_test(AnyLifeInJavaScript, settings=lives(60, steps=15))
+    run_state_machine_as_test(AnyLifeInJavaScript, settings=lives(30, steps=15))
