@@ -73,7 +73,11 @@ def _patient(r: Record, now: float) -> bool:
 
 
 def is_all_here(r: Record, i: Start) -> bool:
-    """The process died between the last byte and the result."""
+    """The process died, or the connection broke, between the last byte and the result."""
+    return _has_all(r)
+
+
+def _has_all(r: Record) -> bool:
     return r.head is not None and not _own_range(r) and r.head.complete_length == r.stored
 
 
@@ -172,10 +176,13 @@ def ended_early_but_may_retry(r: Record, i: End) -> bool:
 
 
 def is_temporary(r: Record, i: Failure) -> bool:
-    """Temporarily unavailable, and reissuing the request has no side effect, and there is patience left."""
+    """Temporarily unavailable, and reissuing the request has no side effect, and there is patience left.
+
+    Where every byte is there, nothing needs to be asked again: its end comes with the next start.
+    """
     if i.cause not in TEMPORARY or r.method != "GET":
         return False
-    return i.cause == "offline" or _patient(r, i.now)
+    return i.cause == "offline" or _patient(r, i.now) or _has_all(r)
 
 
 def has_given_up_on_status(r: Record, i: Wake) -> bool:
@@ -183,7 +190,7 @@ def has_given_up_on_status(r: Record, i: Wake) -> bool:
 
 
 def has_given_up(r: Record, i: Wake) -> bool:
-    return r.wait is not None and r.wait.until is not None and not _patient(r, i.now)
+    return r.wait is not None and r.wait.until is not None and not _patient(r, i.now) and not _has_all(r)
 
 
 # Actions

@@ -602,6 +602,18 @@ def test_complete_bytes_need_no_request() -> None:
     assert feed(fed(OWN, Start(0.0), ok(0), Pause(), Resume()), Start(1.0))[0].state is State.REQUESTED
 
 
+def test_complete_bytes_are_no_failure_when_the_patience_is_over() -> None:
+    whole = fed(RECEIVING, Bytes(1.0, 6))
+    late = fed(whole, failure(now=1e6))
+    assert late.state is State.WAITING
+    assert fed(late, Wake(1e6), Start(1e6)).state is State.SUCCESS
+    waiting = fed(whole, failure(now=2.0))
+    assert fed(waiting, Wake(1e6), Start(1e6)).state is State.SUCCESS
+    # One byte is missing; or what was asked for is a part, whose length says nothing.
+    assert fed(RECEIVING, Bytes(1.0, 5), failure(now=1e6)).state is State.FETCH_ERROR
+    assert fed(OWN, Start(0.0), ok(0), failure(now=1e6)).state is State.FETCH_ERROR
+
+
 @pytest.mark.parametrize("record", [NEW, WAITING, REQUESTED, RECEIVING, PAUSED])
 def test_an_abort_settles_every_unsettled_one(record: Record) -> None:
     new, effects = feed(record, Abort("by the user"))
