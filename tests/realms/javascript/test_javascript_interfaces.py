@@ -655,6 +655,7 @@ PAGE: list[Row] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 async def test_in_a_worker(autojump_clock: object) -> None:
     async with laboratory() as lab:
         (lab.site / "worker.js").write_text(
