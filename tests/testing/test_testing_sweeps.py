@@ -74,7 +74,11 @@ def parts(folder: Path, workers: int) -> tuple[list[str], dict[str, str], set[st
     done = subprocess.run(
         [*command, "test_parts.py"],
         cwd=folder,
-        env={**os.environ, "SWEEP_OUT": str(out)},
+        # This session's own worker, if it is one, is none of that one's.
+        env={
+            **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_XDIST")},
+            "SWEEP_OUT": str(out),
+        },
         capture_output=True,
         text=True,
         check=False,
