@@ -214,7 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(*told, figures, sep="\n")
     if figures.caught < LEAST * count:
         print(f"expected {LEAST:.0%} caught")
-    return 1 if told or not count or figures.caught < LEAST * count else 0
+    # Of a tenth, what has no reason yet is told and no more: the whole run is what holds each to its reason.
+    unexplained = told and not given.tenth
+    return 1 if unexplained or not count or figures.caught < LEAST * count else 0
 
 
 if __name__ == "__main__":
