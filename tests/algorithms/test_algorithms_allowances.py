@@ -59,6 +59,7 @@ def test_a_line_is_silenced_by_its_own_comment_or_by_one_that_has_the_line_above
         ("/*\n// swruntime: allow=b\n*/\n", {}),
         ("x('it'); y(); // swruntime: allow=b because it's so\n", {1: {"b"}}),
         ("# swruntime: allow=b\n", {}),
+        ("x();\n\ny();\n// swruntime: allow=b\nz();\n", {4: {"b"}, 5: {"b"}}),
     ],
 )
 def test_in_javascript(source: str, expected: dict[int, set[str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ada_url
+import attrs
 import pytest
 from hypothesis import example, given, strategies as st
 
@@ -14,6 +15,31 @@ BASE = "https://site.example/folder/page?q#f"
 def test_resolve_gives_a_serialized_absolute_url() -> None:
     assert urls.resolve("../a b?c d#e f", BASE) == "https://site.example/a%20b?c%20d#e%20f"
     assert urls.resolve("HTTP://EXAMPLE.com:80", BASE) == "http://example.com/"
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://user:word@site.example:8443/path?query#hash", None),
+        ("../other?q#f", BASE),
+        ("x/\ud800", BASE),
+        ("x", "https://site.example/\ud800/page"),
+        ("http://[::1]:80/", None),
+        ("http://127.0.0.1/", None),
+    ],
+)
+def test_what_is_not_remembered_has_the_same_parts(
+    monkeypatch: pytest.MonkeyPatch, url: str, base: str | None
+) -> None:
+    monkeypatch.setattr(urls, "_LONGEST", -1)
+    parsed = urls.parse(url, base)
+    given = ada_url.URL(urls.to_scalar_values(url), None if base is None else urls.to_scalar_values(base))
+    for part in attrs.fields(urls.ParsedURL):
+        assert getattr(parsed, part.name) == getattr(given, part.name), part.name
+    with pytest.raises(TypeError, match=r"^'http://\[' does not parse as a URL$"):
+        urls.parse("http://[")
+    with pytest.raises(TypeError, match=r"^'http://\[' does not parse as a URL against 'https://site.*'$"):
+        urls.parse("http://[", BASE)
 
 
 def test_what_does_not_parse_is_named_with_its_base() -> None:
