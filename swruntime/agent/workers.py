@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _CLICKS = ("backgroundfetchclick", "notificationclick")
 
 
+class WorkerStopped(ScriptError):
+    """A worker was stopped before its script was evaluated, which is no fault of the script."""
+
+
 @attrs.frozen
 class Fired:
     """How an event ended, and whether its worker could start at all."""
@@ -134,7 +138,9 @@ class Worker:
         return same
 
     async def run(self, reason: str) -> Realm:
-        """*Run Service Worker*: start it unless it runs. Raises ScriptError when its script fails.
+        """*Run Service Worker*: start it unless it runs.
+
+        Raises ScriptError when its script fails, and WorkerStopped where it is stopped meanwhile.
 
         Spec: https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm
         """
@@ -154,12 +160,14 @@ class Worker:
             self._services.realms[realm] = self.registration.storage_key
             try:
                 await realm.evaluate()
-                self.event_types = realm.event_types
             except ScriptError as error:
                 self._services.trace.emit(Console(level="error", text=str(error), where=error.where))
                 self._services.script_failed(error)
                 self.stop("its script failed")
                 raise
+            if self._realm is not realm:
+                raise WorkerStopped(f"{self.script_url} was stopped while it started")
+            self.event_types = realm.event_types
             self._idle_soon()
         if self.registration.active is self:
             # What an earlier start could not deliver.
@@ -240,7 +248,8 @@ class Worker:
             realm = await self.run(spec.name)
         except ScriptError as error:
             trace.emit(start)
-            fired = Fired(EventResult("interrupted", str(error), error.where), started=False)
+            started = isinstance(error, WorkerStopped)  # and will, next time
+            fired = Fired(EventResult("interrupted", str(error), error.where), started)
         else:
             trace.emit(start)
             result = EventResult("interrupted", "the agent was closed")

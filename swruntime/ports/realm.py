@@ -51,7 +51,10 @@ class InstanceUpdate:
 
 class Realm(Protocol):
     async def evaluate(self) -> None:
-        """Run the script's top level. Raises ScriptError with the line."""
+        """Run the script's top level. Raises ScriptError with the line.
+
+        Returns early where the realm is discarded meanwhile.
+        """
         ...
 
     @property

@@ -9,6 +9,7 @@ import trio
 
 from swruntime import InvalidStateError, WaitingForUser
 from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.realms.python.worker_realm import WorkerRealm
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -190,6 +191,32 @@ async def test_a_worker_stopped_in_its_handler_gets_the_event_again(lab: Lab, au
     ends = lab.of("event.end", name="backgroundfetchsuccess")
     assert [end["outcome"] for end in ends] == ["interrupted", "fulfilled"]
     assert [s["attempt"] for s in lab.of("event.start", name="backgroundfetchsuccess")] == [1, 2]
+
+
+async def test_a_worker_stopped_while_it_starts_gets_the_event_again(
+    lab: Lab, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate, stops = WorkerRealm.evaluate, iter([True])
+
+    async def stopped_once(realm: WorkerRealm) -> None:
+        if next(stops, False):
+            await lab.agent.terminate_worker(lab.registration)
+        await evaluate(realm)
+
+    lab.origin.add("/a", b"aaa")
+    lab.worker("print('evaluated')\ndef onbackgroundfetchsuccess(event):\n    print('told')\n")
+    async with lab.open() as agent:
+        await agent.terminate_worker(lab.registration)
+        monkeypatch.setattr(WorkerRealm, "evaluate", stopped_once)
+        await lab.manager.fetch("f", "/a")
+        await agent.settled()
+        assert agent.script_errors == []
+    lab.said("evaluated", "evaluated", "told")  # not while it was stopped
+    ends = lab.of("event.end", name="backgroundfetchsuccess")
+    assert [(end["outcome"], end.get("error")) for end in ends] == [
+        ("interrupted", "http://localhost:8400/worker.py was stopped while it started"),
+        ("fulfilled", None),
+    ]
 
 
 async def test_after_five_interruptions_the_event_is_held(lab: Lab, autojump_clock: object) -> None:

@@ -222,12 +222,27 @@ async def test_a_worker_dies_in_its_event_and_the_event_comes_again(
         await trio.sleep(turns / 1000)
         await lab.agent.terminate_worker(registration)
         await lab.agent.settled()
-        if lab.of("event.end", outcome="interrupted", name="backgroundfetchsuccess"):
-            # It is owed until the next start of the worker.
-            registration.active.post_message("wake up")
-            await lab.agent.settled()
         assert await (await lab.window.caches.match("/a")).text() == "aaa"
     assert lab.of("event.end", name="backgroundfetchsuccess", outcome="fulfilled") != []
+
+
+async def test_a_worker_is_stopped_while_it_starts(lab: Lab, autojump_clock: object) -> None:
+    """That is no failure of its script, and its event comes again by itself."""
+    lab.origin.add("/a", b"aaa")
+    lab.worker(KEEPING, "sw.js")
+    async with lab.open(ready=False):
+        registration = await use(lab)
+        await lab.agent.terminate_worker(registration)
+        await lab.manager.fetch("f", "/a")
+        await lab.agent.until(lambda line: line["kind"] == "worker.start")
+        while not await lab.agent.terminate_worker(registration):
+            await trio.lowlevel.checkpoint()
+        await lab.agent.settled()
+        assert await (await lab.window.caches.match("/a")).text() == "aaa"
+        assert lab.agent.script_errors == []
+    lab.said("kept f success")
+    (interrupted,) = lab.of("event.end", outcome="interrupted", name="backgroundfetchsuccess")
+    assert interrupted["error"] == "http://localhost:8400/sw.js was stopped while it started"
 
 
 async def test_a_worker_is_stopped_at_any_moment(lab: Lab, autojump_clock: object) -> None:

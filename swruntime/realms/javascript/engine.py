@@ -147,6 +147,11 @@ class Engine:
             await self.channel.process.aclose()
 
     @property
+    def ended_from_outside(self) -> bool:
+        """Its realm was discarded, and not because the process had ended."""
+        return self.channel.closed and self.reason is None
+
+    @property
     def outstanding(self) -> bool:
         """Whether something that the script has begun is not over: a timer, or a call; `ready` does not count."""
         return len(self.timers) > 0 or self._calls > self._passive

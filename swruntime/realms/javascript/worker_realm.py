@@ -68,6 +68,8 @@ class JavaScriptWorkerRealm(PythonRealm):
         url = self._worker.script_url
         try:
             source = await self._scripts.source(url)
+            if not self.context.alive:
+                return
             process = spares_of(self.agent).take()
         except (NetworkError, NotSupportedError) as error:
             raise ScriptError(str(error)) from error
@@ -105,7 +107,12 @@ class JavaScriptWorkerRealm(PythonRealm):
             )
         )
         spares_of(self.agent).refill(engine.channel.until_idle)
-        answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
+        try:
+            answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
+        except ScriptError:
+            if engine.ended_from_outside:
+                return
+            raise
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
 

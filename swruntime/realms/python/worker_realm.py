@@ -171,6 +171,8 @@ class WorkerRealm(PythonRealm):
     async def evaluate(self) -> None:
         """See `swruntime.ports.realm.Realm.evaluate`. SITE without the script is a ScriptError here."""
         await trio.lowlevel.checkpoint()
+        if not self.context.alive:
+            return
         try:
             namespace = self._loader.run(urls.parse(self._worker.script_url).pathname)
         except SiteError as error:
