@@ -1,4 +1,4 @@
-"""The program, run as it is, but for kill -9 at a chosen instant: crash_launcher.py POINT N COMMAND SITE ...
+"""The program, run as it is, but for kill -9 at a chosen instant: POINT N COMMAND SITE ...
 
 The process kills itself at the N-th time (from 1) that it comes to POINT, one of:
 
@@ -16,8 +16,7 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -44,21 +43,24 @@ PLACES = {
 
 
 class Countdown:
-    def __init__(self, calls: int) -> None:
-        self._left = calls
+    calls = 0
+    """How many are left; none: nothing happens."""
 
     def __call__(self) -> None:
-        self._left -= 1
-        if self._left == 0:
+        self.calls -= 1
+        if self.calls == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm_disk(tick: Countdown) -> None:
+DISK = Countdown()
+
+
+def arm_disk() -> None:
     """To be done before the program is imported: it keeps some of these functions under names of its own."""
 
     def watch(call: Call, perform: Callable[[], Any]) -> Any:
         if call.changes:
-            tick()
+            DISK()
         return perform()
 
     arm(watch)
@@ -98,19 +100,17 @@ def _around(function: Callable[..., Any], when: str, tick: Countdown) -> Callabl
     return killing
 
 
-def main() -> int:
-    point, calls, *arguments = sys.argv[1:]
-    tick = Countdown(int(calls))
+def main(arguments: Sequence[str]) -> int:
+    """In a process where `arm_disk` was called before all else, if POINT is `disk`."""
+    point, calls, *rest = arguments
     if point == "disk":
-        arm_disk(tick)
+        DISK.calls = int(calls)
     else:
         name, _, when = point.partition(".")
         assert when in ("before", "after")
+        tick = Countdown()
+        tick.calls = int(calls)
         arm_place(name, when, tick)
     from swruntime.cli import main as program
 
-    return program(arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return program(rest)

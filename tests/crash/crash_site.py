@@ -10,18 +10,23 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import attrs
 
 from swruntime.ports.store import Store
 from swruntime.storage import open_profile, verify
+from tests.forks import ROOT, Forks
 
-LAUNCHER = Path(__file__).with_name("crash_launcher.py")
-ROOT = Path(__file__).parents[2]
+PROGRAM = ("swruntime.runtime", "swruntime.cli.arguments")
+WHOLE = Forks(*PROGRAM)
+KILLED_AT_A_PLACE = Forks("tests.crash.crash_launcher", *PROGRAM)
+KILLED_AT_THE_DISK = Forks("tests.crash.crash_launcher:arm_disk", *PROGRAM)
+"""A program that is to be killed at a change of the disk is another one: it is watched from its first import on."""
+
 MEMORY = Path(__file__).with_name("crash_memory.py")
 
 WORKER = """\
@@ -92,23 +97,39 @@ PATIENCE = 300.0
 class Program:
     """A process of the program that runs. Its trace is read as it comes."""
 
-    def __init__(self, arguments: Sequence[str], errors: Path, launcher: Sequence[str]) -> None:
+    def __init__(self, out: IO[str], errors: Path, process: int, wait: Callable[[], int]) -> None:
+        self._stream = out
         self._errors = errors
+        self._process = process
+        self._wait = wait
         self._out: list[str] = []
+
+    @classmethod
+    def new(cls, arguments: Sequence[str], errors: Path) -> Program:
+        """As a user starts one."""
         with errors.open("wb") as err:
-            self._process = subprocess.Popen(
-                [sys.executable, *launcher, *arguments],
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=err,
                 encoding="utf-8",
-                env={**os.environ, "PYTHONPATH": str(ROOT)},  # the launcher has modules of tests
+                env={**os.environ, "PYTHONPATH": str(ROOT)},  # `measured` ones have modules of tests
             )
+        assert process.stdout is not None
+        return cls(process.stdout, errors, process.pid, process.wait)
+
+    @classmethod
+    def forked(cls, forks: Forks, function: str, arguments: Sequence[str], errors: Path) -> Program:
+        """The same without the second that its imports take."""
+        ours, theirs = os.pipe()
+        with errors.open("wb") as err, os.fdopen(theirs, "wb") as out:
+            process = forks.start(function, arguments, out, err)
+        return cls(open(ours, encoding="utf-8"), errors, process, lambda: forks.wait(process))
 
     def until(self, kind: str, **keys: Any) -> dict[str, Any]:
         """Read the trace as far as a line of that kind. Raises AssertionError where it ends without one."""
-        assert self._process.stdout is not None
-        for text in self._process.stdout:
+        for text in self._stream:
             self._out.append(text)
             line: dict[str, Any] = json.loads(text)
             if line["kind"] == kind and all(line.get(key) == value for key, value in keys.items()):
@@ -117,7 +138,7 @@ class Program:
 
     def signal(self, number: signal.Signals) -> None:
         # Nobody has waited for it yet, so its id is nobody else's, even if it is dead.
-        os.kill(self._process.pid, number)
+        os.kill(self._process, number)
 
     def kill(self) -> Ended:
         self.signal(signal.SIGKILL)
@@ -133,19 +154,17 @@ class Program:
         return self.wait()
 
     def _drain(self) -> None:
-        assert self._process.stdout is not None
-        self._out.extend(self._process.stdout)
+        self._out.extend(self._stream)
 
     def wait(self) -> Ended:
-        assert self._process.stdout is not None
         # A program that hangs is a failure with a status to show, not a CI that never ends.
         timer = threading.Timer(PATIENCE, self.signal, (signal.SIGKILL,))
         timer.start()
         self._drain()
         timer.cancel()
         timer.join()
-        self._process.stdout.close()
-        status = self._process.wait()
+        self._stream.close()
+        status = self._wait()
         return Ended(status, "".join(self._out), self._errors.read_text("utf-8"))
 
 
@@ -168,19 +187,26 @@ class Site:
     def good_worker(self) -> None:
         self.worker(WORKER.format(events=str(self._events)))
 
-    def start(
-        self, command: str, *arguments: str, kill: Sequence[str] = (), measured: bool = False
-    ) -> Program:
-        """Run `command` on this site. `kill`: a point of crash_launcher.py and the number of the call."""
-        self._runs += 1
-        launcher = ["-W", "error", *([str(MEMORY)] if measured else ["-m", "swruntime"])]
-        if kill:
-            launcher = [str(LAUNCHER), *kill]
-        errors = self._scratch / f"errors of run {self._runs}"
-        return Program([command, str(self.folder), *arguments], errors, launcher)
+    def start(self, command: str, *arguments: str) -> Program:
+        """Run `command` on this site as a user does, to its end or as far as one likes."""
+        return Program.new(["-m", "swruntime", command, str(self.folder), *arguments], self._errors())
 
     def run(self, command: str, *arguments: str, kill: Sequence[str] = (), measured: bool = False) -> Ended:
-        return self.start(command, *arguments, kill=kill, measured=measured).wait()
+        """The same to its end. `kill`: a point of crash_launcher.py and the number of the call."""
+        of_this_site = [command, str(self.folder), *arguments]
+        if measured:
+            program = Program.new([str(MEMORY), *of_this_site], self._errors())
+        elif kill:
+            forks = KILLED_AT_THE_DISK if kill[0] == "disk" else KILLED_AT_A_PLACE
+            main = "tests.crash.crash_launcher:main"
+            program = Program.forked(forks, main, [*kill, *of_this_site], self._errors())
+        else:
+            program = Program.forked(WHOLE, "swruntime.cli:main", of_this_site, self._errors())
+        return program.wait()
+
+    def _errors(self) -> Path:
+        self._runs += 1
+        return self._scratch / f"errors of run {self._runs}"
 
     def check_status(self) -> None:
         """What the program itself says of the profile, when all is over."""

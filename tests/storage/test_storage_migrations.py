@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 
 from swruntime.storage import memory_store, open_profile, schema, verify
 from swruntime.storage.schema import MIGRATIONS, Migration
+from tests.forks import Forks
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 OLDEST = f"{(PROFILES / 'v1' / 'profile.sqlite3').as_uri()}?immutable=1"  # nothing is made beside it
@@ -119,6 +119,17 @@ class Raised(Exception):
     pass
 
 
+THIS = "tests.storage.test_storage_migrations"  # as a process finds it
+FORKS = Forks(THIS)
+
+
+def migrate_and_be_killed(arguments: list[str]) -> int:
+    database, which, at = arguments
+    migrations = FUTURE if which == "FUTURE" else MIGRATIONS
+    migrate_and_die(Path(database), migrations, int(at), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    return 0
+
+
 def raise_it() -> None:
     raise Raised
 
@@ -155,14 +166,8 @@ def test_a_kill_at_any_statement_leaves_it_whole(
         database = copy_of(version, tmp_path / str(at))
         _, before = rows_of(database)
         which = "FUTURE" if migrations is FUTURE else "MIGRATIONS"
-        script = (
-            "import os, signal, sys; from pathlib import Path; from tests.storage import test_storage_migrations as t; "
-            f"t.migrate_and_die(Path(sys.argv[1]), t.{which}, {at}, lambda: os.kill(os.getpid(), signal.SIGKILL))"
-        )
-        environment = {**os.environ, "PYTHONPATH": str(PROFILES.parents[1])}
-        status = subprocess.run(
-            [sys.executable, "-c", script, database], env=environment, check=False
-        ).returncode
+        process = FORKS.start(f"{THIS}:migrate_and_be_killed", [str(database), which, str(at)], 1, 2)
+        status = FORKS.wait(process)
         assert status in (0, -9)
         with monkeypatch.context() as patch:
             check_whole(database, before, migrations, patch)
