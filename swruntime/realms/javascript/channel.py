@@ -2,6 +2,9 @@
 
 While it is not, a virtual clock does not jump and the agent is not settled: a script that computes is as busy as one in
 this process. While a script waits for the answer to an `ask`, it is the runtime's turn.
+
+Under a virtual clock nothing else at all happens while the process computes (`_in_step`): how fast it is must not tell
+the order in which things happen, which is the seed's. Elsewhere nobody waits for it (`_side_by_side`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 
 import trio
 
-from swruntime.ports.outside import outside_trio
+from swruntime.ports.outside import clock_is_virtual, outside_trio
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.deno import Process
 
@@ -47,6 +50,7 @@ class Channel:
         self._sent = 0
         self._seen = 0
         self._busy: ExitStack | None = None
+        self._asking = False
         self.busy_since: float | None = None
         """Since when it has not said that it is idle, or at least gives way, on `time.monotonic`; None while idle."""
         self._computed = 0.0
@@ -56,6 +60,8 @@ class Channel:
         self._closed = False
         self._room: Callable[[], trio.Event | None] = lambda: None
         self._last_words = b""
+        self._dead = False
+        self._watch_for_death = trio.CancelScope()
         self._stuck: str | None = None
 
     @property
@@ -87,10 +93,15 @@ class Channel:
     async def run(self) -> None:
         """Move frames until `close`."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write)
-            nursery.start_soon(self._listen)
+            if clock_is_virtual():
+                nursery.start_soon(self._until_dead)
+                moving = self._in_step()
+            else:
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._listen)
+                moving = self._side_by_side()
             try:
-                reason = await self._read()
+                reason = await moving
             finally:
                 nursery.cancel_scope.cancel()
         if not self._closed:
@@ -102,6 +113,8 @@ class Channel:
         if self._closed:
             return
         self._closed = True
+        self._watch_for_death.cancel()
+        self._wanted.set()
         self.process.kill()
         self._become_idle()
 
@@ -114,17 +127,53 @@ class Channel:
     def waits_for_answer(self) -> None:
         """The script asked and waits: the runtime's turn. Nothing that was sent is done for it."""
         computed = 0.0 if self.busy_since is None else time.monotonic() - self.busy_since
+        self._asking = True
         self._let_go()
         self._computed = computed
 
     def answered(self) -> None:
         # One that asks again and again has not given way either.
         computed = self._computed
+        self._asking = False
         self._become_busy()
         if self.busy_since is not None:
             self.busy_since = time.monotonic() - computed
+        self._wanted.set()
 
-    async def _read(self) -> str:
+    async def _in_step(self) -> str:
+        decoder = frames.Decoder()
+        received: deque[Frame] = deque()
+        outgoing = b""
+        while not self._closed:
+            if (full := self._room()) is not None:
+                await full.wait()
+            elif received:
+                self._dispatch(received.popleft())
+            elif self._busy is None and not self._dead:
+                await self._wanted.wait()
+                self._wanted = trio.Event()
+            else:
+                outgoing += b"".join(self._outgoing)
+                self._outgoing.clear()
+                taken, said, words = self.process.exchange(outgoing)
+                outgoing = outgoing[taken:]
+                self._last_words = (self._last_words + words)[-_TAIL:]
+                if said == b"":
+                    break
+                if said is not None:
+                    try:
+                        received.extend(decoder.feed(said))
+                    except frames.FrameError as error:
+                        return f"it broke the protocol: {error}"
+        return self._why()
+
+    async def _until_dead(self) -> None:
+        with self._watch_for_death:
+            await self.process.wait_dead()
+            self._dead = True
+            self._wanted.set()
+
+    async def _side_by_side(self) -> str:
         decoder = frames.Decoder()
         while True:
             if (full := self._room()) is not None:
@@ -134,7 +183,8 @@ class Channel:
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 data = b""
             if not data or self._closed:
-                return await self._why()
+                await trio.lowlevel.checkpoint()  # for what it said last
+                return self._why()
             try:
                 received = decoder.feed(bytes(data))
             except frames.FrameError as error:
@@ -173,8 +223,7 @@ class Channel:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return
 
-    async def _why(self) -> str:
-        await trio.lowlevel.checkpoint()
+    def _why(self) -> str:
         if self._stuck is not None:
             return self._stuck
         said = self._last_words.decode(errors="replace")
@@ -184,7 +233,7 @@ class Channel:
         return f"its process ended: {lines[0][:300]}" if lines else "its process ended"
 
     def _become_busy(self) -> None:
-        if self._busy is not None or self._closed:
+        if self._busy is not None or self._closed or self._asking:
             return
         self._busy = ExitStack()
         self._busy.enter_context(outside_trio())

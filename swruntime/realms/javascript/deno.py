@@ -7,16 +7,18 @@ import ctypes
 import fcntl
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import trio
 
+from swruntime.ports.outside import clock_is_virtual
 from swruntime.realms.javascript.installed import find_deno
 
 MAIN = Path(__file__).parent / "js" / "main.js"
@@ -29,6 +31,15 @@ PIPE = 256 * 1024
 """Bytes that a pipe holds: a piece of a body goes over it at once. A system's own 64 KiB are a little too few."""
 
 _PR_SET_PDEATHSIG = 1
+
+
+class Exchanged(NamedTuple):
+    taken: int
+    """Bytes that the process has taken."""
+    said: bytes | None
+    """What it wrote: b"" at its end, None where there was nothing."""
+    words: bytes
+    """What the engine wrote on standard error."""
 
 
 class Process:
@@ -62,6 +73,37 @@ class Process:
             while view:
                 view = view[os.write(self._answers, view) :]
 
+    def exchange(self, data: bytes) -> Exchanged:
+        """Hold up this thread until the process has taken something of `data`, or has said something."""
+        stdin, stdout, stderr = self.stdin.fileno(), self.stdout.fileno(), self.stderr.fileno()
+        ready = select.poll()
+        ready.register(stdout, select.POLLIN)
+        ready.register(stderr, select.POLLIN)
+        if data:
+            ready.register(stdin, select.POLLOUT)
+        found = {descriptor for descriptor, _ in ready.poll()}
+        taken = 0
+        if stdin in found:
+            try:
+                taken = os.write(stdin, data)
+            except BrokenPipeError:
+                taken = len(data)  # its end is seen by who reads
+        return Exchanged(
+            taken,
+            os.read(stdout, PIPE) if stdout in found else None,
+            os.read(stderr, PIPE) if stderr in found else b"",
+        )
+
+    async def wait_dead(self) -> None:
+        """Wait until it is dead. Where the system cannot tell, for ever: then it is seen when it is asked next."""
+        if sys.platform != "linux":
+            await trio.sleep_forever()
+        descriptor = os.pidfd_open(self.pid)
+        try:
+            await trio.lowlevel.wait_readable(descriptor)
+        finally:
+            os.close(descriptor)
+
     def kill(self) -> None:
         """End it now. Nothing that it was doing is waited for."""
         self._process.kill()
@@ -72,8 +114,12 @@ class Process:
         with trio.CancelScope(shield=True):
             for stream in (self.stdin, self.stdout, self.stderr):
                 await stream.aclose()
-            # It is dead, or is about to be: nothing that it does is waited for.
-            await trio.to_thread.run_sync(self._process.wait)
+            # It is dead, or is about to be: nothing that it does is waited for. Where a seed tells the order of all
+            # that happens, no thread may come in between.
+            if clock_is_virtual():
+                self._process.wait()
+            else:
+                await trio.to_thread.run_sync(self._process.wait)
         if self._answers >= 0:
             os.close(self._answers)
             self._answers = -1
