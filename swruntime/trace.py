@@ -108,18 +108,24 @@ class FetchEvent(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class FetchStart(FetchEvent):
-    """`results`, of its records, is there alone for one that an earlier process had begun."""
+    """`results`, of its records, is there alone for one that an earlier process had begun.
+
+    `after`: those up to this number are of an earlier registration of its scope, which was unregistered in use. Not
+    there where there was none.
+    """
 
     kind = "fetch.start"
     requests: tuple[str, ...]
     download_total: int
     upload_total: int
     results: tuple[str, ...] | None = None
+    after: int | None = None
 
     def line(self, time: float) -> Line:
         line = super().line(time)
-        if line["results"] is None:
-            del line["results"]
+        for key in ("results", "after"):
+            if line[key] is None:
+                del line[key]
         return line
 
 

@@ -38,6 +38,7 @@ class BackgroundFetches:
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
         services.clear_fetches = self.clear
+        services.last_fetch_number = lambda: max(self._fetches, default=0)
         services.fetches_settle = self.settle
         services.fire_owed = self.fire_owed
 
@@ -184,7 +185,10 @@ class BackgroundFetches:
         """Know what the profile keeps; it sleeps until `take_up()`."""
         for stored in self._services.store.fetches():
             registration = self._registrations.get(stored.storage_key, stored.scope)
-            if registration is not None:
+            if registration is not None and stored.number <= registration.after:
+                # Whoever kept its own registration from being cleared is gone with that process.
+                self._services.store.release_fetch(stored.number)
+            elif registration is not None:
                 self._take(registration, stored).dormant = True
 
     def take_up(self) -> None:

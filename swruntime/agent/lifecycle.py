@@ -74,7 +74,8 @@ class Lifecycle:
                 return
         # 6. Set Registration.
         else:
-            self._map[job.key] = Registration(self._services, *job.key, job.update_via_cache)
+            after = self._services.last_fetch_number()
+            self._map[job.key] = Registration(self._services, *job.key, job.update_via_cache, after)
         # 7.
         await self._update(job)
 

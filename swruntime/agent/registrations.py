@@ -34,7 +34,12 @@ class Registration:
     """A service worker registration: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration"""
 
     def __init__(
-        self, services: Services, storage_key: str, scope: str, update_via_cache: UpdateViaCache = "imports"
+        self,
+        services: Services,
+        storage_key: str,
+        scope: str,
+        update_via_cache: UpdateViaCache = "imports",
+        after: int = 0,
     ) -> None:
         self.storage_key = storage_key
         self.scope = scope
@@ -43,6 +48,8 @@ class Registration:
         self.waiting: Worker | None = None
         self.active: Worker | None = None
         self.unregistered = False
+        self.after = after
+        """Background fetches up to this number are of an earlier one of its scope, which was unregistered in use."""
         self.last_update_check: float | None = None
         """*Last update check time*, on Trio's clock; None before the first one of this process."""
         self.preload_enabled = False
@@ -109,6 +116,7 @@ class Registration:
                 waiting=_stored(self.waiting),
                 active=_stored(self.active),
                 unregistered=self.unregistered,
+                after=self.after,
             )
         )
 
@@ -181,7 +189,7 @@ class Registrations:
                 self._services.store.delete_registration(stored.storage_key, stored.scope)
                 continue
             registration = Registration(
-                self._services, stored.storage_key, stored.scope, stored.update_via_cache
+                self._services, stored.storage_key, stored.scope, stored.update_via_cache, stored.after
             )
             if stored.active is not None:
                 registration.active = self._restored(registration, stored.active, "activated")

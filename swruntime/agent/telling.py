@@ -53,6 +53,7 @@ class Teller:
                 download_total=fetch.download_total,
                 upload_total=fetch.upload_total,
                 results=results if again else None,
+                after=fetch.registration.after or None,
             )
         )
 

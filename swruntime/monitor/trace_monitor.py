@@ -118,7 +118,9 @@ class TraceMonitor:
 
     def _check_id(self, fetch: FetchWatch, line: Line) -> None:
         others = [
-            o.number for o in self._fetches.values() if o is not fetch and o.key == fetch.key and o.active
+            o.number
+            for o in self._fetches.values()
+            if o is not fetch and o.key == fetch.key and o.active and o.number > line.get("after", 0)
         ]
         if others:
             raise self._trace.rule(

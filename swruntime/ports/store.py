@@ -42,7 +42,8 @@ class StoredWorker:
 class StoredRegistration:
     """A service worker registration; its key is (storage_key, scope).
 
-    `unregistered`: it was, and waits to be cleared.
+    `unregistered`: it was, and waits to be cleared. `after`: background fetches up to this number are of an earlier
+    one, which was.
     """
 
     storage_key: str
@@ -51,6 +52,7 @@ class StoredRegistration:
     waiting: StoredWorker | None = None
     active: StoredWorker | None = None
     unregistered: bool = False
+    after: int = 0
 
 
 @attrs.frozen

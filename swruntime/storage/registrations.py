@@ -18,6 +18,7 @@ class _Workers:
     waiting: StoredWorker | None
     active: StoredWorker | None
     unregistered: bool = False
+    after: int = 0
 
 
 class RegistrationRows:
@@ -35,6 +36,7 @@ class RegistrationRows:
             registration.waiting,
             registration.active,
             registration.unregistered,
+            registration.after,
         )
         self._database.execute(
             """
@@ -59,4 +61,5 @@ def _registration(storage_key: str, scope: str, text: str) -> StoredRegistration
         workers.waiting,
         workers.active,
         workers.unregistered,
+        workers.after,
     )

@@ -268,6 +268,26 @@ async def test_a_worker_that_waits_for_its_activation(lab: Lab, autojump_clock: 
         await agent.settled()
 
 
+async def test_a_scope_that_is_registered_again_while_the_old_one_is_in_use(
+    lab: Lab, autojump_clock: object
+) -> None:
+    """Each has background fetches of its own, with ids of their own; a death ends those of the old one."""
+    lab.origin.add("/a", Pattern(1000), stall_after=[100])
+    lab.worker("def onfetch(event):\n    pass\n")
+    async with lab.open(profile=lab.profile) as agent:
+        controlled = await agent.open_window("/")  # it keeps the old one in use
+        await lab.manager.fetch("f", "/a")
+        await lab.registration.unregister()
+        registration = await controlled.navigator.service_worker.register("/worker.py")
+        assert await agent.until(lambda line: line.get("state") == "activated")
+        await registration.background_fetch.fetch("f", "/a")
+        assert [shown.number for shown in agent.background_fetches if shown.active] == [1, 2]
+        assert (await registration.background_fetch.get_ids()) == ["f"]
+    lab.one("fetch.start", fetch=2, after=1)
+    async with lab.open(profile=lab.profile, ready=False) as agent:
+        assert [shown.number for shown in agent.background_fetches] == [2]
+
+
 async def test_an_unregistered_registration_does_not_come_back(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/a", b"x" * 1000, stall_after=500)
     async with lab.open(profile=lab.profile) as agent:
