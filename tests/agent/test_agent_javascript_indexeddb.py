@@ -22,6 +22,53 @@ open.onsuccess = async () => {
 };
 """
 
+BLOBS = """
+const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+});
+const open = indexedDB.open('files', 1);
+open.onupgradeneeded = () => open.result.createObjectStore('files');
+(async () => {
+    const db = await done(open);
+    const files = () => db.transaction('files', 'readwrite').objectStore('files');
+    const kept = await done(files().get('a'));
+    if (kept === undefined) {
+        const bytes = Uint8Array.from({ length: 70000 }, (_, i) => i % 251);
+        await done(files().put({ file: new File([bytes], '\u00fc.bin', { type: 'a/b', lastModified: 5 }), url: 1n }, 'a'));
+        for (const value of [location, navigator.serviceWorker, caches, new MessageChannel().port1, indexedDB, new Response()]) {
+            try { files().put(value, 'b'); console.log('put', value); } catch (error) { console.log(error.name); }
+        }
+        return;
+    }
+    const bytes = await kept.file.bytes();
+    console.log(kept.file instanceof File, kept.file.name, kept.file.type, kept.file.lastModified, kept.url === 1n,
+        bytes.length, bytes.every((byte, i) => byte === i % 251), (await done(files().getAllKeys())).length);
+})();
+"""
+
+
+async def run_page(site: Path, profile: Path) -> list[str]:
+    said: list[str] = []
+    async with swruntime.open_user_agent(
+        site=site,
+        profile=profile,
+        network=Origin(),
+        on_trace=lambda line: said.append(line["text"]) if line["kind"] == "console" else None,
+    ) as agent:
+        window = await agent.open_window("/")
+        await window.run("/page.js")
+        await agent.settled()
+        assert (await window.navigator.storage.estimate()).usage > 20
+    return said
+
+
+@pytest.mark.slow
+async def test_files_are_kept_byte_for_byte(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    (tmp_path / "page.js").write_text(BLOBS)
+    assert await run_page(tmp_path, tmp_path / "profile") == ["DataCloneError"] * 6
+    assert await run_page(tmp_path, tmp_path / "profile") == ["true ü.bin a/b 5 true 70000 true 1"]
+
 
 @pytest.mark.slow
 async def test_a_page_finds_what_an_earlier_one_stored(
@@ -30,16 +77,5 @@ async def test_a_page_finds_what_an_earlier_one_stored(
     site = tmp_path / "site"
     site.mkdir()
     (site / "page.js").write_text(PAGE)
-    said: list[str] = []
-    for _ in range(2):
-        async with swruntime.open_user_agent(
-            site=site,
-            profile=tmp_path / "profile",
-            network=Origin(),
-            on_trace=lambda line: said.append(line["text"]) if line["kind"] == "console" else None,
-        ) as agent:
-            window = await agent.open_window("/")
-            await window.run("/page.js")
-            await agent.settled()
-            assert (await window.navigator.storage.estimate()).usage > 20
+    said = [text for _ in range(2) for text in await run_page(site, tmp_path / "profile")]
     assert said == ["keys 1 true", "complete 1", "keys 2 true", "complete 1"]

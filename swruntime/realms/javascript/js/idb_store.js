@@ -1,15 +1,16 @@
 /** IDBObjectStore and IDBIndex: https://w3c.github.io/IndexedDB/#object-store-interface */
 
-import { cloneOf, cloneToBytes, deserialize, domException } from "./idb_platform.js";
+import { domException } from "./idb_platform.js";
 import { GENERATED, decodeKey, encodeKey } from "./keys.js";
 import { FAILURE, canInject, evaluate, indexKeys, inject, isValidKeyPath } from "./key_paths.js";
 import { isKeyRange, queryWire, validKey } from "./idb_range.js";
 import { onMakeStore, placeQuietly, placeRequest, requireActive } from "./idb_transaction.js";
 import { openCursor } from "./idb_cursor.js";
+import { deserializeStored, serializeForStorage } from "./stored_values.js";
 import { sortedList } from "./string_list.js";
 import {
     ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeHas, MapPrototypeSet, TypedArrayPrototypeGetByteLength,
+    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLong, enumeration, illegalConstructor, isObject,
@@ -43,7 +44,7 @@ export function keyPathFrom(value) {
 export const shownPath = (path) => (ArrayIsArray(path) ? ArrayPrototypeMap(path, (each) => each) : path);
 
 export function readValue(store, key, bytes) {
-    const value = deserialize(bytes);
+    const value = deserializeStored(bytes);
     const { keyPath, autoIncrement } = store;
     // What the generator made was not there yet when the value was cloned.
     if (autoIncrement && keyPath !== null && evaluate(value, keyPath) === FAILURE && canInject(value, keyPath)) {
@@ -342,8 +343,11 @@ function addOrPut(self, value, key, overwrite) {
     return store(self, self.facade, value, key, overwrite);
 }
 
-/** *Add or put*, once its object store and transaction are checked. `source` is what the request is of. */
-export function store(self, source, value, key, overwrite) {
+/**
+ * *Add or put*, once its object store and transaction are checked. `source` is what the request is of; `check` may throw
+ * for a clone of the value.
+ */
+export function store(self, source, value, key, overwrite, check = undefined) {
     const { definition, transaction } = self;
     const inline = definition.keyPath !== null;
     if (inline && key !== undefined) throw domException("DataError", "The object store uses in-line keys.");
@@ -352,14 +356,15 @@ export function store(self, source, value, key, overwrite) {
     }
     let bytes = key === undefined ? null : validKey(key);
     transaction.phase = "inactive"; // a getter of the value's can do nothing in this transaction
-    let data;
-    let clone;
+    let stored;
     try {
-        data = cloneToBytes(value);
-        clone = cloneOf(data);
+        stored = serializeForStorage(value);
     } finally {
         if (transaction.phase === "inactive") transaction.phase = "active";
     }
+    // Only who looks for keys in it needs the clone.
+    const clone = inline || MapPrototypeGetSize(definition.indexes) > 0 ? stored.clone() : undefined;
+    check?.(clone);
     if (inline) bytes = inlineKey(definition, clone);
     if (bytes === null && inline) inject(clone, definition.keyPath, GENERATED);
     const entries = [];
@@ -367,8 +372,8 @@ export function store(self, source, value, key, overwrite) {
         const keys = indexKeys(clone, index.keyPath, index.multiEntry);
         for (let at = 0; at < keys.length; at++) ArrayPrototypePush(entries, [index.id, keys[at]]);
     });
-    const wire = ["put", definition.id, bytes, data, entries, overwrite];
-    const size = TypedArrayPrototypeGetByteLength(data);
+    const wire = ["put", definition.id, bytes, stored.bytes, entries, overwrite];
+    const size = TypedArrayPrototypeGetByteLength(stored.bytes);
     return placeRequest(transaction, source, wire, { convert: decodeKey, size, writes: true }).facade;
 }
 
