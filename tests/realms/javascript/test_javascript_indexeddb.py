@@ -210,7 +210,7 @@ CASES: dict[str, tuple[str, Any]] = {
             16,
             True,
             ["$bytes", "f", "__proto__", "self"],
-        ],  # fmt: skip
+        ],
     ),
     "an update looks at the clone": (
         """const db = await open(1, (db) => { const s = db.createObjectStore('s', { keyPath: 'id' }); s.put({ id: 1 }); });
