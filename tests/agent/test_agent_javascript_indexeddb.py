@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio.testing
 
 import swruntime
+from swruntime.errors import StorageFull
+from swruntime.storage.indexed_file import IndexedFile
 from swruntime.testing import Origin
 
 PAGE = """
@@ -46,6 +49,41 @@ open.onupgradeneeded = () => open.result.createObjectStore('files');
         bytes.length, bytes.every((byte, i) => byte === i % 251), (await done(files().getAllKeys())).length);
 })();
 """
+
+
+FULL = """
+const open = indexedDB.open('files', 1);
+open.onupgradeneeded = () => open.result.createObjectStore('files');
+open.onsuccess = async () => {
+    const write = (key) => new Promise((resolve) => {
+        const tx = open.result.transaction('files', 'readwrite');
+        const request = tx.objectStore('files').put('value', key);
+        request.onerror = () => console.log('request', request.error.name);
+        tx.oncomplete = () => resolve(`complete ${key}`);
+        tx.onabort = () => resolve(`abort ${key} ${tx.error.name}`);
+    });
+    for (const key of ['a', 'full', 'b']) console.log(await write(key));
+    open.result.transaction('files').objectStore('files').getAllKeys().onsuccess = (e) => console.log(e.target.result);
+};
+"""
+
+
+@pytest.mark.slow
+async def test_a_full_disk_aborts_a_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    put = IndexedFile.put
+
+    def full(file: IndexedFile, store: int, key: bytes | None, *others: Any, **options: Any) -> bytes:
+        if key == b"\x30gvmm\x00":
+            raise StorageFull("no room on the disk")
+        return put(file, store, key, *others, **options)
+
+    monkeypatch.setattr(IndexedFile, "put", full)
+    (tmp_path / "page.js").write_text(FULL)
+    *said, keys = await run_page(tmp_path, tmp_path / "profile")
+    assert said == ["complete a", "request AbortError", "abort full QuotaExceededError", "complete b"]
+    assert keys == '[ "a", "b" ]'
 
 
 async def run_page(site: Path, profile: Path) -> list[str]:

@@ -150,12 +150,15 @@ CASES: dict[str, tuple[str, Any]] = {
         ],
     ),
     "what cannot be cloned": (
-        WRITE
+        THINGS
+        + "let s; "
         + """const message = (value) => { try { s.put(value, 1); return 'nothing thrown'; } catch (e) { return `${e.name}: ${e.message}`; } };
         const { port1 } = new MessageChannel();
+        const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 128 }, true, ['encrypt']);
+        s = db.transaction('s', 'readwrite').objectStore('s');
         const refused = [() => 1, Symbol('x'), port1, new URL('https://a.example/'), new Request('https://a.example/'),
             new WeakMap(), Promise.resolve(1), new SharedArrayBuffer(1), new Uint8Array(new SharedArrayBuffer(1)), s, s.transaction,
-            IDBKeyRange.only(1), new Event('x'), new Proxy({}, {})];
+            IDBKeyRange.only(1), new Event('x'), new Proxy({}, {}), key];
         const names = refused.map((value) => [value, { a: [value] }, new Map([[1, value]])].map((each) => name(() => s.put(each, 1))));
         return [names.flat().every((each) => each === 'DataCloneError'), message({ a: [1, function f() {}] }), await of(s.count())];""",
         [
