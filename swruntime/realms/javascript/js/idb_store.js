@@ -10,7 +10,8 @@ import { deserializeStored, serializeForStorage } from "./stored_values.js";
 import { sortedList } from "./string_list.js";
 import {
     ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, TypedArrayPrototypeGetByteLength,
+    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, ObjectDefineProperty, ReflectOwnKeys,
+    TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLong, enumeration, illegalConstructor, isObject,
@@ -19,6 +20,7 @@ import {
 
 let isStore;
 let isIndex;
+let selfOfIndex;
 export let storeOf;
 
 const direction = enumeration("IDBCursorDirection", ["next", "nextunique", "prev", "prevunique"]);
@@ -106,6 +108,49 @@ function count(self, query) {
 function cursor(self, query, order, values) {
     self.check();
     return openCursor(self, queryWire(query, false), direction(order, "direction"), values);
+}
+
+/** The methods that object stores and indexes have alike. `selfOf` gives the state of an object of theirs. */
+function defineReading(prototype, selfOf) {
+    const methods = {
+        __proto__: null,
+        get(query) {
+            return getFirst(selfOf(this), query, true);
+        },
+
+        getKey(query) {
+            return getFirst(selfOf(this), query, false);
+        },
+
+        getAll(queryOrOptions = undefined, count = undefined) {
+            return getAll(selfOf(this), queryOrOptions, count, "values");
+        },
+
+        getAllKeys(queryOrOptions = undefined, count = undefined) {
+            return getAll(selfOf(this), queryOrOptions, count, "keys");
+        },
+
+        getAllRecords(options = undefined) {
+            return getAll(selfOf(this), options, undefined, "records");
+        },
+
+        count(query = undefined) {
+            return count(selfOf(this), query);
+        },
+
+        openCursor(query = undefined, direction = "next") {
+            return cursor(selfOf(this), query, direction, true);
+        },
+
+        openKeyCursor(query = undefined, direction = "next") {
+            return cursor(selfOf(this), query, direction, false);
+        },
+    };
+    const names = ReflectOwnKeys(methods);
+    for (let at = 0; at < names.length; at++) {
+        const value = methods[names[at]];
+        ObjectDefineProperty(prototype, names[at], { __proto__: null, value, writable: true, configurable: true });
+    }
 }
 
 let isRecord;
@@ -209,38 +254,6 @@ export class IDBObjectStore {
         return placeRequest(this.#self.transaction, this, ["clear", this.#self.definition.id], { writes: true }).facade;
     }
 
-    get(query) {
-        return getFirst(this.#self, query, true);
-    }
-
-    getKey(query) {
-        return getFirst(this.#self, query, false);
-    }
-
-    getAll(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "values");
-    }
-
-    getAllKeys(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "keys");
-    }
-
-    getAllRecords(options = undefined) {
-        return getAll(this.#self, options, undefined, "records");
-    }
-
-    count(query = undefined) {
-        return count(this.#self, query);
-    }
-
-    openCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, true);
-    }
-
-    openKeyCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, false);
-    }
-
     index(name) {
         const text = DOMString(name, "index");
         const { transaction, definition } = this.#self;
@@ -298,6 +311,7 @@ export class IDBObjectStore {
         storeOf = (store) => store.#self;
     }
 }
+defineReading(IDBObjectStore.prototype, storeOf);
 defineInterface(IDBObjectStore, { brand: isStore });
 onMakeStore((transaction, definition) => create(IDBObjectStore, transaction, definition));
 
@@ -441,40 +455,10 @@ export class IDBIndex {
         return this.#self.definition.unique;
     }
 
-    get(query) {
-        return getFirst(this.#self, query, true);
-    }
-
-    getKey(query) {
-        return getFirst(this.#self, query, false);
-    }
-
-    getAll(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "values");
-    }
-
-    getAllKeys(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "keys");
-    }
-
-    getAllRecords(options = undefined) {
-        return getAll(this.#self, options, undefined, "records");
-    }
-
-    count(query = undefined) {
-        return count(this.#self, query);
-    }
-
-    openCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, true);
-    }
-
-    openKeyCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, false);
-    }
-
     static {
         isIndex = (value) => #self in value;
+        selfOfIndex = (index) => index.#self;
     }
 }
+defineReading(IDBIndex.prototype, selfOfIndex);
 defineInterface(IDBIndex, { brand: isIndex });
