@@ -18,6 +18,7 @@ from typing import Literal
 import attrs
 import trio
 
+from swruntime.errors import StorageFull
 from swruntime.ports.indexed_db import IndexedDatabase
 from swruntime.ports.store import Store
 
@@ -26,7 +27,10 @@ Mode = Literal["readonly", "readwrite", "versionchange"]
 
 @attrs.define(eq=False)
 class Transaction:
-    """One that was begun, or waits until it may be. `stores` are the ids of its scope."""
+    """One that was begun, or waits until it may be. `stores` are the ids of its scope.
+
+    `failure`: there was no room to begin it. It has started then, and ended.
+    """
 
     connection: Connection
     mode: Mode
@@ -34,6 +38,16 @@ class Transaction:
     durable: bool = False
     started: trio.Event = attrs.field(factory=trio.Event)
     ended: trio.Event = attrs.field(factory=trio.Event)
+    failure: StorageFull | None = None
+
+    async def begun(self) -> None:
+        """Raises StorageFull."""
+        await self.started.wait()
+        self.require_begun()
+
+    def require_begun(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
     def conflicts_with(self, other: Transaction) -> bool:
         if self.mode != "readonly" and other.mode != "readonly":
@@ -54,7 +68,7 @@ class Connection:
     closed: trio.Event = attrs.field(factory=trio.Event)
 
     def begin(self, mode: Mode, stores: frozenset[int], *, durable: bool) -> Transaction:
-        """Wait for its `started`; those that conflict begin in the order of these calls."""
+        """Wait until it has `begun`; those that conflict begin in the order of these calls."""
         transaction = Transaction(self, mode, stores, durable)
         self.database.transactions.append(transaction)
         self.database.start_what_may()
@@ -105,10 +119,10 @@ class SharedDatabase:
         """Nobody has it open, and nobody waits for it: its file is closed."""
         if self.connections or self.waiting:
             return
-        if self.file is not None:
-            file, self.file = self.file, None
-            file.close()
+        file, self.file = self.file, None
         self.forget(self)
+        if file is not None:
+            file.close()
 
     def discard(self) -> None:
         """Delete it. Nobody has it open."""
@@ -124,10 +138,20 @@ class SharedDatabase:
         earlier: list[Transaction] = []
         for transaction in tuple(self.transactions):
             if not transaction.started.is_set() and not any(map(transaction.conflicts_with, earlier)):
-                if transaction.mode != "readonly":
-                    self.opened().begin(durable=transaction.durable)
-                transaction.started.set()
-            earlier.append(transaction)
+                self._start(transaction)
+            if not transaction.ended.is_set():
+                earlier.append(transaction)
+
+    def _start(self, transaction: Transaction) -> None:
+        """Where there is no room for it, only whoever waits for it is told."""
+        try:
+            if transaction.mode != "readonly":
+                self.opened().begin(durable=transaction.durable)
+        except StorageFull as full:
+            transaction.failure = full
+            self.transactions.remove(transaction)
+            transaction.ended.set()
+        transaction.started.set()
 
     def end(self, transaction: Transaction, *, commit: bool) -> None:
         """Raises StorageFull, StorageFailed where a commit failed; it is taken back then, and over."""

@@ -13,9 +13,10 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+from swruntime.errors import UnknownError
 from swruntime.storage.database import Database
 from swruntime.storage.files import sync_directory
 from swruntime.storage.indexed_file import DAMAGE, IndexedFile
@@ -36,6 +37,7 @@ class IndexedCatalog:
         self._sizes: dict[int, int] = {}
         """Of those that are not open, as far as anyone has asked."""
         self._numbers: dict[str, dict[str, int]] | None = None
+        self._folder_is_there = False
 
     def _rows(self) -> dict[str, dict[str, int]]:
         """Numbers by storage key and name. A reader asks each time: the writer may add to them."""
@@ -61,14 +63,27 @@ class IndexedCatalog:
         if number is None:
             number = self._add(storage_key, name)
         if number not in self._open:
-            path = self._path(number)
-            file = IndexedFile(path, self._database.disk, self._closed)
-            if path is not None:  # its name, too, must be on the disk before anything in it is told to be
-                with self._database.disk.used():
-                    sync_directory(path.parent)
-            self._open[number] = file
+            self._open[number] = self._opened(self._path(number))
             self._sizes.pop(number, None)
         return self._open[number]
+
+    def _opened(self, path: Path | None) -> IndexedFile:
+        """Its name, too, must be on the disk before anything in it is told to be."""
+        disk = self._database.disk
+        if path is not None and not self._folder_is_there:
+            with disk.used():
+                path.parent.mkdir(exist_ok=True)
+                sync_directory(path.parent.parent)
+            self._folder_is_there = True
+        file = IndexedFile(path, disk, self._closed)
+        try:
+            if path is not None:
+                with disk.used():
+                    sync_directory(path.parent)
+        except BaseException:
+            file.discard()
+            raise
+        return file
 
     def _add(self, storage_key: str, name: str) -> int:
         with self._database.transaction(self._ledger, durable=True):
@@ -78,17 +93,14 @@ class IndexedCatalog:
                 (number, storage_key, json.dumps(name)),
             )
         self._rows().setdefault(storage_key, {})[name] = number
-        if self._directory is not None and not self._directory.exists():
-            with self._database.disk.used():
-                self._directory.mkdir()
-                sync_directory(self._directory.parent)
         return number
 
     def _closed(self, file: IndexedFile) -> None:
         for number, opened in tuple(self._open.items()):
             if opened is file:
-                self._sizes[number] = file.size
                 del self._open[number]
+                with suppress(UnknownError):  # damaged
+                    self._sizes[number] = file.size
 
     def delete(self, storage_key: str, name: str) -> None:
         number = self._rows().get(storage_key, {}).get(name)

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,11 @@ class IndexedFile:
 
     def roll_back(self) -> None:
         if self.in_transaction and not self._disk.failed:
-            self._execute("ROLLBACK")
+            try:
+                self._execute("ROLLBACK")
+            except StorageFull:  # taking back needs no room
+                if self._connection.in_transaction:
+                    raise
 
     # An upgrade
 
@@ -413,7 +417,8 @@ class IndexedFile:
                 self._closed(self)
         finally:
             self._discarded = True
-            with disk_errors_told():
+            # Where there is no room to bring the log into the file, it is read from the log.
+            with suppress(StorageFull), nullcontext() if self._disk.failed else self._disk.used():
                 self._connection.close()
 
 

@@ -77,6 +77,8 @@ enum BackgroundFetchResult { "", "success", "failure" };
         (": EventTarget", ": Event", "is no Event"),
         ("readonly attribute", "[NotImplemented] readonly attribute", "has [NotImplemented]"),
         ("[Exposed", "[NotImplemented, Exposed", "has [NotImplemented]"),
+        ("readonly attribute", "[JavaScriptOnly] readonly attribute", "has [NotImplemented]"),
+        ("[Exposed", "[JavaScriptOnly, Exposed", "has [NotImplemented]"),
         ('"failure"', '"failed"', "where the IDL has"),
     ],
 )
@@ -133,3 +135,16 @@ def test_mixins_static_members_iterables_and_what_is_exposed_everywhere(
 def test_what_is_no_web_idl(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="interfaces.webidl"):
         problems(tmp_path, "class Nothing {};")
+
+
+def test_what_is_javascripts_alone_is_not_missed(tmp_path: Path) -> None:
+    text = """
+    [Exposed=*, JavaScriptOnly] interface IDBFactory { readonly attribute DOMString name; };
+    [JavaScriptOnly] enum IDBCursorDirection { "next" };
+    partial interface ServiceWorkerGlobalScope { [JavaScriptOnly] readonly attribute IDBFactory indexedDB; };
+    """
+    assert problems(tmp_path, text) == []
+    assert set(problems(tmp_path, text.replace(", JavaScriptOnly", "").replace("[JavaScriptOnly]", ""))) > {
+        "IDBFactory is not there",
+        "IDBCursorDirection is not there",
+    }

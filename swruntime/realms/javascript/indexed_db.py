@@ -20,7 +20,9 @@ What the process is told: `{"kind": "versionchange", "connection", "oldVersion",
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -49,6 +51,7 @@ from swruntime.realms.javascript.messages import WireError
 
 T = TypeVar("T")
 Tell = Callable[[dict[str, Any]], None]
+Answer = Callable[[], Awaitable[Any]]
 MOST_VERSION = 2**53 - 1
 OPERATIONS = (
     "idb.open",
@@ -85,8 +88,13 @@ class IndexedDB:
     def call(self, operation: object, arguments: object) -> Awaitable[Any]:
         """Perform an operation. To be called in the order in which the process asks; awaited where one likes.
 
-        Raises WireError, at once or when awaited, for what no process of ours asks; DOMExceptions.
+        Raises WireError, at once or when awaited, for what no process of ours asks; DOMExceptions; StorageFailed.
         """
+        with _full_told():
+            return _awaited(self._call(operation, arguments))
+
+    def _call(self, operation: object, arguments: object) -> Answer:
+        """Does what has to be done in order; the answer is what is awaited."""
         if not isinstance(arguments, dict):
             raise WireError("the arguments are no object")
         match operation:
@@ -94,30 +102,29 @@ class IndexedDB:
                 name, version = a_text(arguments, "name"), arguments.get("version")
                 if version is not None and not 1 <= a_number(arguments, "version") <= MOST_VERSION:
                     raise WireError(f"version is {version!r}")
-                return self._open(name, version, a_number(arguments, "request"))
+                return partial(self._open, name, version, a_number(arguments, "request"))
             case "idb.delete":
-                return self._delete(a_text(arguments, "name"), a_number(arguments, "request"))
+                return partial(self._delete, a_text(arguments, "name"), a_number(arguments, "request"))
             case "idb.databases":
-                return _now(
-                    [{"name": name, "version": version} for name, version in self._shared.all(self._key)]
-                )
+                there = self._shared.all(self._key)
+                return partial(_now, [{"name": name, "version": version} for name, version in there])
             case "idb.close":
                 self._close(a_number(arguments, "connection"))
-                return _now(None)
+                return partial(_now, None)
             case "idb.versionchanged":
                 opened = self._connections.get(a_number(arguments, "connection"))
                 if opened is not None:
                     opened.connection.told.set()
-                return _now(None)
+                return partial(_now, None)
             case "idb.begin":
                 return self._begin(arguments)
             case "idb.requests":
                 transaction, numbers = self._transaction(arguments)
-                return self._requests(transaction, numbers, a_list(arguments, "requests"))
+                return partial(self._requests, transaction, numbers, a_list(arguments, "requests"))
             case "idb.commit" | "idb.abort":
                 transaction, _ = self._transaction(arguments)
                 del self._transactions[a_number(arguments, "transaction")]
-                return self._end(transaction, commit=operation == "idb.commit")
+                return partial(self._end, transaction, commit=operation == "idb.commit")
         raise WireError(f"there is no operation {operation!r}")
 
     def close(self) -> None:
@@ -135,7 +142,7 @@ class IndexedDB:
         shared = self._shared.database(self._key, name)
         with shared.wanted():
             async with _Held(shared.queue) as held:
-                old = _stored(lambda: shared.opened().version)
+                old = shared.opened().version
                 new = version or old or 1
                 if new < old:
                     raise VersionError(
@@ -150,8 +157,13 @@ class IndexedDB:
     def _upgrade(self, shared: SharedDatabase, request: int, old: int, new: int, held: _Held) -> Wire:
         number, opened = self._connect(shared)
         transaction = opened.connection.begin("versionchange", frozenset(), durable=False)
-        answer = self._described(number, opened, old, new)
-        _stored(lambda: shared.opened().set_version(new))
+        try:
+            transaction.require_begun()
+            answer = self._described(number, opened, old, new)
+            shared.opened().set_version(new)
+        except StorageFull:
+            self._close(number)
+            raise
         self._transactions[-request] = transaction, opened.numbers
         held.until(transaction.ended)
         return {**answer, "transaction": -request}
@@ -171,7 +183,7 @@ class IndexedDB:
         return number, opened
 
     def _described(self, number: int, opened: _Opened, old: int, new: int) -> Wire:
-        schema = _stored(lambda: opened.connection.database.opened().schema())
+        schema = opened.connection.database.opened().schema()
         opened.numbers.note(schema)
         return {
             "connection": number,
@@ -194,7 +206,7 @@ class IndexedDB:
                     old = 0
                 if old:
                     await shared.others_closed(old, None, lambda: self._blocked(request, old, None))
-                _stored(shared.discard)
+                shared.discard()
                 return {"oldVersion": old}
 
     def _close(self, number: int) -> None:
@@ -205,7 +217,7 @@ class IndexedDB:
 
     # Transactions
 
-    def _begin(self, arguments: Wire) -> Awaitable[None]:
+    def _begin(self, arguments: Wire) -> Answer:
         opened = self._connections.get(a_number(arguments, "connection"))
         number = a_number(arguments, "transaction")
         mode, durability = arguments.get("mode"), arguments.get("durability")
@@ -215,12 +227,9 @@ class IndexedDB:
             raise WireError(f"mode is {mode!r}, durability is {durability!r}")
         stores = frozenset(opened.numbers.store(each) for each in a_list(arguments, "stores"))
         kind: Mode = "readonly" if mode == "readonly" else "readwrite"
-        try:
-            transaction = opened.connection.begin(kind, stores, durable=durability == "strict")
-        except StorageFull as full:
-            raise QuotaExceededError(str(full)) from full
+        transaction = opened.connection.begin(kind, stores, durable=durability == "strict")
         self._transactions[number] = transaction, opened.numbers
-        return transaction.started.wait()
+        return transaction.begun
 
     def _transaction(self, arguments: Wire) -> tuple[Transaction, Numbers]:
         found = self._transactions.get(a_number(arguments, "transaction"))
@@ -233,14 +242,9 @@ class IndexedDB:
         if transaction.ended.is_set() or not transaction.started.is_set():
             raise InvalidStateError("the transaction has not started, or has ended")
         file = transaction.connection.database.opened()
-        try:
-            return {
-                "results": [
-                    perform(file, transaction, numbers, each, self._require_room) for each in requests
-                ]
-            }
-        except StorageFull as full:
-            raise QuotaExceededError(str(full)) from full
+        return {
+            "results": [perform(file, transaction, numbers, each, self._require_room) for each in requests]
+        }
 
     def _require_room(self, size: int) -> None:
         available = self._quota.available(self._key)
@@ -251,13 +255,26 @@ class IndexedDB:
         await trio.lowlevel.checkpoint()
         if commit and (transaction.ended.is_set() or not transaction.started.is_set()):
             raise AbortError("the transaction has not started, or has ended")
+        try:
+            transaction.connection.database.end(transaction, commit=commit)
+        except StorageFull:
+            self._after_abort(transaction)
+            raise
+        if not commit:
+            self._after_abort(transaction)
+
+    def _after_abort(self, transaction: Transaction) -> None:
+        """*Abort an upgrade transaction*: a database that it would have created is not there, as before.
+
+        Spec: https://w3c.github.io/IndexedDB/#abort-an-upgrade-transaction
+        """
+        if transaction.mode != "versionchange":
+            return
         shared = transaction.connection.database
-        _stored(lambda: shared.end(transaction, commit=commit))
-        if transaction.mode == "versionchange" and not commit:
-            created = _stored(lambda: shared.opened().version) == 0
-            transaction.connection.close()
-            if created:  # it is not there, as before
-                _stored(shared.discard)
+        created = shared.opened().version == 0
+        transaction.connection.close()
+        if created:
+            shared.discard()
 
 
 class _Held:
@@ -291,9 +308,16 @@ async def _now(value: T) -> T:
     return value
 
 
-def _stored(action: Callable[[], T]) -> T:
+async def _awaited(answer: Answer) -> Any:
+    with _full_told():
+        return await answer()
+
+
+@contextmanager
+def _full_told() -> Iterator[None]:
+    """A full disk, as scripts are told of it."""
     try:
-        return action()
+        yield
     except StorageFull as full:
         raise QuotaExceededError(str(full)) from full
 

@@ -12,6 +12,8 @@ from swruntime.errors import UsageError
 
 NOT_IMPLEMENTED = "NotImplemented"
 """The extended attribute of what this version does not have."""
+JAVASCRIPT_ONLY = "JavaScriptOnly"
+"""That of what JavaScript realms have, and Python realms do not."""
 
 
 @attrs.frozen
@@ -36,6 +38,7 @@ class Member:
     static: bool = False
     exposed: frozenset[str] = frozenset()
     """Where it is, if not wherever its interface is."""
+    javascript_only: bool = False
 
     @property
     def promise(self) -> bool:
@@ -52,17 +55,34 @@ class Interface:
     members: tuple[Member, ...]
     implemented: bool = True
     is_global: bool = False
+    javascript_only: bool = False
 
 
 @attrs.frozen
 class Definitions:
-    """All that the files define. A dictionary's members are (name, required), those it inherits first."""
+    """All that the files define. A dictionary's members are (name, required), those it inherits first.
+
+    Enumerations that are [JavaScriptOnly] are left out: nothing asks a JavaScript realm for the values of one.
+    """
 
     interfaces: tuple[Interface, ...]
     dictionaries: dict[str, tuple[tuple[str, bool], ...]]
     enumerations: dict[str, tuple[str, ...]]
     includes: tuple[tuple[str, str], ...] = ()
     """Interfaces and the mixins that they include; a mixin is an interface that is not exposed."""
+
+    def in_python(self) -> Definitions:
+        """As Python realms are held against them: what is [JavaScriptOnly] is not implemented there."""
+        return attrs.evolve(self, interfaces=tuple(_in_python(each) for each in self.interfaces))
+
+
+def _in_python(interface: Interface) -> Interface:
+    members = tuple(
+        attrs.evolve(each, implemented=each.implemented and not each.javascript_only)
+        for each in interface.members
+    )
+    implemented = interface.implemented and not interface.javascript_only
+    return attrs.evolve(interface, members=members, implemented=implemented)
 
 
 def read_definitions(paths: list[Path]) -> Definitions:
@@ -85,6 +105,8 @@ def read_definitions(paths: list[Path]) -> Definitions:
                     members = tuple((m.name, m.required is not None) for m in construct.members)
                     dictionaries[construct.name] = (_inherited(construct), members)
                 case "enum":
+                    if JAVASCRIPT_ONLY in map(str, construct.extended_attributes or ()):
+                        continue
                     enumerations[construct.name] = _values(construct)
                 case "includes":
                     includes.append((construct.name, str(construct).partition(" includes ")[2].strip(" ;\n")))
@@ -123,6 +145,7 @@ def _interface(construct: Any) -> Interface:
         tuple(_member(member) for member in construct.members),
         NOT_IMPLEMENTED not in attributes,
         is_global,
+        JAVASCRIPT_ONLY in attributes,
     )
 
 
@@ -143,7 +166,14 @@ def _member(member: Any) -> Member:
         words = text.removeprefix("readonly ").removeprefix("attribute ").rpartition(" ")[0]
         readonly = text.startswith("readonly ")
         return Member(
-            "attribute", member.name, words, readonly, implemented=implemented, static=static, exposed=exposed
+            "attribute",
+            member.name,
+            words,
+            readonly,
+            implemented=implemented,
+            static=static,
+            exposed=exposed,
+            javascript_only=JAVASCRIPT_ONLY in attributes,
         )
     arguments = tuple(
         Argument(each.name, str(each.type).strip(), each.optional is not None)
@@ -160,4 +190,5 @@ def _member(member: Any) -> Member:
         implemented=implemented,
         static=static,
         exposed=exposed,
+        javascript_only=JAVASCRIPT_ONLY in attributes,
     )

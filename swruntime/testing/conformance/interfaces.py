@@ -58,6 +58,7 @@ def classes() -> dict[str, type]:
 def problems_of(definitions: Definitions, scopes: Scopes) -> Iterator[str]:
     """Where the realm is not what the IDL says, one line each."""
     known = classes()
+    definitions = definitions.in_python()
     for interface in definitions.interfaces:
         cls = known.get(interface.name)
         if cls is None:

@@ -2,10 +2,15 @@
 
 import { createFactory } from "../../../swruntime/realms/javascript/js/indexeddb.js";
 import * as all from "../../../swruntime/realms/javascript/js/indexeddb.js";
+import { configure } from "../../../swruntime/realms/javascript/js/clone.js";
 import { onUncaught } from "../../../swruntime/realms/javascript/js/events.js";
 import { compareKeys, decodeKey, encodeKey } from "../../../swruntime/realms/javascript/js/keys.js";
+import { isOfInterface } from "../../../swruntime/realms/javascript/js/webidl.js";
+import { serialize } from "../../../swruntime/realms/javascript/js/engine.js";
+import { deserializeStored } from "../../../swruntime/realms/javascript/js/stored_values.js";
 
 onUncaught(() => {});
+configure({ isPort: () => false, isDetached: () => false, isPlatformObject: isOfInterface });
 const write = (value) => Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value, pack)}\n`));
 const pack = (_, value) => (value instanceof Uint8Array ? { $b: value.toBase64() } : value);
 const unpack = (_, value) => (value !== null && typeof value === "object" && "$b" in value ? Uint8Array.fromBase64(value.$b) : value);
@@ -59,7 +64,7 @@ const tasks = async (count = 3) => {
 async function run({ title, script }) {
     const { indexedDB } = realm(0);
     const AsyncFunction = (async () => {}).constructor;
-    const scope = { ...all, indexedDB, realm: (n) => realm(n).indexedDB, of, end, name, tasks, title, compareKeys, decodeKey, encodeKey,
+    const scope = { ...all, serialize, deserializeStored, indexedDB, realm: (n) => realm(n).indexedDB, of, end, name, tasks, title, compareKeys, decodeKey, encodeKey,
         open: (version, upgrade) => open(indexedDB, title, version, upgrade), openIn: open,
         kill: (n) => write({ kill: n }) };
     try {

@@ -84,7 +84,7 @@ export class IDBCursor {
         const owner = requireWritable(state);
         const { definition } = owner;
         if (definition.keyPath === null) return store(owner, this, value, decodeKey(state.primaryKey), true);
-        return store(owner, this, checkedKey(value, definition, state.primaryKey), undefined, true);
+        return store(owner, this, value, undefined, true, (clone) => requireKey(clone, definition, state.primaryKey));
     }
 
     delete() {
@@ -129,12 +129,11 @@ function requireWritable(state) {
 }
 
 /** An update may not change the record's key. */
-function checkedKey(value, { keyPath }, primaryKey) {
-    const found = typeof value === "object" && value !== null ? evaluate(value, keyPath) : FAILURE;
+function requireKey(clone, { keyPath }, primaryKey) {
+    const found = evaluate(clone, keyPath);
     if (found === FAILURE || compareKeys(validKey(found), primaryKey) !== 0) {
         throw domException("DataError", "The value has another key than the cursor's record.");
     }
-    return value;
 }
 
 const isBackwards = (state) => StringPrototypeStartsWith(state.direction, "prev");

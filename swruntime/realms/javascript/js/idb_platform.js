@@ -1,12 +1,12 @@
 /**
- * What IndexedDB takes from its surroundings, in one place: tasks, clones, events and how they bubble.
+ * What IndexedDB takes from its surroundings, in one place: tasks, events and how they bubble.
  */
 
-import { deserialize, runMicrotasks, serialize, setImmediate } from "./engine.js";
+import { runMicrotasks, setImmediate } from "./engine.js";
 import { defineHandler, fire } from "./events.js";
-import { DOMException, ObjectDefineProperty, RangeError } from "./primordials.js";
+import { DOMException, ObjectDefineProperty } from "./primordials.js";
 
-export { defineHandler, deserialize };
+export { defineHandler };
 export const EventConstructor = Event;
 export const EventTargetConstructor = EventTarget;
 
@@ -15,24 +15,6 @@ export const domException = (name, message) => new DOMException(message, name);
 /** Run `task` as a task of its own, after all microtasks. */
 export function queueTask(task) {
     setImmediate(task);
-}
-
-/** A structured clone as bytes. Throws DataCloneError, and what a getter throws. */
-export function cloneToBytes(value) {
-    const bytes = serialize(value, { __proto__: null, forStorage: true }, (message) => {
-        throw domException("DataCloneError", message);
-    });
-    return bytes;
-}
-
-/** The value of the bytes, where they are of a value that can be stored. */
-export function cloneOf(bytes) {
-    try {
-        return deserialize(bytes);
-    } catch (error) {
-        if (error instanceof RangeError) throw domException("DataCloneError", "The value cannot be stored.");
-        throw error;
-    }
 }
 
 /**

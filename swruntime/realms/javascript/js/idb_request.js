@@ -11,6 +11,7 @@ import {
     illegalConstructor,
     isObject,
     nullable,
+    requireArguments,
 } from "./webidl.js";
 
 let isRequest;
@@ -103,6 +104,7 @@ export class IDBVersionChangeEvent extends EventConstructor {
     #newVersion;
 
     constructor(type, init = undefined) {
+        requireArguments(arguments.length, 1, "construct 'IDBVersionChangeEvent'");
         const members = versionChangeInit(init, "construct 'IDBVersionChangeEvent'");
         super(DOMString(type, "type"), members);
         this.#oldVersion = members.oldVersion;

@@ -1,15 +1,17 @@
 /** IDBObjectStore and IDBIndex: https://w3c.github.io/IndexedDB/#object-store-interface */
 
-import { cloneOf, cloneToBytes, deserialize, domException } from "./idb_platform.js";
+import { domException } from "./idb_platform.js";
 import { GENERATED, decodeKey, encodeKey } from "./keys.js";
 import { FAILURE, canInject, evaluate, indexKeys, inject, isValidKeyPath } from "./key_paths.js";
 import { isKeyRange, queryWire, validKey } from "./idb_range.js";
 import { onMakeStore, placeQuietly, placeRequest, requireActive } from "./idb_transaction.js";
 import { openCursor } from "./idb_cursor.js";
+import { deserializeStored, serializeForStorage } from "./stored_values.js";
 import { sortedList } from "./string_list.js";
 import {
     ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeHas, MapPrototypeSet, TypedArrayPrototypeGetByteLength,
+    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, ObjectDefineProperty, ReflectOwnKeys,
+    TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLong, enumeration, illegalConstructor, isObject,
@@ -18,6 +20,7 @@ import {
 
 let isStore;
 let isIndex;
+let selfOfIndex;
 export let storeOf;
 
 const direction = enumeration("IDBCursorDirection", ["next", "nextunique", "prev", "prevunique"]);
@@ -43,7 +46,7 @@ export function keyPathFrom(value) {
 export const shownPath = (path) => (ArrayIsArray(path) ? ArrayPrototypeMap(path, (each) => each) : path);
 
 export function readValue(store, key, bytes) {
-    const value = deserialize(bytes);
+    const value = deserializeStored(bytes);
     const { keyPath, autoIncrement } = store;
     // What the generator made was not there yet when the value was cloned.
     if (autoIncrement && keyPath !== null && evaluate(value, keyPath) === FAILURE && canInject(value, keyPath)) {
@@ -105,6 +108,49 @@ function count(self, query) {
 function cursor(self, query, order, values) {
     self.check();
     return openCursor(self, queryWire(query, false), direction(order, "direction"), values);
+}
+
+/** The methods that object stores and indexes have alike. `selfOf` gives the state of an object of theirs. */
+function defineReading(prototype, selfOf) {
+    const methods = {
+        __proto__: null,
+        get(query) {
+            return getFirst(selfOf(this), query, true);
+        },
+
+        getKey(query) {
+            return getFirst(selfOf(this), query, false);
+        },
+
+        getAll(queryOrOptions = undefined, count = undefined) {
+            return getAll(selfOf(this), queryOrOptions, count, "values");
+        },
+
+        getAllKeys(queryOrOptions = undefined, count = undefined) {
+            return getAll(selfOf(this), queryOrOptions, count, "keys");
+        },
+
+        getAllRecords(options = undefined) {
+            return getAll(selfOf(this), options, undefined, "records");
+        },
+
+        count(query = undefined) {
+            return count(selfOf(this), query);
+        },
+
+        openCursor(query = undefined, direction = "next") {
+            return cursor(selfOf(this), query, direction, true);
+        },
+
+        openKeyCursor(query = undefined, direction = "next") {
+            return cursor(selfOf(this), query, direction, false);
+        },
+    };
+    const names = ReflectOwnKeys(methods);
+    for (let at = 0; at < names.length; at++) {
+        const value = methods[names[at]];
+        ObjectDefineProperty(prototype, names[at], { __proto__: null, value, writable: true, configurable: true });
+    }
 }
 
 let isRecord;
@@ -208,38 +254,6 @@ export class IDBObjectStore {
         return placeRequest(this.#self.transaction, this, ["clear", this.#self.definition.id], { writes: true }).facade;
     }
 
-    get(query) {
-        return getFirst(this.#self, query, true);
-    }
-
-    getKey(query) {
-        return getFirst(this.#self, query, false);
-    }
-
-    getAll(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "values");
-    }
-
-    getAllKeys(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "keys");
-    }
-
-    getAllRecords(options = undefined) {
-        return getAll(this.#self, options, undefined, "records");
-    }
-
-    count(query = undefined) {
-        return count(this.#self, query);
-    }
-
-    openCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, true);
-    }
-
-    openKeyCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, false);
-    }
-
     index(name) {
         const text = DOMString(name, "index");
         const { transaction, definition } = this.#self;
@@ -297,6 +311,7 @@ export class IDBObjectStore {
         storeOf = (store) => store.#self;
     }
 }
+defineReading(IDBObjectStore.prototype, storeOf);
 defineInterface(IDBObjectStore, { brand: isStore });
 onMakeStore((transaction, definition) => create(IDBObjectStore, transaction, definition));
 
@@ -342,8 +357,11 @@ function addOrPut(self, value, key, overwrite) {
     return store(self, self.facade, value, key, overwrite);
 }
 
-/** *Add or put*, once its object store and transaction are checked. `source` is what the request is of. */
-export function store(self, source, value, key, overwrite) {
+/**
+ * *Add or put*, once its object store and transaction are checked. `source` is what the request is of; `check` may throw
+ * for a clone of the value.
+ */
+export function store(self, source, value, key, overwrite, check = undefined) {
     const { definition, transaction } = self;
     const inline = definition.keyPath !== null;
     if (inline && key !== undefined) throw domException("DataError", "The object store uses in-line keys.");
@@ -352,14 +370,15 @@ export function store(self, source, value, key, overwrite) {
     }
     let bytes = key === undefined ? null : validKey(key);
     transaction.phase = "inactive"; // a getter of the value's can do nothing in this transaction
-    let data;
-    let clone;
+    let stored;
     try {
-        data = cloneToBytes(value);
-        clone = cloneOf(data);
+        stored = serializeForStorage(value);
     } finally {
         if (transaction.phase === "inactive") transaction.phase = "active";
     }
+    // Only who looks for keys in it needs the clone.
+    const clone = inline || MapPrototypeGetSize(definition.indexes) > 0 ? stored.clone() : undefined;
+    check?.(clone);
     if (inline) bytes = inlineKey(definition, clone);
     if (bytes === null && inline) inject(clone, definition.keyPath, GENERATED);
     const entries = [];
@@ -367,8 +386,8 @@ export function store(self, source, value, key, overwrite) {
         const keys = indexKeys(clone, index.keyPath, index.multiEntry);
         for (let at = 0; at < keys.length; at++) ArrayPrototypePush(entries, [index.id, keys[at]]);
     });
-    const wire = ["put", definition.id, bytes, data, entries, overwrite];
-    const size = TypedArrayPrototypeGetByteLength(data);
+    const wire = ["put", definition.id, bytes, stored.bytes, entries, overwrite];
+    const size = TypedArrayPrototypeGetByteLength(stored.bytes);
     return placeRequest(transaction, source, wire, { convert: decodeKey, size, writes: true }).facade;
 }
 
@@ -436,40 +455,10 @@ export class IDBIndex {
         return this.#self.definition.unique;
     }
 
-    get(query) {
-        return getFirst(this.#self, query, true);
-    }
-
-    getKey(query) {
-        return getFirst(this.#self, query, false);
-    }
-
-    getAll(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "values");
-    }
-
-    getAllKeys(queryOrOptions = undefined, count = undefined) {
-        return getAll(this.#self, queryOrOptions, count, "keys");
-    }
-
-    getAllRecords(options = undefined) {
-        return getAll(this.#self, options, undefined, "records");
-    }
-
-    count(query = undefined) {
-        return count(this.#self, query);
-    }
-
-    openCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, true);
-    }
-
-    openKeyCursor(query = undefined, direction = "next") {
-        return cursor(this.#self, query, direction, false);
-    }
-
     static {
         isIndex = (value) => #self in value;
+        selfOfIndex = (index) => index.#self;
     }
 }
+defineReading(IDBIndex.prototype, selfOfIndex);
 defineInterface(IDBIndex, { brand: isIndex });

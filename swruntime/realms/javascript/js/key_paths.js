@@ -1,6 +1,8 @@
 /** Key paths: https://w3c.github.io/IndexedDB/#key-path-construct */
 
-import { BlobPrototypeGetSize, BlobPrototypeGetType, isBlob } from "./platform.js";
+import {
+    BlobPrototypeGetSize, BlobPrototypeGetType, FilePrototypeGetLastModified, FilePrototypeGetName, isBlob, isFile,
+} from "./platform.js";
 import {
     ArrayIsArray,
     ArrayPrototypePush,
@@ -59,6 +61,10 @@ function member(value, name) {
     if (isBlob(value)) {
         if (name === "size") return BlobPrototypeGetSize(value);
         if (name === "type") return BlobPrototypeGetType(value);
+    }
+    if (isFile(value)) {
+        if (name === "name") return FilePrototypeGetName(value);
+        if (name === "lastModified") return FilePrototypeGetLastModified(value);
     }
     return ObjectPrototypeHasOwnProperty(value, name) ? value[name] : FAILURE;
 }

@@ -144,6 +144,7 @@ export {
 export const MapPrototypeDelete = uncurryThis(Map.prototype.delete);
 export const MapPrototypeForEach = uncurryThis(Map.prototype.forEach);
 export const MapPrototypeGet = uncurryThis(Map.prototype.get);
+export const MapPrototypeGetSize = uncurryGetter(Map.prototype, "size");
 export const MapPrototypeHas = uncurryThis(Map.prototype.has);
 export const MapPrototypeSet = uncurryThis(Map.prototype.set);
 export const SetPrototypeAdd = uncurryThis(Set.prototype.add);
@@ -174,6 +175,8 @@ export const ArrayBufferPrototypeGetDetached = uncurryGetter(ArrayBuffer.prototy
 export const DataViewPrototypeGetBuffer = uncurryGetter(DataView.prototype, "buffer");
 export const DataViewPrototypeGetByteLength = uncurryGetter(DataView.prototype, "byteLength");
 export const DataViewPrototypeGetByteOffset = uncurryGetter(DataView.prototype, "byteOffset");
+export const DataViewPrototypeGetUint32 = uncurryThis(DataView.prototype.getUint32);
+export const DataViewPrototypeSetUint32 = uncurryThis(DataView.prototype.setUint32);
 export const TypedArrayPrototypeGetBuffer = uncurryGetter(TypedArray.prototype, "buffer");
 export const TypedArrayPrototypeGetByteLength = uncurryGetter(TypedArray.prototype, "byteLength");
 export const TypedArrayPrototypeGetByteOffset = uncurryGetter(TypedArray.prototype, "byteOffset");
