@@ -62,6 +62,6 @@ def _python(source: str) -> Iterator[tuple[int, str, str]]:
 
 def _javascript(source: str) -> Iterator[tuple[int, str, str]]:
     for found in _JAVASCRIPT.finditer(source):
-        if (comment := found["comment"]) is not None:
-            begin = source.rfind("\n", 0, found.start()) + 1
-            yield source.count("\n", 0, begin) + 1, comment, source[begin : found.start()]
+        if (comment := found["comment"]) is not None and _MARK in comment:
+            before = source[: found.start()]
+            yield before.count("\n") + 1, comment, before.rpartition("\n")[2]

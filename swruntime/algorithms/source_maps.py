@@ -9,6 +9,7 @@ import json
 import re
 from array import array
 from bisect import bisect_right
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 import attrs
@@ -28,6 +29,11 @@ _NOWHERE = -1
 
 class SourceMapError(ValueError):
     """What should be a source map is none. Its text says why."""
+
+
+class _MappingError(SourceMapError):
+    def __init__(self, segment: str, why: str) -> None:
+        super().__init__(f"the mapping {segment[:40]!r} {why}")
 
 
 @attrs.frozen
@@ -62,8 +68,7 @@ class SourceMap:
 
     def _add(self, line: int, row: array[int]) -> None:
         """Generators need not write the mappings of a line in their order."""
-        starts = row[::4]
-        if any(starts[at] > starts[at + 1] for at in range(len(starts) - 1)):
+        if any(one > other for one, other in pairwise(row[::4])):
             fours = sorted((row[at : at + 4] for at in range(0, len(row), 4)), key=lambda four: four[0])
             row = array("q", [number for four in fours for number in four])
         self._lines.setdefault(line, array("q")).extend(row)
@@ -136,13 +141,13 @@ def _read(result: SourceMap, found: dict[str, Any], first_line: int, first_colum
             fields = _numbers(segment)
             start += fields[0]
             if start < 0:
-                raise SourceMapError(f"the mapping {segment[:40]!r} begins before its line")
+                raise _MappingError(segment, "begins before its line")
             if len(fields) == 1:
-                row.extend((start, _NOWHERE, 0, 0))
+                row.extend((start, _NOWHERE, _NOWHERE, _NOWHERE))
                 continue
             source, line, column = source + fields[1], line + fields[2], column + fields[3]
             if not 0 <= source < len(sources) or line < 0 or column < 0:
-                raise SourceMapError(f"the mapping {segment[:40]!r} leads nowhere")
+                raise _MappingError(segment, "leads nowhere")
             row.extend((start, base + source, line, column))
         result._add(first_line + index, row)
 
@@ -183,18 +188,18 @@ def _numbers(segment: str) -> list[int]:
     for character in segment:
         digit = _DIGITS.get(character)
         if digit is None:
-            raise SourceMapError(f"the mapping {segment[:40]!r} has a character that is no digit")
+            raise _MappingError(segment, "has a character that is no digit")
         value += (digit & 31) << shift
         if value >= 2**32:
-            raise SourceMapError(f"the mapping {segment[:40]!r} has a number of more than 32 bits")
+            raise _MappingError(segment, "has a number of more than 32 bits")
         shift += 5
-        if shift > 35:
-            raise SourceMapError(f"the mapping {segment[:40]!r} has a number of more than seven digits")
+        if shift >= 40:
+            raise _MappingError(segment, "has a number of more than seven digits")
         if digit & 32 == 0:
             numbers.append(-(value >> 1) if value & 1 else value >> 1)
             value = shift = 0
     if shift:
-        raise SourceMapError(f"the mapping {segment[:40]!r} ends in the middle of a number")
+        raise _MappingError(segment, "ends in the middle of a number")
     if len(numbers) not in (1, 4, 5):
-        raise SourceMapError(f"the mapping {segment[:40]!r} has {len(numbers)} numbers; 1, 4 or 5 are known")
+        raise _MappingError(segment, f"has {len(numbers)} numbers; 1, 4 or 5 are known")
     return numbers

@@ -104,6 +104,36 @@ def test_sections_lie_behind_one_another(
         assert found.original(line, column) == moved
 
 
+def test_a_section_is_moved_right_in_its_first_line_only() -> None:
+    inner = a_map([[(0, 0, 1, 0)], [(0, 0, 2, 0)]])
+    found = parse(json.dumps({"sections": [{"offset": {"line": 3, "column": 100}, "map": inner}]}))
+    assert found.original(3, 99) is None
+    assert found.original(3, 100) == Original("a.js", 1, 0)
+    assert found.original(4, 0) == Original("a.js", 2, 0)
+
+
+def test_the_last_line_and_column_that_a_section_may_have() -> None:
+    last = 2**31 - 1
+    section = {"offset": {"line": last, "column": last}, "map": a_map([[(0, 0, 0, 0)]])}
+    assert parse(json.dumps({"sections": [section]})).original(last, last) == Original("a.js", 0, 0)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [(1, 0), (0, 2, 1), (5, 1, 9), (3, 2, 1), (0, 1, 2)],
+)
+def test_the_mappings_of_a_line_come_in_any_order(columns: tuple[int, ...]) -> None:
+    found = parse(json.dumps(a_map([[(at, 2, index, 0) for index, at in enumerate(columns)]])))
+    for index, at in enumerate(columns):
+        assert found.original(0, at) == Original("b.js", index, 0)
+
+
+@pytest.mark.parametrize("before", [(), ((9, 2, 7, 7),)])
+def test_of_two_mappings_of_one_column_the_later_counts(before: tuple[Segment, ...]) -> None:
+    found = parse(json.dumps(a_map([[*before, (4, 2, 7, 0), (4, 0, 3, 0)]])))
+    assert found.original(0, 4) == Original("a.js", 3, 0)
+
+
 def test_two_sections_of_one_line() -> None:
     sections = [
         {"offset": {"line": 0, "column": at}, "map": a_map([[(0, 0, at, 0)]], sources=[f"{at}.js"])}
@@ -121,6 +151,7 @@ def test_two_sections_of_one_line() -> None:
         ("", "a.js"),
         ("src", "src/a.js"),
         ("/src/", "/src/a.js"),
+        ("srcX", "srcX/a.js"),
         ("https://x.test", "https://x.test/a.js"),
     ],
 )
@@ -130,8 +161,17 @@ def test_a_root(root: str | None, source: str) -> None:
 
 
 def test_a_map_that_no_page_can_include() -> None:
-    text = json.dumps(a_map([[(0, 2, 7, 1)]]))
+    text = json.dumps(a_map([[(0, 2, 7, 1)]]), indent=2)
     assert parse(f")]}}'\n{text}").original(0, 0) == Original("b.js", 7, 1)
+
+
+def test_as_many_characters_as_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(a_map(mappings="AAAA;AACA"))
+    monkeypatch.setattr(source_maps, "MOST", 9)
+    assert parse(text).original(1, 0) == Original("a.js", 1, 0)
+    monkeypatch.setattr(source_maps, "MOST", 8)
+    with pytest.raises(SourceMapError, match="its mappings are 9 characters; at most 8 are read"):
+        parse(text)
 
 
 def largest(sign: int) -> str:
@@ -164,7 +204,9 @@ def test_the_largest_numbers() -> None:
         (a_map(mappings="A!AA"), "'A!AA' has a character that is no digit"),
         (a_map(mappings="AAAg"), "'AAAg' ends in the middle of a number"),
         (a_map(mappings=f"{digits(2**31)}AAA"), "more than 32 bits"),
-        (a_map(mappings="g" * 1000), "more than seven digits"),
+        (a_map(mappings="g" * 7), "ends in the middle of a number"),
+        (a_map(mappings="g" * 8), "more than seven digits"),
+        (a_map(mappings="g" * 1000), f"the mapping '{'g' * 40}' has a number of more than seven digits"),
         (a_map(mappings="D"), "'D' begins before its line"),
         (a_map(mappings="AGAA"), "'AGAA' leads nowhere"),
         (a_map(mappings="ADAA"), "'ADAA' leads nowhere"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,34 @@ def test_what_was_not_tried_is_not_caught(tmp_path: Path, monkeypatch: pytest.Mo
         2, [Mutant("swruntime.a.x_f__mutmut_2", "swruntime.a.f", "return 1", "return 3")],
     )  # fmt: skip
     assert mutation.results("*__mutmut_*1") == (1, [])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--tenth"]])
+def test_a_survivor_without_a_reason_fails_whatever_is_tried(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mutation, "mutmut", lambda *_: None)
+    monkeypatch.setattr(mutation, "results", lambda _: (100, [MUTANT]))
+    monkeypatch.setattr(mutation, "read_survivors", list)
+    assert mutation.main(arguments) == 1
+    assert "swruntime.a.f survives, and survivors.toml has no reason" in capsys.readouterr().out
+    monkeypatch.setattr(mutation, "read_survivors", lambda: [Survivor("*", "why", was="x = 1", now="x = 2")])
+    assert mutation.main(arguments) == 0
+    monkeypatch.setattr(mutation, "results", lambda _: (19, [MUTANT]))
+    assert mutation.main(arguments) == 1
+
+
+def test_a_mutant_does_not_get_all_memory() -> None:
+    program = f"bytearray({mutation.MEMORY})"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        preexec_fn=mutation.limit_memory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, "MemoryError")
 
 
 @pytest.mark.parametrize(
