@@ -1,7 +1,8 @@
 """Frames to and from one JavaScript process, and whether it is idle.
 
 While it is not, a virtual clock does not jump and the agent is not settled: a script that computes is as busy as one in
-this process. While a script waits for the answer to an `ask`, it is the runtime's turn.
+this process. While a script waits for the answer to an `ask`, or because it has too many calls under way, it is the
+runtime's turn. And the time for which it waits until the runtime reads what it has written is not its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import trio
@@ -20,6 +21,8 @@ from swruntime.realms.javascript.deno import Process
 
 _PIECE = 256 * 1024
 _TAIL = 4096
+MOST_UNSENT = 64 * 1024 * 1024
+"""Bytes for a script that does not read them; until some are sent, it is not heard; it is ended if it waits for that."""
 
 Frame = dict[str, Any]
 
@@ -43,12 +46,19 @@ class Channel:
         self._ended = ended
         self._begin_activity = begin_activity
         self._outgoing: deque[bytes] = deque()
+        self._unsent = 0
+        self._fewer = trio.Event()
         self._wanted = trio.Event()
         self._sent = 0
         self._seen = 0
         self._busy: ExitStack | None = None
         self.busy_since: float | None = None
         """Since when it has not said that it is idle, or at least gives way, on `time.monotonic`; None while idle."""
+        self.waited = 0.0
+        """Seconds since then that were the runtime's: it had not read what the script had written."""
+        self._held = False
+        self._handled = 0
+        self._looked_at = 0
         self._computed = 0.0
         """Seconds for which it had computed when it asked; the time that it waits for an answer is not its own."""
         self._idle = trio.Event()
@@ -76,7 +86,9 @@ class Channel:
             return
         self._sent += 1
         self._become_busy()
-        self._outgoing.append(frames.encode(frame))
+        data = frames.encode(frame)
+        self._outgoing.append(data)
+        self._unsent += len(data)
         self._wanted.set()
 
     async def until_idle(self) -> None:
@@ -111,9 +123,21 @@ class Channel:
             self._stuck = reason
             self.process.kill()
 
+    def look(self, seconds: float) -> None:
+        """See `swruntime.realms.python.watchdog.ScriptProcess.look`."""
+        stands_still, self._looked_at = self._handled == self._looked_at, self._handled
+        if self.busy_since is None or self._closed or self._unsent > MOST_UNSENT:
+            return
+        # Among what is not read may be that it is idle; and where the pipe is full, it cannot even say so (of small
+        # frames, each in a page of its own, a full one has half). Who floods the runtime for ever is ended for what it
+        # computes between two reads.
+        unread = self.process.unread()
+        if unread * 2 >= self.process.holds or (stands_still and unread > 0):
+            self.waited += seconds
+
     def waits_for_answer(self) -> None:
         """The script asked and waits: the runtime's turn. Nothing that was sent is done for it."""
-        computed = 0.0 if self.busy_since is None else time.monotonic() - self.busy_since
+        computed = 0.0 if self.busy_since is None else time.monotonic() - self.busy_since - self.waited
         self._let_go()
         self._computed = computed
 
@@ -122,13 +146,16 @@ class Channel:
         computed = self._computed
         self._become_busy()
         if self.busy_since is not None:
-            self.busy_since = time.monotonic() - computed
+            self.busy_since, self.waited = time.monotonic() - computed, 0.0
 
     async def _read(self) -> str:
         decoder = frames.Decoder()
         while True:
             if (full := self._room()) is not None:
-                await full.wait()
+                await self._hold(full)
+            while self._unsent > MOST_UNSENT:
+                self._fewer = trio.Event()
+                await self._fewer.wait()
             try:
                 data = await self.process.stdout.receive_some(_PIECE)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -142,11 +169,23 @@ class Channel:
             for frame in received:
                 self._dispatch(frame)
 
+    async def _hold(self, full: trio.Event) -> None:
+        """Wait for `full`, and the script with it: time must pass, or what it waits for never comes."""
+        busy = self._busy is not None
+        if busy:
+            self.waits_for_answer()
+        self._held = True
+        await full.wait()
+        self._held = False
+        if busy:
+            self.answered()
+
     def _dispatch(self, frame: Frame) -> None:
         if self._closed:
             return
+        self._handled += 1
         if frame["t"] == "alive" and self._busy is not None:
-            self.busy_since = time.monotonic()
+            self._starts()
         if frame["t"] not in ("idle", "alive"):
             self._handle(frame)
             return
@@ -161,10 +200,11 @@ class Channel:
             await self._wanted.wait()
             self._wanted = trio.Event()
             while self._outgoing:
-                try:
-                    await self.process.stdin.send_all(self._outgoing.popleft())
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    return  # its end is seen by who reads
+                data = self._outgoing.popleft()
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self.process.stdin.send_all(data)  # its end is seen by who reads
+                self._unsent -= len(data)
+                self._fewer.set()
 
     async def _listen(self) -> None:
         try:
@@ -183,13 +223,16 @@ class Channel:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         return f"its process ended: {lines[0][:300]}" if lines else "its process ended"
 
+    def _starts(self) -> None:
+        self.busy_since, self.waited = time.monotonic(), 0.0
+
     def _become_busy(self) -> None:
-        if self._busy is not None or self._closed:
+        if self._busy is not None or self._closed or self._held:
             return
         self._busy = ExitStack()
         self._busy.enter_context(outside_trio())
         self._busy.callback(self._begin_activity())
-        self.busy_since = time.monotonic()
+        self._starts()
         if self._idle.is_set():
             self._idle = trio.Event()
 
