@@ -22,7 +22,7 @@ from swruntime.realms.javascript.deno import Process
 _PIECE = 256 * 1024
 _TAIL = 4096
 MOST_UNSENT = 64 * 1024 * 1024
-"""Bytes for a script that does not read them; until some are sent, it is not heard; it is ended if it waits for that."""
+"""Bytes for a script that does not read them; then it is not heard, and ended if it waits for that."""
 
 Frame = dict[str, Any]
 
