@@ -446,6 +446,8 @@ class BackgroundFetch:
         # The scope is there from now on: a pause or an abort may come before the task has begun.
         assert run.lease is not None
         run.scope = trio.CancelScope()
+        # Told here, in the order of the requests, and not in the tasks, of which the scheduler begins any first.
+        self._tell.sends(run, send)
         self._services.nursery.start_soon(
             transfer,
             self._services,

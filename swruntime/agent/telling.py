@@ -16,6 +16,7 @@ from swruntime.trace import (
     FetchSettle,
     FetchStart,
     RecordSettle,
+    RecordStart,
     RecordWait,
 )
 
@@ -64,6 +65,17 @@ class Teller:
     def resumed(self, cause: str) -> None:
         self._trace.emit(FetchResume(**self._about, cause=cause))
         self.show()
+
+    def sends(self, run: RecordRun, send: record.SendRequest) -> None:
+        self._trace.emit(
+            RecordStart(
+                **self._about,
+                index=run.index,
+                url=run.request.url,
+                range_start=send.range_start,
+                attempt=self._fetch.machine.records[run.index].attempt,
+            )
+        )
 
     def waits(self, run: RecordRun, wait: record.WaitFor, reason: WaitReason) -> None:
         until = None if wait.until is None else round(wait.until - self._services.opened_at, 6)

@@ -20,7 +20,6 @@ from swruntime.algorithms.retry_after import parse_retry_after
 from swruntime.concepts.http import Request, StoredBody
 from swruntime.errors import NetworkFailure
 from swruntime.machines import record
-from swruntime.trace import RecordStart
 
 if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
@@ -40,17 +39,6 @@ async def transfer(
     try:
         with scope:
             await trio.lowlevel.checkpoint_if_cancelled()
-            services.trace.emit(
-                RecordStart(
-                    scope=fetch.scope,
-                    id=fetch.id,
-                    fetch=fetch.number,
-                    index=run.index,
-                    url=run.request.url,
-                    range_start=send.range_start,
-                    attempt=fetch.machine.records[run.index].attempt,
-                )
-            )
             await _Exchange(services, fetch, run, scope).perform(send)
     finally:
         lease.release()

@@ -267,6 +267,14 @@ async def test_six_connections_an_origin_and_no_fetch_starves_another(
     lab.one("record.wait", id="single", reason="slot")
 
 
+async def test_records_begin_in_the_order_of_their_requests(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/r", b"x")
+    async with lab.open() as agent:
+        await lab.manager.fetch("many", [f"/r?{index}" for index in range(6)])
+        await agent.settled()
+    assert [line["index"] for line in lab.of("record.start")] == list(range(6))
+
+
 async def test_stalled_connections_hold_up_no_other_background_fetch(
     lab: Lab, autojump_clock: object
 ) -> None:

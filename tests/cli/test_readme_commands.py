@@ -41,6 +41,7 @@ def test_the_shell_commands(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "copy.bin").read_bytes() == (tmp_path / "site/big.bin").read_bytes()
+    assert (tmp_path / "shelf.bin").read_bytes() == (tmp_path / "shelf/big.bin").read_bytes()
     assert '"reason":"offline"' in (tmp_path / "lines.jsonl").read_text()
 
 

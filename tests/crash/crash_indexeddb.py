@@ -156,14 +156,15 @@ async def tell(profile: Path, done: Tell) -> None:
 
 
 def main(folder: Path) -> None:
-    from tests.crash.crash_launcher import Countdown, arm_disk
+    from tests.crash.crash_launcher import DISK, arm_disk
 
     for number in itertools.count(1):
         child = os.fork()
         if child == 0:
             told = os.open(folder / f"{number}.told", os.O_WRONLY | os.O_CREAT)
             write = os.write
-            arm_disk(Countdown(number))
+            DISK.calls = number
+            arm_disk()
             trio.run(tell, folder / str(number), partial(write, told, b"done\n"))
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:

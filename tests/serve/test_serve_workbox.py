@@ -1,30 +1,25 @@
 """A worker that is bundled with Workbox, as its users build it, behind `serve` and in process.
 
-Its packages come from npm's registry; the bundle is made here and committed nowhere.
+Its packages come from npm's registry; the bundle is made here and committed nowhere (`workbox_bundle.py`).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import swruntime
+from tests.serve.workbox_bundle import bundled
 
 if TYPE_CHECKING:
     from tests.serve.conftest import Server, Serving
 
 pytestmark = pytest.mark.slow
 
-PACKAGES = (
-    *("workbox-core@7", "workbox-precaching@7", "workbox-routing@7", "workbox-strategies@7"),
-    "esbuild@0.28",
-)
+PACKAGES = ("workbox-core", "workbox-precaching", "workbox-routing", "workbox-strategies")
 HTML = ("--header", "Accept: text/html", "--header", "Sec-Fetch-Mode: navigate")
 STATUS = ("--output", "/dev/null", "--write-out", "%{http_code}")
 
@@ -56,31 +51,9 @@ FILES = {
 }
 
 
-def run(folder: Path, *command: str) -> None:
-    """Run a tool of npm's. What it says is in the failure."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `sw.js`, minified in one line, and its map."""
-    npm = shutil.which("npm")
-    if npm is None:
-        assert os.environ.get("CI") != "true", "npm is not installed, and CI tests with it"
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("workbox")
-    (folder / "worker.js").write_text(SOURCE)
-    (folder / "package.json").write_text('{"private": true}\n')
-    run(folder, npm, "install", "--no-audit", "--no-fund", *PACKAGES)
-    run(
-        folder,
-        *("node_modules/.bin/esbuild", "worker.js", "--bundle", "--format=iife", "--minify", "--sourcemap"),
-        '--define:process.env.NODE_ENV="production"',
-        f"--define:self.__WB_MANIFEST={json.dumps(MANIFEST)}",
-        "--outfile=built/sw.js",
-    )
-    return folder / "built"
+    return bundled(tmp_path_factory.mktemp("workbox"), SOURCE, PACKAGES, MANIFEST)
 
 
 @pytest.fixture

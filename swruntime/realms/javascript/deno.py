@@ -9,8 +9,10 @@ import os
 import resource
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +63,17 @@ class Process:
         )
         for pipe in (stdin, stdout, stderr):
             pipe.close()
+        self.holds = _size(self.stdout.fileno())
+        """Bytes that the pipe from it holds."""
+
+    def unread(self) -> int:
+        """Bytes that it has written and nobody has read. May be called in another thread, also while it is closed."""
+        count = bytearray(struct.calcsize("i"))
+        try:
+            fcntl.ioctl(self.stdout.fileno(), termios.FIONREAD, count)
+        except (OSError, ValueError):
+            return 0  # closed, and nobody will read
+        return int(struct.unpack("i", count)[0])
 
     @property
     def pid(self) -> int:
@@ -73,11 +86,15 @@ class Process:
             while view:
                 view = view[os.write(self._answers, view) :]
 
-    def exchange(self, data: bytes) -> Exchanged:
-        """Hold up this thread until the process has taken something of `data`, or has said something."""
+    def exchange(self, data: memoryview, *, hear: bool) -> Exchanged:
+        """Hold up this thread until the process has taken something of `data`, or has said something.
+
+        It is not heard where it shall take something first.
+        """
         stdin, stdout, stderr = self.stdin.fileno(), self.stdout.fileno(), self.stderr.fileno()
         ready = select.poll()
-        ready.register(stdout, select.POLLIN)
+        if hear or not data:
+            ready.register(stdout, select.POLLIN)
         ready.register(stderr, select.POLLIN)
         if data:
             ready.register(stdin, select.POLLOUT)
@@ -174,6 +191,10 @@ def _enlarge(pipe: IO[bytes] | None) -> None:
         # A user who has many large pipes gets no more of them: then it is slower, and right.
         with suppress(PermissionError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+
+
+def _size(pipe: int) -> int:
+    return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) if sys.platform == "linux" else 64 * 1024
 
 
 def _prepare() -> Callable[[], None]:

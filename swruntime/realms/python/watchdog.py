@@ -31,6 +31,17 @@ class ScriptProcess(Protocol):
         """Since when the script runs without giving way, on `time.monotonic`; None while it is idle."""
         ...
 
+    @property
+    def waited(self) -> float:
+        """Seconds since then in which it only waited for the runtime."""
+        ...
+
+    def look(self, seconds: float) -> None:
+        """See whether it waits for the runtime now: then the seconds since the last look are of that kind. Called in
+        another thread.
+        """
+        ...
+
     def end_stuck(self, reason: str) -> None:
         """End it, which its reader will notice. Called in another thread."""
         ...
@@ -71,17 +82,20 @@ class Watchdog:
         self._stop.set()
 
     def _run(self) -> None:
+        looked = time.monotonic()
         while not self._stop.wait(self._patience / 4):
+            passed, looked = time.monotonic() - looked, time.monotonic()
             for context in tuple(self._contexts):
                 self._look_at(context)
             for context, process in tuple(self._processes.items()):
+                process.look(passed)
                 self._look_at_process(context, process)
 
     def _look_at_process(self, context: RealmContext, process: ScriptProcess) -> None:
         since = process.busy_since
-        if since is None or time.monotonic() - since < self._patience:
+        if since is None or (computed := time.monotonic() - since - process.waited) < self._patience:
             return
-        if time.monotonic() - since >= self._most:
+        if computed >= self._most:
             process.end_stuck(f"it has not given way for {self._most:g} s")
         elif (told := self._contexts.get(context, math.inf)) is None or told < since:
             self._contexts[context] = time.monotonic()

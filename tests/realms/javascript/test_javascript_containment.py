@@ -254,6 +254,13 @@ POLLUTION = {
     "functions": "Function.prototype.call = Function.prototype.apply = () => { throw new Error('no') }",
     "strings": "for (const name of ['slice', 'split', 'startsWith']) String.prototype[name] = () => { throw 1 }",
     "stacks": "Error.prepareStackTrace = () => { throw new Error('no') }",
+    "stacks that nobody may change": "Object.freeze(Error)",
+    "stacks by a getter": "Object.defineProperty(Error, 'prepareStackTrace', { get() { throw new Error('no') } })",
+    "the name of a stack's file": """
+        const prepare = Error.prepareStackTrace;
+        Error.prepareStackTrace = (_, sites) => Object.getPrototypeOf(sites[0]);
+        new Error().stack.getFileName = () => { throw new Error('no') };
+        Error.prepareStackTrace = prepare;""",
     "no stacks": "Error.stackTraceLimit = 0",
     "regular expressions": "RegExp.prototype.exec = RegExp.prototype[Symbol.replace] = () => { throw 1 }",
     "events": "Event.prototype.stopImmediatePropagation = EventTarget.prototype.dispatchEvent = () => { throw 1 }",
@@ -273,6 +280,26 @@ async def test_pollution_hurts_the_polluter_only(code: str, autojump_clock: obje
             )
         assert len(them.ends()) == 2
         assert await them.restarted()
+
+
+WRITERS = {
+    "none": "",
+    "one of the script's": "Error.prepareStackTrace = () => { console.error('called'); return 'nowhere' };",
+    "one that stays": """
+        Object.defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });""",
+}
+
+
+@pytest.mark.parametrize("code", WRITERS.values(), ids=WRITERS.keys())
+async def test_a_place_is_known_whoever_writes_the_stack(code: str, autojump_clock: object) -> None:
+    async with attacked(f"{code}\nonmessage = () => console.log(String(Error.prepareStackTrace));") as them:
+        await them.post("")
+        [line] = [line for line in them.lab.trace if line["kind"] == "console"]
+        assert line["where"] == f"sw.js:{code.count(chr(10)) + 2}"
+        # What the script has there is there still.
+        assert line["text"] == (
+            "() => { console.error('called'); return 'nowhere' }" if "called" in code else "undefined"
+        )
 
 
 FORGED: list[dict[str, Any]] = [
