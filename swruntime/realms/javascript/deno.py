@@ -17,6 +17,7 @@ from typing import IO
 
 import trio
 
+from swruntime.ports.outside import outside_trio
 from swruntime.realms.javascript.installed import find_deno
 
 MAIN = Path(__file__).parent / "js" / "main.js"
@@ -72,8 +73,9 @@ class Process:
         with trio.CancelScope(shield=True):
             for stream in (self.stdin, self.stdout, self.stderr):
                 await stream.aclose()
-            # It is dead, or is about to be: nothing that it does is waited for.
-            await trio.to_thread.run_sync(self._process.wait)
+            # It is dead, or is about to be: nothing that it does is waited for, and a virtual clock is not to jump.
+            with outside_trio():
+                await trio.to_thread.run_sync(self._process.wait)
         if self._answers >= 0:
             os.close(self._answers)
             self._answers = -1

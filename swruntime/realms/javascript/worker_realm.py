@@ -5,6 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ class JavaScriptWorkerRealm(PythonRealm):
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
         """The types that its script listens to, and where."""
+        self.on_step: Callable[[str | None], None] | None = None
+        """Once its script was evaluated, as `Engine.on_step`."""
 
     @property
     def own_worker(self) -> Worker:
@@ -115,6 +118,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             raise
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
+        if self.on_step is not None:
+            engine.on_step = self.on_step
 
     def _died(self, reason: str) -> None:
         if self.context.alive:

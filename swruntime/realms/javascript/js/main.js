@@ -32,6 +32,8 @@ import { installWindowScope } from "./window_scope.js";
 const global = globalThis;
 const then = ((fn) => (self, ...rest) => Reflect.apply(fn, self, rest))(Promise.prototype.then);
 
+let isWorker = false;
+
 function init(frame) {
     resetTimeOrigin();
     configureFetch({ baseURL: frame.url, origin: frame.origin });
@@ -41,7 +43,7 @@ function init(frame) {
         isPlatformObject: (object) =>
             slotOf(object) !== undefined || isOfInterface(object) || isPushMessageData(object),
     });
-    const isWorker = frame.kind === "worker";
+    isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
     if (isWorker) {
         // [Exposed=Window]
@@ -91,8 +93,9 @@ function run(frame) {
         failed(id, error);
         return;
     }
-    last = completion;
-    answer(id, { ...done(), pending: isPending(completion) });
+    // Of a worker nobody asks what its last statement was worth.
+    if (!isWorker) last = completion;
+    answer(id, { ...done(), pending: !isWorker && isPending(completion) });
 }
 
 /** What the last statement of a page's script was worth. */
