@@ -22,6 +22,7 @@ from swruntime.errors import NetworkError, NetworkFailure, NotSupportedError, Sc
 from swruntime.machines.extendable_event import RealmDied, TimedOut
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.javascript.engine import Engine
+from swruntime.realms.javascript.kept import KeptState
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
@@ -51,6 +52,8 @@ class JavaScriptWorkerRealm(PythonRealm):
         self._worker = worker
         self._scripts = Scripts(self, worker.sources, worker.fetched)
         self._engine: Engine | None = None
+        self._kept: KeptState | None = None
+        """Of its script, once that is evaluated."""
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
         """The types that its script listens to, and where."""
@@ -81,7 +84,9 @@ class JavaScriptWorkerRealm(PythonRealm):
         engine = self._engine = Engine(
             self, process, places=self._scripts.places, target=target, on_death=self._died
         )
+        kept = self._kept = KeptState(self, engine, self._scripts.places, source)
         engine.operations |= {
+            **kept.operations,
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,
             "skipWaiting": self._skip_waiting,
@@ -111,11 +116,13 @@ class JavaScriptWorkerRealm(PythonRealm):
         )
         spares_of(self.agent).refill(engine.channel.until_idle)
         try:
-            answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
+            frame = {"t": "run", "source": kept.source, "url": url, "module": module, **kept.frame}
+            answer = await evaluate(engine, frame)
         except ScriptError:
             if engine.ended_from_outside:
                 return
             raise
+        kept.started(answer.get("kept"), len(self._scripts.read))
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
         if self.on_step is not None:
@@ -165,6 +172,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             if self._exchanges.pop(number, None) is not None:
                 engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
+        if self._kept is not None and lifetime.result.outcome == "fulfilled":
+            self._kept.event_ended()
         return lifetime.result
 
     def _frame_of(
@@ -293,6 +302,8 @@ class JavaScriptWorkerRealm(PythonRealm):
 
     def discard(self, reason: str) -> None:
         """See `swruntime.ports.realm.Realm.discard`."""
+        if self._kept is not None and self.context.alive:
+            self._kept.stopped()
         self.context.discard(reason)
 
 

@@ -14,6 +14,7 @@ import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
 import { isOfInterface } from "./interfaces.js";
+import { firstState, watch } from "./kept.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
 import { placeOf } from "./places.js";
@@ -81,11 +82,12 @@ function failed(id, error) {
 
 /** Evaluate a script; its process answers once its top level has run. */
 function run(frame) {
-    const { id, source, url, module } = frame;
+    const { id, source, url, module, watch: globals = null } = frame;
     if (module) {
         runModule(source, url).then(() => answer(id, done()), (error) => failed(id, error));
         return;
     }
+    if (globals !== null) watch(globals[0], globals[1], globals[2]);
     let completion;
     try {
         completion = runClassic(source, url);
@@ -95,7 +97,7 @@ function run(frame) {
     }
     // Of a worker nobody asks what its last statement was worth.
     if (!isWorker) last = completion;
-    answer(id, { ...done(), pending: !isWorker && isPending(completion) });
+    answer(id, { ...done(), pending: !isWorker && isPending(completion), kept: globals === null ? null : firstState() });
 }
 
 /** What the last statement of a page's script was worth. */
