@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import swruntime
+from swruntime.trace import script_diagnostic
 
 if TYPE_CHECKING:
     from tests.serve.conftest import Server, Serving
@@ -73,13 +74,18 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "worker.js").write_text(SOURCE)
     (folder / "package.json").write_text('{"private": true}\n')
     run(folder, npm, "install", "--no-audit", "--no-fund", *PACKAGES)
-    run(
-        folder,
-        *("node_modules/.bin/esbuild", "worker.js", "--bundle", "--format=iife", "--minify", "--sourcemap"),
-        '--define:process.env.NODE_ENV="production"',
-        f"--define:self.__WB_MANIFEST={json.dumps(MANIFEST)}",
-        "--outfile=built/sw.js",
-    )
+    for options in (
+        ("--format=iife", "--minify", "--sourcemap", "--outfile=built/sw.js"),
+        # Without imports and exports that is a classic script, too, and all of it is in globals.
+        ("--format=esm", "--outfile=built/globals.js"),
+    ):
+        run(
+            folder,
+            *("node_modules/.bin/esbuild", "worker.js", "--bundle"),
+            '--define:process.env.NODE_ENV="production"',
+            f"--define:self.__WB_MANIFEST={json.dumps(MANIFEST)}",
+            *options,
+        )
     return folder / "built"
 
 
@@ -129,6 +135,23 @@ async def test_a_page_offline(site: Path, autojump_clock: object) -> None:
             assert await response.text() == FILES[path[1:]]
         with pytest.raises(TypeError):
             await window.fetch("/data/late.json")
+
+
+@pytest.mark.parametrize("worker", ["/sw.js", "/globals.js"])
+async def test_nothing_is_told_of_what_is_right(site: Path, autojump_clock: object, worker: str) -> None:
+    lines: list[Any] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window: Any = await agent.open_window("/")
+        await window.navigator.service_worker.register(worker)
+        registration = await window.navigator.service_worker.ready
+        await agent.settled()
+        for _ in range(3):
+            for path in ("/style.css", "/data/news.json"):
+                response = await window.fetch(path)
+                assert await response.text() == FILES[path[1:]]
+            await agent.terminate_worker(registration)
+        await agent.settled()
+    assert [line for line in lines if script_diagnostic(line)] == []
 
 
 def line_of(text: str) -> str:
