@@ -20,10 +20,13 @@ MOST = 100
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _LITERAL = re.compile(
-    r"""(?P<kept>(?:[=(,:;!&|?\[{}]|\breturn)\s*)/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/
-    | //[^\n\r]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | `(?:\\.|[^`\\])*`""",
+    r"""(?P<kept>(?:[=(,:;!&|?\[{}]|\breturn)\s*+)/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*+\]?+|[^/\\\[\n])*+(?:/|(?=\n)|\\?\Z)
+    | //[^\n\r]*+ | /\*(?:.*?\*/|.*+)
+    | "(?:\\.|[^"\\\n])*+(?:"|(?=\n)|\\?\Z) | '(?:\\.|[^'\\\n])*+(?:'|(?=\n)|\\?\Z)
+    | `(?:\\.|[^`\\])*+(?:`|\\?\Z)""",
     re.DOTALL | re.VERBOSE,
 )
+"""Each ends with its line or the text where nothing else ends it, so that no part of the text is looked at twice."""
 _BRACKET = re.compile(r"[()\[\]{};]")
 _DECLARATION = re.compile(rf"(?<![\w$.])(?P<keyword>let|const|var)\s+(?P<name>{_NAME})(?![\w$])")
 _PROPERTY = re.compile(rf"(?<![\w$.])(?:self|globalThis)\s*\.\s*(?P<name>{_NAME})\s*=(?![=>])")

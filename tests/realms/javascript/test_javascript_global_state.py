@@ -54,6 +54,15 @@ def test_any_text(source: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["=/[", "=/", '"\\\\"', "'", "/*", "`\\\\", "`${", "= ", "let ", "self.", "return /[/", "((", "(a;)"],
+)
+def test_a_long_text_that_is_nothing(piece: str) -> None:
+    """It takes no time that grows with its square."""
+    globals_of(piece * (LONGEST // len(piece)))
+
+
 def test_a_declaration_with_var_has_everything_else_in_its_place() -> None:
     source = "const a = 1; let b = 2; self.c = 3;"
     found = globals_of(source)
