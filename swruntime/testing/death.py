@@ -12,6 +12,11 @@
 A run is in memory, or on a profile of its own, and has a virtual clock of its own: hours take no time. The points
 where there is a death are each await of the worker's, and each moment at which it becomes idle (what it has in
 globals is lost there, too, and no await of its shows it). What is compared is an `Outcome`.
+
+A JavaScript worker shows no awaits, and what it does reaches nobody but by what it asks the runtime for. So it dies
+when it has called, when it has posted a message or set a timer, and before the answer of a call reaches it: no other
+death of its could be told from one of these. (Not while its script is evaluated: an import that is interrupted
+begins again.)
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ import trio
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.errors import UsageError
+from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import suspended_at
 from swruntime.realms.python.worker_realm import WorkerRealm
@@ -48,7 +54,8 @@ _LOST = ("fetch", "message", "messageerror")
 def stop_worker_everywhere(
     test: Test, *, events: Collection[str] | None = None, timeout: float = A_DAY, **options: Any
 ) -> Sweep:
-    """Run `test` once undisturbed, then once for each await that its worker makes, with the worker stopped there.
+    """Run `test` once undisturbed, then once for each await that its worker makes, with the worker stopped there;
+    of a JavaScript worker, for each call of the runtime, when it was made and when it is answered.
 
     After the stop all goes on as it does when a browser stops a worker: the event of a background fetch is
     dispatched again, the event of a page (`fetch`, `message`) is lost, and an install that was interrupted is
@@ -60,8 +67,8 @@ def stop_worker_everywhere(
     options: of `laboratory`.
 
     Answers with the deaths after which the outcome differs: `assert not stop_worker_everywhere(story)`. What the
-    undisturbed run raises is raised. Raises UsageError where no Python worker is started in it, and inside of
-    Trio: each run is a run of Trio's of its own, so call it in a plain `def`.
+    undisturbed run raises is raised. Raises UsageError where no worker is started in it, and inside of Trio: each
+    run is a run of Trio's of its own, so call it in a plain `def`.
     """
     return _sweep("stopped", test, partial(_one_run, test, None), events, timeout, options)
 
@@ -111,7 +118,7 @@ def _sweep(
     if undisturbed.error is not None:
         raise undisturbed.error
     if not undisturbed.started:
-        raise UsageError("no Python worker was started in the undisturbed run: there is nothing to stop")
+        raise UsageError("no worker was started in the undisturbed run: there is nothing to stop")
     deaths: list[Death] = []
     differences: list[Difference] = []
     for number in range(undisturbed.points):
@@ -203,7 +210,7 @@ class _Reaper:
         """The events that are being handled now."""
 
     def attach(self, agent: UserAgent) -> None:
-        """See every await of every Python worker of `agent` from now on."""
+        """See every await of every worker of `agent` from now on."""
         self._agent = agent
         agent.trace.add_sink(self._note)
         services = agent.services
@@ -211,9 +218,11 @@ class _Reaper:
 
         async def opened(worker: Worker) -> Any:
             realm = await open_realm(worker)
+            self.started = True
             if isinstance(realm, WorkerRealm):
-                self.started = True
                 realm.context.on_each_await = partial(self._at_await, worker, realm.context)
+            elif isinstance(realm, JavaScriptWorkerRealm):
+                realm.on_step = partial(self._at_step, worker)
             return realm
 
         services.open_worker_realm = opened
@@ -242,6 +251,17 @@ class _Reaper:
             file, line = suspended_at(context, coroutine) or (None, None)
             name = None if file is None else context.script_name(file)
             source = "" if file is None or line is None else _source(file, line)
+            self._die(worker, Death(self.points - 1, name, line, source, tuple(self._handled)))
+
+    def _at_step(self, worker: Worker, where: str | None) -> None:
+        if self._is_due(self._handled):
+            name, line, source = None, None, ""
+            if where is not None:
+                name, _, number = where.rpartition(":")
+                line = int(number)
+                # Of a script from the network, and of one that a bundle was built from elsewhere, there is no file.
+                file = self._lab.site / name
+                source = _source(str(file), line) if file.is_file() else ""
             self._die(worker, Death(self.points - 1, name, line, source, tuple(self._handled)))
 
     def _is_due(self, names: Collection[str]) -> bool:

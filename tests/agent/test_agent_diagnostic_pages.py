@@ -28,6 +28,10 @@ README_WORKER = re.search(
 ABOUT_SCRIPTS = [name for name, code in CODES.items() if code.about == "script"]
 
 
+IN_JAVASCRIPT = "## In JavaScript\n"
+WITH_JAVASCRIPT = [name for name in ABOUT_SCRIPTS if IN_JAVASCRIPT in (PAGES / f"{name}.md").read_text()]
+
+
 @attrs.frozen
 class Page:
     file: str
@@ -36,13 +40,16 @@ class Page:
     told: str
 
 
-def read(code: str) -> Page:
+def read(code: str, *, javascript: bool = False) -> Page:
+    """The page's scripts: those of its section "In JavaScript", or those before it."""
     text = (PAGES / f"{code}.md").read_text()
+    if javascript:
+        text = text.partition(IN_JAVASCRIPT)[2]
     file = re.search(r"^`(\w+\.(?:py|js))`:$", text, re.MULTILINE)
     told = re.search(r"^Told (.*)\.$", text, re.MULTILINE)
     assert file is not None
     assert told is not None
-    before, after = re.findall(r"^```(?:python|javascript)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    before, after = re.findall(r"^```(?:python|javascript)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[:2]
     return Page(file[1], before, after, told[1])
 
 
@@ -86,7 +93,7 @@ async def give_a_port(lab: Lab) -> None:
 
 
 async def run_page(lab: Lab) -> None:
-    await lab.window.run("/page.py")
+    await lab.window.run("/page.py" if (lab.site / "page.py").exists() else "/page.js")
     await lab.agent.settled()
 
 
@@ -110,7 +117,11 @@ async def told(lab: Lab, code: str, file: str, script: str) -> list[tuple[str, s
     lab.origin.add("/a", b"aaa")
     lab.origin.add("/slow", b"aaa", delay=1000)
     lab.worker(script, file)
-    async with lab.open(javascript_hints=code == "relies-on-async-handler"):
+    async with lab.open(ready=False, javascript_hints=code == "relies-on-async-handler"):
+        worker = file if file.startswith(("worker", "sw")) else "worker.py"
+        lab.window = await lab.agent.open_window("/")
+        await lab.window.navigator.service_worker.register(f"/{worker}")
+        lab.registration = await lab.window.navigator.service_worker.ready
         await DRIVERS.get(code, succeed)(lab)
     return [(line["code"], line["where"]) for line in lab.lines if script_diagnostic(line)]
 
@@ -134,12 +145,14 @@ SLOW = ("script-does-not-await", "script-process-ended")
 DETERMINISTIC = [code for code in ABOUT_SCRIPTS if code not in SLOW]
 
 
+def where(page: Page) -> str | None:
+    return None if page.told == "without a line" else page.told.removeprefix("at `").removesuffix("`")
+
+
 @pytest.mark.parametrize("code", DETERMINISTIC)
 async def test_before(lab: Lab, autojump_clock: object, code: str) -> None:
     page = read(code)
-    (found,) = await told(lab, code, page.file, page.before)
-    where = None if page.told == "without a line" else page.told.removeprefix("at `").removesuffix("`")
-    assert found == (code, where)
+    assert await told(lab, code, page.file, page.before) == [(code, where(page))]
 
 
 @pytest.mark.parametrize("code", DETERMINISTIC)
@@ -147,6 +160,53 @@ async def test_after(lab: Lab, autojump_clock: object, code: str) -> None:
     page = read(code)
     assert await told(lab, code, page.file, page.after) == []
     assert lab.of("event.end", outcome="rejected") == []
+
+
+ONLY_PYTHON = ("dropped-awaitable", "relies-on-async-handler")
+ONLY_JAVASCRIPT = ("script-process-ended",)
+DETERMINISTIC_IN_JAVASCRIPT = [code for code in WITH_JAVASCRIPT if code not in SLOW]
+
+
+def test_every_code_has_its_javascript() -> None:
+    assert set(ABOUT_SCRIPTS) - set(WITH_JAVASCRIPT) == {*ONLY_PYTHON, *ONLY_JAVASCRIPT}
+
+
+@pytest.mark.parametrize("code", DETERMINISTIC_IN_JAVASCRIPT)
+async def test_before_in_javascript(lab: Lab, autojump_clock: object, code: str) -> None:
+    pytest.importorskip("deno")
+    page = read(code, javascript=True)
+    assert await told(lab, code, page.file, page.before) == [(code, where(page))]
+
+
+@pytest.mark.parametrize("code", DETERMINISTIC_IN_JAVASCRIPT)
+async def test_after_in_javascript(lab: Lab, autojump_clock: object, code: str) -> None:
+    pytest.importorskip("deno")
+    page = read(code, javascript=True)
+    assert await told(lab, code, page.file, page.after) == []
+    assert lab.of("event.end", outcome="rejected") == []
+
+
+WITH_A_PLACE = [code for code in DETERMINISTIC if where(read(code)) and code != "unknown-allowed-code"]
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        *((code, "python") for code in WITH_A_PLACE),
+        *((code, "javascript") for code in WITH_A_PLACE if code in WITH_JAVASCRIPT),
+    ],
+)
+async def test_a_comment_allows_it(lab: Lab, autojump_clock: object, code: str, language: str) -> None:
+    javascript = language == "javascript"
+    if javascript:
+        pytest.importorskip("deno")
+    page = read(code, javascript=javascript)
+    place = where(page)
+    assert place is not None
+    lines = page.before.splitlines(keepends=True)
+    line = int(place.rpartition(":")[2]) - 1
+    lines.insert(line, f"{'//' if javascript else '#'} swruntime: allow={code}\n")
+    assert await told(lab, code, page.file, "".join(lines)) == []
 
 
 @pytest.mark.slow
@@ -162,6 +222,19 @@ async def test_a_script_that_does_not_await(lab: Lab, which: str) -> None:
     else:
         assert set(lines) <= {"page.py:6", "page.py:7"}
         assert lines != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["before", "after"])
+async def test_a_javascript_that_does_not_give_way(lab: Lab, which: str) -> None:
+    pytest.importorskip("deno")
+    page = read("script-does-not-await", javascript=True)
+    assert page.told == "without a line"
+    lab.worker(getattr(page, which), page.file)
+    async with lab.open():
+        await lab.window.run(f"/{page.file}")
+    lines = [line["where"] for line in lab.of("diagnostic", code="script-does-not-await")]
+    assert lines == ([None] if which == "before" else [])
 
 
 @pytest.mark.slow

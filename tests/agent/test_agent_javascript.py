@@ -170,6 +170,14 @@ async def test_background_fetches_begun_in_python_and_kept_by_javascript(
     lab.said("kept f success")
 
 
+async def test_a_worker_whose_last_statement_is_a_promise(lab: Lab, autojump_clock: object) -> None:
+    lab.worker("self.skipWaiting();\n", "sw.js")
+    async with lab.open(ready=False):
+        registration = await use(lab)
+        assert registration.active is not None
+    assert lab.diagnostics == []
+
+
 async def test_an_hour_takes_no_time(lab: Lab, autojump_clock: object) -> None:
     lab.worker(
         """

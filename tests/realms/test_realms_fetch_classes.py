@@ -357,6 +357,22 @@ async def test_an_opaque_response_hides_its_body_and_keeps_it(context: RealmCont
 # Bodies
 
 
+@pytest.mark.parametrize("read_first", [False, True])
+async def test_a_clone_that_was_not_begun_when_its_realm_died_has_no_end(
+    context: RealmContext, read_first: bool
+) -> None:
+    """Who has taken it must not take it for an empty body."""
+    response = Response._of(context, http.Response(status=200), StreamSource([b"one ", b"two"]))
+    sources = [response.clone()._take_source(), response._take_source()]
+    assert sources[0] is not None
+    assert sources[1] is not None
+    if read_first:
+        assert await read_all(sources[1]) == b"one two"
+    context.discard("stopped")
+    with pytest.raises(AbortError):
+        await read_all(sources[0])
+
+
 async def test_a_body_is_read_once(response_class: type[Response]) -> None:
     response = response_class("hello")
     used = [response.body_used]

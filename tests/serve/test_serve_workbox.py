@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import swruntime
+from swruntime.trace import script_diagnostic
 from tests.serve.workbox_bundle import bundled
 
 if TYPE_CHECKING:
@@ -102,6 +103,23 @@ async def test_a_page_offline(site: Path, autojump_clock: object) -> None:
             assert await response.text() == FILES[path[1:]]
         with pytest.raises(TypeError):
             await window.fetch("/data/late.json")
+
+
+@pytest.mark.parametrize("worker", ["/sw.js", "/globals.js"])
+async def test_nothing_is_told_of_what_is_right(site: Path, autojump_clock: object, worker: str) -> None:
+    lines: list[Any] = []
+    async with swruntime.open_user_agent(site=site, on_trace=lines.append) as agent:
+        window: Any = await agent.open_window("/")
+        await window.navigator.service_worker.register(worker)
+        registration = await window.navigator.service_worker.ready
+        await agent.settled()
+        for _ in range(3):
+            for path in ("/style.css", "/data/news.json"):
+                response = await window.fetch(path)
+                assert await response.text() == FILES[path[1:]]
+            await agent.terminate_worker(registration)
+        await agent.settled()
+    assert [line for line in lines if script_diagnostic(line)] == []
 
 
 def line_of(text: str) -> str:

@@ -12,7 +12,10 @@ import pytest
 
 
 def bundled(folder: Path, source: str, packages: tuple[str, ...], manifest: object = None) -> Path:
-    """A folder with `sw.js`, minified in one line, and its map. The test is skipped where there is no npm."""
+    """A folder with `sw.js`, minified in one line, and its map; and with `globals.js`, which has all in globals.
+
+    The test is skipped where there is no npm.
+    """
     npm = shutil.which("npm")
     if npm is None:
         assert os.environ.get("CI") != "true", "npm is not installed, and CI tests with it"
@@ -21,13 +24,18 @@ def bundled(folder: Path, source: str, packages: tuple[str, ...], manifest: obje
     (folder / "package.json").write_text('{"private": true}\n')
     versions = (*(f"{package}@7" for package in packages), "esbuild@0.28")
     _run(folder, npm, "install", "--no-audit", "--no-fund", *versions)
-    _run(
-        folder,
-        *("node_modules/.bin/esbuild", "worker.js", "--bundle", "--format=iife", "--minify", "--sourcemap"),
-        '--define:process.env.NODE_ENV="production"',
-        f"--define:self.__WB_MANIFEST={json.dumps(manifest)}",
-        "--outfile=built/sw.js",
-    )
+    for options in (
+        ("--format=iife", "--minify", "--sourcemap", "--outfile=built/sw.js"),
+        # Without imports and exports that is a classic script, too, and all of it is in globals.
+        ("--format=esm", "--outfile=built/globals.js"),
+    ):
+        _run(
+            folder,
+            *("node_modules/.bin/esbuild", "worker.js", "--bundle"),
+            '--define:process.env.NODE_ENV="production"',
+            f"--define:self.__WB_MANIFEST={json.dumps(manifest)}",
+            *options,
+        )
     return folder / "built"
 
 

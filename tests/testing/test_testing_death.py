@@ -322,7 +322,7 @@ def test_without_a_worker_there_is_nothing_to_stop() -> None:
     async def story(lab: Laboratory) -> object:
         return None
 
-    with pytest.raises(UsageError, match="no Python worker was started"):
+    with pytest.raises(UsageError, match="no worker was started"):
         stop_worker_everywhere(story)
 
 

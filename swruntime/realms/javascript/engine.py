@@ -99,6 +99,9 @@ class Engine:
         self.lifetimes = Lifetimes(context)
         self.on_report: Callable[[str, str, str | None], None] = lambda kind, text, where: None
         """Told of what nobody caught: "exception" or "rejection", the text, and where."""
+        self.on_step: Callable[[str | None], None] = lambda where: None
+        """Called, with the place in the script, when something that a script waits for, or that others may see, was
+        begun here, and before the script learns what came of it."""
         self.timers = Timers(context, lambda id: self.send({"t": "timer", "id": id}))
         self.bodies = Bodies(self)
         self.operations: dict[str, Operation] = {
@@ -328,28 +331,37 @@ class Engine:
             self._room = trio.Event()
         if isinstance(event := frame.get("event"), int):
             self.lifetimes.begun(event, id, promise, where)
-        promise.add_done_callback(partial(self._settle, id, passive))
+        promise.add_done_callback(partial(self._settle, id, passive, where))
+        self._stepped(where)
 
-    def _settle(self, id: int, passive: bool, promise: Promise[Any]) -> None:
+    def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
         self._calls -= 1
         self._passive -= passive
         self._changed.unpark_all()
         if self._room is not None and self._calls < MOST_CALLS:
             self._room.set()
             self._room = None
+        self._stepped(where)
         if promise.error is not None:
             self.send({"t": "settle", "id": id, "error": _told(promise.error)})
         else:
             self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
 
+    def _stepped(self, where: str | None) -> None:
+        if not self.channel.closed:
+            self.on_step(where)
+
     def _post(self, op: str, arguments: list[Any], frame: Frame) -> None:
-        with self.realm.context.called_from(self._place(frame.get("at"))):
+        where = self._place(frame.get("at"))
+        with self.realm.context.called_from(where):
             try:
                 self._perform(op, arguments)
             except WireError:
                 raise
             except Exception as error:  # noqa: BLE001 - the face has checked what can be checked: tell the rest
                 self.realm.context.report_error(error)
+        if op == "timer.set" or op.partition(".")[0] in FACES:
+            self._stepped(where)
 
     def _perform(self, op: str, arguments: list[Any]) -> Any:
         operation = self.operations.get(op)

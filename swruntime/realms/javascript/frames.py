@@ -9,7 +9,8 @@ Frames to the process. Each is one task there; any may have `updates`, pairs of 
 and `clock`, what a virtual clock shows: milliseconds since 1970, and since the realm was made.
 
     init        kind ("worker", "window"), url, origin, module, isSecureContext, objects: once, before all others
-    run         id, source, url, module: evaluate a script; answered by an `answer`
+    run         id, source, url, module: evaluate a script; answered by an `answer`. watch: names that may be globals of
+                it, those of them whose reads are told, and those that are constants; the answer has what is `kept`
     completion  id: what the last classic script was worth, if that is settled; answered by an `answer`
     settle      id, and value or error: the end of a `call`
     event       event (its number), type, is (its interface), and init; a message: message, ports, origin, source

@@ -60,6 +60,11 @@ class Lifetimes:
         dispatched = self._events.get(number)
         return None if dispatched is None else dispatched.instance
 
+    def type_of(self, number: object) -> str | None:
+        """The type of an event; None for one that is over."""
+        dispatched = self._events.get(number) if isinstance(number, int) else None
+        return None if dispatched is None else dispatched.type
+
     def close(self, number: int) -> None:
         """The event is over. Tell what it did not wait for, if it ended well."""
         dispatched = self._events.pop(number)

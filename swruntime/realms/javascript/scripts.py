@@ -19,11 +19,14 @@ class Scripts:
         self._sources = sources
         self._fetched = fetched
         self.places = Places(realm)
+        self.read: set[str] = set()
+        """The URLs of those that were read."""
 
     async def source(self, url: str) -> str:
         """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
         text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
         self.places.script_read(url, text)
+        self.read.add(url)
         context = self._realm.context
         context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)
         return text

@@ -5,6 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from swruntime.errors import NetworkError, NetworkFailure, NotSupportedError, Sc
 from swruntime.machines.extendable_event import RealmDied, TimedOut
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.javascript.engine import Engine
+from swruntime.realms.javascript.kept import KeptState
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
@@ -50,9 +52,13 @@ class JavaScriptWorkerRealm(PythonRealm):
         self._worker = worker
         self._scripts = Scripts(self, worker.sources, worker.fetched)
         self._engine: Engine | None = None
+        self._kept: KeptState | None = None
+        """Of its script, once that is evaluated."""
         self._exchanges: dict[int, FetchExchange] = {}
         self._heard: dict[str, str | None] = {}
         """The types that its script listens to, and where."""
+        self.on_step: Callable[[str | None], None] | None = None
+        """Once its script was evaluated, as `Engine.on_step`."""
 
     @property
     def own_worker(self) -> Worker:
@@ -78,7 +84,9 @@ class JavaScriptWorkerRealm(PythonRealm):
         engine = self._engine = Engine(
             self, process, places=self._scripts.places, target=target, on_death=self._died
         )
+        kept = self._kept = KeptState(self, engine, self._scripts.places, source)
         engine.operations |= {
+            **kept.operations,
             **Messaging(engine).operations,
             **Tools(engine, self._scripts).operations,
             "skipWaiting": self._skip_waiting,
@@ -108,13 +116,17 @@ class JavaScriptWorkerRealm(PythonRealm):
         )
         spares_of(self.agent).refill(engine.channel.until_idle)
         try:
-            answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
+            frame = {"t": "run", "source": kept.source, "url": url, "module": module, **kept.frame}
+            answer = await evaluate(engine, frame)
         except ScriptError:
             if engine.ended_from_outside:
                 return
             raise
+        kept.started(answer.get("kept"), len(self._scripts.read))
         self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
+        if self.on_step is not None:
+            engine.on_step = self.on_step
 
     def _died(self, reason: str) -> None:
         if self.context.alive:
@@ -160,6 +172,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             if self._exchanges.pop(number, None) is not None:
                 engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
+        if self._kept is not None and lifetime.result.outcome == "fulfilled":
+            self._kept.event_ended()
         return lifetime.result
 
     def _frame_of(
@@ -288,6 +302,8 @@ class JavaScriptWorkerRealm(PythonRealm):
 
     def discard(self, reason: str) -> None:
         """See `swruntime.ports.realm.Realm.discard`."""
+        if self._kept is not None and self.context.alive:
+            self._kept.stopped()
         self.context.discard(reason)
 
 

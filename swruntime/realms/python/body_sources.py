@@ -17,7 +17,7 @@ import trio
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import webidl
-from swruntime.errors import NetworkFailure
+from swruntime.errors import AbortError, NetworkFailure
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.driver import start_script
 
@@ -202,6 +202,9 @@ class TeeBranch:
         return self._tee._source.length
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        if self.closed:
+            # An operation took it, and its realm was discarded before it began: it has no end that could be trusted.
+            raise AbortError("the realm whose body this is was discarded before it was read")
         self.reading = True
         try:
             while True:

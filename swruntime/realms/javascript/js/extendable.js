@@ -8,6 +8,7 @@ import { send } from "./channel.js";
 import { domException, errorText } from "./errors.js";
 import { defaultPreventedOf, fire, isDispatched, isTrusted, stopImmediately } from "./events.js";
 import { handling } from "./handling.js";
+import { tellKept } from "./kept.js";
 import { placeOf } from "./places.js";
 import { isRequest } from "./request.js";
 import { isResponse } from "./response.js";
@@ -76,6 +77,7 @@ class Life {
     }
 
     tell(input, error = undefined, at = undefined) {
+        if (input === "finished" || input === "turn") tellKept(this.number);
         // Where it ends with this, what it did not wait for is what is under way now.
         const left = this.active ? undefined : callsOf(this.number);
         send({ t: "life", event: this.number, input, error, at, left });

@@ -14,6 +14,7 @@ import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
 import { isOfInterface } from "./interfaces.js";
+import { firstState, watch } from "./kept.js";
 import { configureLoader, runClassic, runModule } from "./loader.js";
 import { cancel, pull } from "./outgoing.js";
 import { placeOf } from "./places.js";
@@ -32,6 +33,8 @@ import { installWindowScope } from "./window_scope.js";
 const global = globalThis;
 const then = ((fn) => (self, ...rest) => Reflect.apply(fn, self, rest))(Promise.prototype.then);
 
+let isWorker = false;
+
 function init(frame) {
     resetTimeOrigin();
     configureFetch({ baseURL: frame.url, origin: frame.origin });
@@ -41,7 +44,7 @@ function init(frame) {
         isPlatformObject: (object) =>
             slotOf(object) !== undefined || isOfInterface(object) || isPushMessageData(object),
     });
-    const isWorker = frame.kind === "worker";
+    isWorker = frame.kind === "worker";
     configureLoader({ base: frame.url, isModule: frame.module, isWorker });
     if (isWorker) {
         // [Exposed=Window]
@@ -79,11 +82,12 @@ function failed(id, error) {
 
 /** Evaluate a script; its process answers once its top level has run. */
 function run(frame) {
-    const { id, source, url, module } = frame;
+    const { id, source, url, module, watch: globals = null } = frame;
     if (module) {
         runModule(source, url).then(() => answer(id, done()), (error) => failed(id, error));
         return;
     }
+    if (globals !== null) watch(globals[0], globals[1], globals[2]);
     let completion;
     try {
         completion = runClassic(source, url);
@@ -91,8 +95,9 @@ function run(frame) {
         failed(id, error);
         return;
     }
-    last = completion;
-    answer(id, { ...done(), pending: isPending(completion) });
+    // Of a worker nobody asks what its last statement was worth.
+    if (!isWorker) last = completion;
+    answer(id, { ...done(), pending: !isWorker && isPending(completion), kept: globals === null ? null : firstState() });
 }
 
 /** What the last statement of a page's script was worth. */

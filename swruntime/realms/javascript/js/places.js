@@ -63,7 +63,7 @@ function stackAs(prepare) {
     }
 }
 
-/** Where the script that is on the stack is now. To write the text of the stack would take ten times as long. */
+/** Where the script that is on the stack is now. To write the text of the stack takes many times as long. */
 export function here() {
     const found = stackAs(placeAmong);
     return typeof found === "string" ? placeIn(found) : found;
