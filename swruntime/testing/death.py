@@ -29,6 +29,7 @@ from typing import Any
 import attrs
 import trio
 
+from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.errors import UsageError
@@ -208,6 +209,8 @@ class _Reaper:
         self._agent: UserAgent
         self._handled: list[str] = []
         """The events that are being handled now."""
+        self._ended: str | None = None
+        """The event that has just ended by itself."""
 
     def attach(self, agent: UserAgent) -> None:
         """See every await of every worker of `agent` from now on."""
@@ -226,6 +229,21 @@ class _Reaper:
             return realm
 
         services.open_worker_realm = opened
+        event_ended = services.event_ended
+
+        def ended(registration: Registration) -> None:
+            event_ended(registration)
+            name, self._ended = self._ended, None
+            if name is None:
+                return
+            if name in _LOST and not self._process:
+                # Now: the next event may come before anything else does.
+                self._when_idle(name)
+            else:
+                # Not before whoever fired it knows that it has ended.
+                services.start_quietly(self._when_ended, name)
+
+        services.event_ended = ended
 
     def _note(self, line: Line) -> None:
         if line["kind"] == "event.start":
@@ -235,10 +253,12 @@ class _Reaper:
             if line["outcome"] == "interrupted":
                 self.interrupted.append(line["name"])
             else:
-                # Not before whoever fired it knows that it has ended.
-                self._agent.services.start_quietly(self._when_ended, line["name"])
+                self._ended = line["name"]
 
     async def _when_ended(self, name: str) -> None:
+        self._when_idle(name)
+
+    def _when_idle(self, name: str) -> None:
         for registration in self._agent.registrations.all():
             for worker in registration.workers:
                 if worker.idle and self._is_due([name]):
