@@ -6,6 +6,7 @@ machines and storage have one home, and what a script sees differs in its names 
     frames      the layout of what goes over the pipes
     deno        the process: where it is, how it is started, what it may use, how it ends
     channel     frames to and from one process; when the process is idle; the clock waits until it is
+    moving      how frames get there and back: in step with a virtual clock, side by side elsewhere
     handles     the numbers by which objects are known to the other side
     faces       which members of the platform objects a script may ask for, and how values travel
     indexed_db, indexed_requests     IndexedDB: what a process may ask, and of whom

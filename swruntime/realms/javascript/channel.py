@@ -3,31 +3,22 @@
 While it is not, a virtual clock does not jump and the agent is not settled: a script that computes is as busy as one in
 this process. While a script waits for the answer to an `ask`, or because it has too many calls under way, it is the
 runtime's turn. And the time for which it waits until the runtime reads what it has written is not its own.
-
-Under a virtual clock nothing else at all happens while the process computes (`_in_step`): how fast it is must not tell
-the order in which things happen, which is the seed's. Elsewhere nobody waits for it (`_side_by_side`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from typing import Any
+from contextlib import ExitStack
 
 import trio
 
 from swruntime.ports.outside import clock_is_virtual, outside_trio
 from swruntime.realms.javascript import frames
-from swruntime.realms.javascript.deno import Exchanged, Process
+from swruntime.realms.javascript.deno import Process
+from swruntime.realms.javascript.moving import Frame, InStep, Mover, Outgoing, SideBySide
 
-_PIECE = 256 * 1024
 _TAIL = 4096
-MOST_UNSENT = 64 * 1024 * 1024
-"""Bytes for a script that does not read them; then it is not heard, and ended if it waits for that."""
-
-Frame = dict[str, Any]
 
 
 class Channel:
@@ -48,10 +39,7 @@ class Channel:
         self._handle = handle
         self._ended = ended
         self._begin_activity = begin_activity
-        self._outgoing: deque[bytes] = deque()
-        self._unsent = 0
-        self._fewer = trio.Event()
-        self._wanted = trio.Event()
+        self.outgoing = Outgoing()
         self._sent = 0
         self._seen = 0
         self._busy: ExitStack | None = None
@@ -61,7 +49,6 @@ class Channel:
         self.waited = 0.0
         """Seconds since then that were the runtime's: it had not read what the script had written."""
         self._held = False
-        self._steps = self._exchanging = False
         self._handled = 0
         self._looked_at = 0
         self._computed = 0.0
@@ -69,11 +56,10 @@ class Channel:
         self._idle = trio.Event()
         self._idle.set()
         self._closed = False
-        self._room: Callable[[], trio.Event | None] = lambda: None
+        self.room: Callable[[], trio.Event | None] = lambda: None
         self._last_words = b""
-        self._dead = False
-        self._watch_for_death = trio.CancelScope()
         self._stuck: str | None = None
+        self._mover: Mover = InStep(self) if clock_is_virtual() else SideBySide(self)
 
     @property
     def idle(self) -> bool:
@@ -85,7 +71,7 @@ class Channel:
 
     def hold_back(self, room: Callable[[], trio.Event | None]) -> None:
         """Ask `room` before each read: where it gives an event, that is waited for, and the script with it."""
-        self._room = room
+        self.room = room
 
     def send(self, frame: Frame) -> None:
         """Send a frame. After `close` it goes nowhere."""
@@ -93,10 +79,7 @@ class Channel:
             return
         self._sent += 1
         self._become_busy()
-        data = frames.encode(frame)
-        self._outgoing.append(data)
-        self._unsent += len(data)
-        self._wanted.set()
+        self.outgoing.put(frames.encode(frame))
 
     async def until_idle(self) -> None:
         """Wait until every frame that was sent was handled to its last microtask, or the process ended."""
@@ -105,18 +88,8 @@ class Channel:
 
     async def run(self) -> None:
         """Move frames until `close`."""
-        async with trio.open_nursery() as nursery:
-            if clock_is_virtual():
-                nursery.start_soon(self._until_dead)
-                moving = self._in_step()
-            else:
-                nursery.start_soon(self._write)
-                nursery.start_soon(self._listen)
-                moving = self._side_by_side()
-            try:
-                reason = await moving
-            finally:
-                nursery.cancel_scope.cancel()
+        broken = await self._mover.run()
+        reason = self._why() if broken is None else f"it broke the protocol: {broken}"
         if not self._closed:
             self.close()
             self._ended(reason)
@@ -126,8 +99,7 @@ class Channel:
         if self._closed:
             return
         self._closed = True
-        self._watch_for_death.cancel()
-        self._wanted.set()
+        self._mover.close()
         self.process.kill()
         self._become_idle()
 
@@ -142,10 +114,10 @@ class Channel:
         stands_still, self._looked_at = self._handled == self._looked_at, self._handled
         if self.busy_since is None or self._closed:
             return
-        if self._steps and not self._exchanging:
-            self.waited += seconds  # its turn has not come
+        if self._mover.waits_its_turn:
+            self.waited += seconds
             return
-        if self._unsent > MOST_UNSENT:
+        if self.outgoing.too_much:
             return
         # Among what is not read may be that it is idle; and where the pipe is full, it cannot even say so (of small
         # frames, each in a page of its own, a full one has half). Who floods the runtime for ever is ended for what it
@@ -168,73 +140,9 @@ class Channel:
         self._become_busy()
         if self.busy_since is not None:
             self.busy_since, self.waited = time.monotonic() - computed, 0.0
-        self._wanted.set()
+        self.outgoing.wake()
 
-    async def _in_step(self) -> str:
-        decoder = frames.Decoder()
-        received: deque[Frame] = deque()
-        leaving = memoryview(b"")
-        self._steps = True
-        while not self._closed:
-            if (full := self._room()) is not None:
-                await self._hold(full)
-            elif received:
-                self._dispatch(received.popleft())
-            elif self._busy is None and not self._dead:
-                await self._wanted.wait()
-                self._wanted = trio.Event()
-            else:
-                if not leaving:
-                    leaving = memoryview(b"".join(self._outgoing))
-                    self._outgoing.clear()
-                done = self._exchange(leaving)
-                leaving = leaving[done.taken :]
-                self._unsent -= done.taken
-                self._last_words = (self._last_words + done.words)[-_TAIL:]
-                if done.said == b"":
-                    break
-                try:
-                    received.extend(decoder.feed(done.said or b""))
-                except frames.FrameError as error:
-                    return f"it broke the protocol: {error}"
-        return self._why()
-
-    def _exchange(self, leaving: memoryview) -> Exchanged:
-        self._exchanging = True
-        try:
-            return self.process.exchange(leaving, hear=self._unsent <= MOST_UNSENT)
-        finally:
-            self._exchanging = False
-
-    async def _until_dead(self) -> None:
-        with self._watch_for_death:
-            await self.process.wait_dead()
-            self._dead = True
-            self._wanted.set()
-
-    async def _side_by_side(self) -> str:
-        decoder = frames.Decoder()
-        while True:
-            if (full := self._room()) is not None:
-                await self._hold(full)
-            while self._unsent > MOST_UNSENT:
-                self._fewer = trio.Event()
-                await self._fewer.wait()
-            try:
-                data = await self.process.stdout.receive_some(_PIECE)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                data = b""
-            if not data or self._closed:
-                await trio.lowlevel.checkpoint()  # for what it said last
-                return self._why()
-            try:
-                received = decoder.feed(bytes(data))
-            except frames.FrameError as error:
-                return f"it broke the protocol: {error}"
-            for frame in received:
-                self._dispatch(frame)
-
-    async def _hold(self, full: trio.Event) -> None:
+    async def hold(self, full: trio.Event) -> None:
         """Wait for `full`, and the script with it: time must pass, or what it waits for never comes."""
         busy = self._busy is not None
         if busy:
@@ -245,7 +153,7 @@ class Channel:
         if busy or (not self._asking and self._seen < self._sent):
             self.answered()
 
-    def _dispatch(self, frame: Frame) -> None:
+    def receive(self, frame: Frame) -> None:
         if self._closed:
             return
         self._handled += 1
@@ -260,23 +168,9 @@ class Channel:
         if self._seen == self._sent:
             self._become_idle()
 
-    async def _write(self) -> None:
-        while True:
-            await self._wanted.wait()
-            self._wanted = trio.Event()
-            while self._outgoing:
-                data = self._outgoing.popleft()
-                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                    await self.process.stdin.send_all(data)  # its end is seen by who reads
-                self._unsent -= len(data)
-                self._fewer.set()
-
-    async def _listen(self) -> None:
-        try:
-            async for piece in self.process.stderr:
-                self._last_words = (self._last_words + bytes(piece))[-_TAIL:]
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return
+    def hear_words(self, words: bytes) -> None:
+        """See `swruntime.realms.javascript.moving.Moved.hear_words`."""
+        self._last_words = (self._last_words + words)[-_TAIL:]
 
     def _why(self) -> str:
         if self._stuck is not None:

@@ -13,12 +13,13 @@ from swruntime.errors import AbortError, ScriptError
 from swruntime.ports.outside import clock_is_virtual
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.bodies import Bodies
-from swruntime.realms.javascript.channel import Channel, Frame
+from swruntime.realms.javascript.channel import Channel
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.faces import FACES, Face, face_of
 from swruntime.realms.javascript.handles import Handles
 from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, IndexedDB
 from swruntime.realms.javascript.lifetimes import Lifetimes
+from swruntime.realms.javascript.moving import Frame
 from swruntime.realms.javascript.places import Places
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (

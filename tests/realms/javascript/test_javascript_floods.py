@@ -11,7 +11,7 @@ import attrs
 import pytest
 import trio
 
-from swruntime.realms.javascript import channel as channels, engine as engines
+from swruntime.realms.javascript import engine as engines, moving
 from swruntime.realms.javascript.channel import Channel
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
@@ -54,7 +54,7 @@ def busy_at(pipe: Pipe) -> Channel:
 async def test_a_script_that_computes_is_not_excused() -> None:
     busy = busy_at(pipe := Pipe())
     for pipe.there in (0, 10):
-        busy._dispatch({"t": "post", "op": "release", "args": [1, 1]})
+        busy.receive({"t": "post", "op": "release", "args": [1, 1]})
         busy.look(5.0)
     assert busy.waited == 0
 
@@ -63,10 +63,10 @@ async def test_a_script_that_waits_in_a_write_is() -> None:
     busy = busy_at(pipe := Pipe())
     pipe.there = 60  # of small pieces, each a page of its own, a full pipe may have no more than half
     for _ in range(2):
-        busy._dispatch({"t": "post", "op": "release", "args": [1, 1]})
+        busy.receive({"t": "post", "op": "release", "args": [1, 1]})
         busy.look(5.0)
     assert busy.waited == 10
-    busy._dispatch({"t": "alive"})
+    busy.receive({"t": "alive"})
     assert busy.waited == 0
 
 
@@ -83,7 +83,7 @@ async def test_who_does_not_read_what_it_has_asked_for_is_not_excused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     busy = busy_at(pipe := Pipe())
-    monkeypatch.setattr(channels, "MOST_UNSENT", 1000)
+    monkeypatch.setattr(moving, "MOST_UNSENT", 1000)
     pipe.there = 100
     busy.send({"t": "settle", "id": 1, "value": b"x" * 1000})
     busy.look(5.0)
@@ -108,7 +108,7 @@ async def test_time_passes_while_a_script_has_too_many_calls_under_way(
 async def test_who_does_not_read_is_ended(
     impatient: None, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "MOST_UNSENT", 500_000)
+    monkeypatch.setattr(moving, "MOST_UNSENT", 500_000)
     async with attacked() as them:
         await them.post("for (;;) caches.has('a')")
         [ended] = them.told("script-process-ended")
