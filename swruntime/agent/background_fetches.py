@@ -52,9 +52,11 @@ class BackgroundFetches:
     def active(self, registration: Registration) -> dict[str, BackgroundFetch]:
         """*Active background fetches* of a registration, by id, in the order of their beginning.
 
+        One whose result is on its way to the disk is among them: nobody has been told of that yet.
         Spec: https://wicg.github.io/background-fetch/#service-worker-registration-active-background-fetches
         """
-        return {f.id: f for f in self._fetches.values() if f.registration is registration and f.active}
+        mine = (f for f in self._fetches.values() if f.registration is registration)
+        return {f.id: f for f in mine if f.active or f.settling}
 
     async def fetch(
         self,

@@ -7,7 +7,8 @@ counts along from there, so that nobody has to ask the disk how much a storage k
 from __future__ import annotations
 
 import errno
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -41,6 +42,9 @@ class BodyLedger:
         self._dropped: list[int] = []  # by this transaction
         self._let_go: set[int] = set()  # by whoever had them pinned, which no rollback takes back
         self._looked_at: set[int] = set()
+        self._thread = threading.get_ident()
+        self._elsewhere: deque[int] = deque()
+        """Let go in another thread, where the garbage collector was."""
         self._doomed: list[int] = []
         self._load()
 
@@ -67,6 +71,10 @@ class BodyLedger:
 
     def before_commit(self) -> None:
         """Delete the rows of what lost its last reference, in the transaction that took it away."""
+        while self._elsewhere:
+            body = self._elsewhere.popleft()
+            if self._lower(body):
+                self._let_go.add(body)
         # Whoever lets go after this, the garbage collector among them, is for the next commit.
         self._looked_at = set(self._let_go)
         self._doomed = [
@@ -142,14 +150,14 @@ class BodyLedger:
         self._pins[body] += 1
 
     def unpin(self, body: int) -> None:
+        if threading.get_ident() != self._thread:
+            # The garbage collector runs in any thread, and the database in one. The next commit sees to it.
+            self._elsewhere.append(body)
+            return
         self._database.require_writable()
         if not self._pins[body]:
             raise ValueError(f"body {body} is not pinned")
-        self._pins[body] -= 1
-        if self._pins[body]:
-            return
-        del self._pins[body]
-        if body not in self._bodies:
+        if not self._lower(body):
             return
         if self._database.in_transaction:
             self._let_go.add(body)  # its commit, or the next one, sees what refers to it then
@@ -158,6 +166,14 @@ class BodyLedger:
             # room, on one that failed with the next opening.
             with suppress(StorageFull, StorageFailed):
                 self._let_go_now(body)
+
+    def _lower(self, body: int) -> bool:
+        """One pin less; whether nothing pins it any more and it is there."""
+        self._pins[body] -= 1
+        if self._pins[body]:
+            return False
+        del self._pins[body]
+        return body in self._bodies
 
     def _let_go_now(self, body: int) -> None:
         if not self._is_referred_to(body):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 
 from swruntime import QuotaExceededError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.agent.conftest import Lab
 
 HOME = "http://localhost:8400"
@@ -38,6 +41,32 @@ async def test_success_of_two_records(lab: Lab, autojump_clock: object) -> None:
     lab.one("event.end", name="backgroundfetchsuccess", outcome="fulfilled", error=None)
     assert lab.lines[-2]["kind"] == "fetch.release"
     assert lab.lines[-2]["cause"] == "event"
+
+
+async def test_an_id_is_in_use_until_the_result_is_told(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/a", b"aaa")
+    async with lab.open(profile=lab.profile) as agent:
+        begun, go_on = trio.Event(), trio.Event()
+        sync = agent.services.store.sync
+
+        async def slow(bodies: Iterable[int]) -> None:
+            begun.set()
+            await go_on.wait()
+            await sync(bodies)
+
+        agent.services.store.sync = slow
+        first = await lab.manager.fetch("f", "/a")
+        await begun.wait()
+        assert first.result == ""
+        assert await lab.manager.get("f") is first
+        assert await lab.manager.get_ids() == ["f"]
+        with pytest.raises(TypeError, match="id 'f' is in use"):
+            await lab.manager.fetch("f", "/a")
+        go_on.set()
+        await agent.settled()
+        assert first.result == "success"
+        await lab.manager.fetch("f", "/a")
+        await agent.settled()
 
 
 async def test_match_all_answers_in_the_order_of_the_requests(lab: Lab, autojump_clock: object) -> None:

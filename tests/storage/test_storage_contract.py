@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -432,6 +433,19 @@ def test_pins_are_counted(store: Store) -> None:
     assert not is_there(store, body)
     with pytest.raises(ValueError, match="not pinned"):
         store.unpin(body)
+
+
+def test_the_garbage_collector_lets_go_in_another_thread(store: Store) -> None:
+    body, other = a_body(store), a_body(store)
+    store.pin(body)
+    store.pin(other)
+    store.pin(other)
+    with ThreadPoolExecutor() as threads:
+        for each in (body, other):
+            threads.submit(store.unpin, each).result()
+    a_body(store)  # the next commit
+    assert not is_there(store, body)
+    assert is_there(store, other)
 
 
 @pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
