@@ -38,13 +38,18 @@ class BackgroundFetches:
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
         services.clear_fetches = self.clear
-        services.last_fetch_number = lambda: max(self._fetches, default=0)
+        services.last_fetch_number = self.last_number
         services.fetches_settle = self.settle
         services.fire_owed = self.fire_owed
 
     def all(self) -> list[BackgroundFetch]:
         """All that are not released, in the order of their beginning."""
         return list(self._fetches.values())
+
+    def last_number(self, storage_key: str, scope: str) -> int:
+        """Of those that are not released and whose registration, current or not, has this scope; 0: there is none."""
+        mine = (f.number for f in self.all() if (f.registration.storage_key, f.scope) == (storage_key, scope))
+        return max(mine, default=0)
 
     def numbered(self, number: int) -> BackgroundFetch | None:
         return self._fetches.get(number)

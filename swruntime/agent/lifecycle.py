@@ -74,7 +74,7 @@ class Lifecycle:
                 return
         # 6. Set Registration.
         else:
-            after = self._services.last_fetch_number()
+            after = self._services.last_fetch_number(*job.key)
             self._map[job.key] = Registration(self._services, *job.key, job.update_via_cache, after)
         # 7.
         await self._update(job)

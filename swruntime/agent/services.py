@@ -102,8 +102,8 @@ class Services:
     script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
     fetches_settle: Callable[[Registration], bool] = attrs.field(init=False)
     """Whether a result of a registration's background fetches is being committed."""
-    last_fetch_number: Callable[[], int] = attrs.field(init=False)
-    """The highest number of a background fetch that is not released; 0 where there is none."""
+    last_fetch_number: Callable[[str, str], int] = attrs.field(init=False)
+    """See `swruntime.agent.background_fetches.BackgroundFetches.last_number`."""
     clear_fetches: Callable[[Registration], None] = attrs.field(init=False)
     """Abort and release every background fetch of a registration."""
     on_clear: list[Callable[[Registration], None]] = attrs.field(factory=list)

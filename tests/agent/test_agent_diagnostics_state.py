@@ -128,17 +128,22 @@ PORT = "{before}port = None\ndef onmessage(event):\n    global port\n    {keep}\
 async def with_a_port(lab: Lab, worker: str, *, close: bool = False) -> list[tuple[str, str | None]]:
     """Code and place of what is told of a worker that is posted a port, and stopped."""
     lab.worker(worker)
-    async with lab.open() as agent:
-        channel = lab.window.MessageChannel()
-        lab.registration.active.post_message("take it", [channel.port2])
-        await trio.sleep(1)
-        if close:
-            channel.port1.close()
-        await trio.sleep(60)
-        assert not lab.registration._concept.active.running
-        channel.port1.close()
-        await agent.settled()
+    async with lab.open():
+        await post_a_port(lab, close=close)
     return [(line["code"], line["where"]) for line in lab.of("diagnostic")]
+
+
+async def post_a_port(lab: Lab, *, close: bool) -> None:
+    """Have its worker get a port, and stopped when it is idle."""
+    channel = lab.window.MessageChannel()
+    lab.registration.active.post_message("take it", [channel.port2])
+    await trio.sleep(1)
+    if close:
+        channel.port1.close()
+    await trio.sleep(60)
+    assert not lab.registration._concept.active.running
+    channel.port1.close()
+    await lab.agent.settled()
 
 
 @pytest.mark.parametrize(

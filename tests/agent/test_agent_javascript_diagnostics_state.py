@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from tests.agent.test_agent_diagnostics_state import post_a_port
+
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
 
@@ -226,17 +228,9 @@ onmessage = (event) => {{
 
 async def with_a_port(lab: Lab, before: str, keep: str, *, close: bool = False) -> Told:
     """Code and place of what is told of a worker that is posted a port, and stopped."""
-    async with lab.open(ready=False) as agent:
+    async with lab.open(ready=False):
         await open_with(lab, PORT.format(before=before, keep=keep))
-        channel = lab.window.MessageChannel()
-        lab.registration.active.post_message("take it", [channel.port2])
-        await trio.sleep(1)
-        if close:
-            channel.port1.close()
-        await trio.sleep(60)
-        assert not lab.registration._concept.active.running
-        channel.port1.close()
-        await agent.settled()
+        await post_a_port(lab, close=close)
     return [(line["code"], line["where"]) for line in lab.of("diagnostic")]
 
 

@@ -283,9 +283,13 @@ async def test_a_scope_that_is_registered_again_while_the_old_one_is_in_use(
         await registration.background_fetch.fetch("f", "/a")
         assert [shown.number for shown in agent.background_fetches if shown.active] == [1, 2]
         assert (await registration.background_fetch.get_ids()) == ["f"]
+        elsewhere = await controlled.navigator.service_worker.register("/worker.py", scope="/b/")
+        assert await agent.until(lambda line: line.get("state") == "activated")
+        await elsewhere.background_fetch.fetch("f", "/a")
     lab.one("fetch.start", fetch=2, after=1)
+    assert "after" not in lab.one("fetch.start", fetch=3)  # nobody had that scope before
     async with lab.open(profile=lab.profile, ready=False) as agent:
-        assert [shown.number for shown in agent.background_fetches] == [2]
+        assert [shown.number for shown in agent.background_fetches] == [2, 3]
 
 
 async def test_an_unregistered_registration_does_not_come_back(lab: Lab, autojump_clock: object) -> None:

@@ -75,8 +75,12 @@ async def onbackgroundfetchsuccess(event):
 
 async def counting(lab: Laboratory) -> Any:
     """Two background fetches, one after the other; the worker counts them. May be begun again at any time."""
+    return await count_two(lab, await lab.window())
+
+
+async def count_two(lab: Laboratory, window: Any) -> Any:
+    """The same in a window that is open."""
     lab.origin.add("/a", b"aaa")
-    window = await lab.window()
     manager = (await window.navigator.service_worker.ready).background_fetch
     for id in ("first", "second"):
         if not await window.caches.has(f"asked for {id}"):

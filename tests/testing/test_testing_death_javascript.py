@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from swruntime.testing import Laboratory, kill_everywhere, stop_worker_everywhere
+from tests.testing.test_testing_death import count_two
 
 pytest.importorskip("deno")
 
@@ -50,19 +51,6 @@ def with_worker(story: Any, worker: str) -> Any:
     return test
 
 
-async def counting(lab: Laboratory, window: Any) -> Any:
-    """Two background fetches, one after the other; the worker counts them. May be begun again at any time."""
-    lab.origin.add("/a", b"aaa")
-    manager = (await window.navigator.service_worker.ready).background_fetch
-    for id in ("first", "second"):
-        if not await window.caches.has(f"asked for {id}"):
-            if await manager.get(id) is None:
-                await manager.fetch(id, "/a")
-            await window.caches.open(f"asked for {id}")
-        await lab.user_agent.settled()
-    return await (await window.caches.match("/count")).text()
-
-
 async def naming(lab: Laboratory, window: Any) -> Any:
     (await window.navigator.service_worker.ready).active.post_message("Ada")
     await lab.user_agent.settled()
@@ -79,7 +67,7 @@ def test_what_lives_in_a_global_only_is_found_between_two_events() -> None:
 
 @pytest.mark.slow
 def test_what_lives_in_a_global_only_is_found_at_its_line() -> None:
-    sweep = stop_worker_everywhere(with_worker(counting, COUNTS), events=["backgroundfetchsuccess"])
+    sweep = stop_worker_everywhere(with_worker(count_two, COUNTS), events=["backgroundfetchsuccess"])
     found = {(d.death.where, d.death.source, d.death.events) for d in sweep.differences}
     handled = ("backgroundfetchsuccess",)
     assert found == {
@@ -98,14 +86,14 @@ def test_the_mended_worker_may_lose_a_message_and_nothing_else() -> None:
 
 @pytest.mark.slow
 def test_the_mended_worker_is_silent() -> None:
-    sweep = stop_worker_everywhere(with_worker(counting, COUNTS_IN_A_CACHE))
+    sweep = stop_worker_everywhere(with_worker(count_two, COUNTS_IN_A_CACHE))
     assert not sweep, str(sweep)
     assert {death.line for death in sweep.deaths} == {None, 2, 3, 4, 5}
 
 
 @pytest.mark.slow
 def test_the_process_killed_everywhere() -> None:
-    sweep = kill_everywhere(with_worker(counting, COUNTS), events=["backgroundfetchsuccess"])
+    sweep = kill_everywhere(with_worker(count_two, COUNTS), events=["backgroundfetchsuccess"])
     assert {d.death.where for d in sweep.differences} >= {"sw.js:4", "sw.js:5"}
     assert {c for d in sweep.differences for c in d.changes if c.startswith("it ")} == {
         "it returned '1', and undisturbed '2'"
@@ -114,7 +102,7 @@ def test_the_process_killed_everywhere() -> None:
 
 @pytest.mark.slow
 def test_the_process_killed_everywhere_and_nothing_is_lost() -> None:
-    sweep = kill_everywhere(with_worker(counting, COUNTS_IN_A_CACHE))
+    sweep = kill_everywhere(with_worker(count_two, COUNTS_IN_A_CACHE))
     assert not sweep, str(sweep)
     assert sweep.undisturbed.returned == "2"
     assert {death.line for death in sweep.deaths} == {None, 2, 3, 4, 5}

@@ -57,6 +57,7 @@ class Channel:
         self._idle.set()
         self._closed = False
         self.room: Callable[[], trio.Event | None] = lambda: None
+        """Asked before each read: where it gives an event, that is waited for, and the script with it."""
         self._last_words = b""
         self._stuck: str | None = None
         self._mover: Mover = InStep(self) if clock_is_virtual() else SideBySide(self)
@@ -68,10 +69,6 @@ class Channel:
     @property
     def closed(self) -> bool:
         return self._closed
-
-    def hold_back(self, room: Callable[[], trio.Event | None]) -> None:
-        """Ask `room` before each read: where it gives an event, that is waited for, and the script with it."""
-        self.room = room
 
     def send(self, frame: Frame) -> None:
         """Send a frame. After `close` it goes nowhere."""

@@ -137,7 +137,7 @@ class Engine:
         self._room: trio.Event | None = None
         self.reason: str | None = None
         """Why the process has ended by itself; None while it lives, and where the runtime has ended it."""
-        self.channel.hold_back(lambda: self._room)
+        self.channel.room = lambda: self._room
         realm.foreign = self
         realm.agent.services.watch_process(context, self.channel)
         context.on_discard(self.close)
