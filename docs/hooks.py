@@ -32,9 +32,15 @@ def on_config(config: Any) -> Any:
         {"swruntime": "index.md"},
         {"Tutorial": "tutorial.md"},
         {"How to": _pages("how-to")},
-        {"Reference": [*_pages("reference"), *sorted(GENERATED)]},
+        {
+            "Reference": [
+                *_pages("reference"),
+                *sorted(path for path in GENERATED if path.startswith("reference/")),
+            ]
+        },
         {"Diagnostics": _pages("diagnostics")},
         {"State machines": [f"{path.name}" for path in sorted(DOCS.glob("states-*.md"))]},
+        {"Security": "security.md"},
         {"Differences to browsers": "differences.md"},
     ]
     config.nav = [entry for entry in config.nav if all(entry.values())]
@@ -191,7 +197,13 @@ def scope(name: str) -> str:
     return page + "\n## What `navigator` leads to\n\n" + "\n".join(reached)
 
 
+def security() -> str:
+    """SECURITY.md stands where people look for it; the site has the same text."""
+    return (ROOT / "SECURITY.md").read_text("utf-8")
+
+
 GENERATED = {
+    "security.md": security,
     "reference/command-line.md": command_line,
     "reference/trace.md": trace_kinds,
     "reference/window.md": partial(scope, "window"),
