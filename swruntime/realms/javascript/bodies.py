@@ -40,14 +40,14 @@ class Bodies:
         if pump is not None:
             pump.cancel()
 
-    def _fetch(self, wire: Any, abort: int | None = None) -> Promise[Response]:
+    def _fetch(self, wire: dict[str, Any], abort: int | None = None) -> Promise[Response]:
         context = self._engine.realm.context
-        if not isinstance(wire, dict):
-            raise WireError("a request that is none")
+        if abort is not None and abort in self._controllers:
+            raise WireError(f"the number {abort} of a fetch is in use")
         request = read_request(self._engine, wire)
         concept = attrs.evolve(request._concept, client=context.environment)
         controller = context.bind(AbortController)()
-        if isinstance(abort, int):
+        if abort is not None:
             self._controllers[abort] = controller
         return fetch_concept(self._engine.realm, concept, request._take_source(), controller.signal)
 
@@ -56,16 +56,16 @@ class Bodies:
         if controller is not None:
             controller.abort()
 
-    def _holder(self, number: Any) -> Request | Response:
+    def _holder(self, number: int) -> Request | Response:
         holder = self._engine.object(number, object)
         if not isinstance(holder, Request | Response):
-            raise WireError(f"{number!r} has no body")
+            raise WireError(f"{number} is neither a request nor a response")
         return holder
 
     def _read(self, number: int) -> Promise[bytes | None]:
         context = self._engine.realm.context
         if number not in self._pumps:
-            source = self._holder(number)._take_source()
+            source = self._holder(number)._take_visible_source()
             self._pumps[number] = None if source is None else operation_pump(context, source)
         pump = self._pumps[number]
 
@@ -78,11 +78,10 @@ class Bodies:
         pump = self._pumps.pop(number, None)
         if pump is not None:
             pump.cancel()
-        elif (source := self._holder(number)._take_source()) is not None:
+        elif (source := self._holder(number)._take_visible_source()) is not None:
             source.close()
 
     def _clone(self, number: int, new: int) -> None:
         """Make a clone known by a number that the process has chosen, without waiting."""
-        if not (isinstance(new, int) and new < 0 and self._engine.handles.get(new) is None):
-            raise WireError(f"{new!r} is no number for a clone")
-        self._engine.handles.put(new, self._holder(number).clone())
+        self._engine.handles.require_free(new)
+        self._engine.handles.put(new, self._holder(number).clone(), mentions=1)

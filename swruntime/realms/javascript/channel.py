@@ -154,16 +154,24 @@ class Channel:
         if self._closed:
             return
         self._handled += 1
+        self._handle(frame)
+        if self.closed or frame["t"] not in ("idle", "alive"):
+            return
         if frame["t"] == "alive" and self._busy is not None:
             self._starts()
-        if frame["t"] not in ("idle", "alive"):
-            self._handle(frame)
-            return
-        seen = frame.get("seen")
-        if isinstance(seen, int) and seen <= self._sent:
-            self._seen = seen
+        self._seen = frame.get("seen", self._seen)
         if self._seen == self._sent:
             self._become_idle()
+
+    @property
+    def sent(self) -> int:
+        """Frames that were sent."""
+        return self._sent
+
+    @property
+    def seen(self) -> int:
+        """How many of them it said last that it had handled."""
+        return self._seen
 
     def hear_words(self, words: bytes) -> None:
         """See `swruntime.realms.javascript.moving.Moved.hear_words`."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from swruntime.agent.promise import Deferred, Promise
-from swruntime.errors import AbortError, ScriptError
+from swruntime.errors import AbortError, ScriptError, StorageFailed
 from swruntime.ports.outside import clock_is_virtual
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.bodies import Bodies
@@ -21,6 +22,8 @@ from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, Ind
 from swruntime.realms.javascript.lifetimes import Lifetimes
 from swruntime.realms.javascript.moving import Frame
 from swruntime.realms.javascript.places import Places
+from swruntime.realms.javascript.protocol import Way, check_frame, check_operation
+from swruntime.realms.javascript.shapes import AnyShape, check, shown
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (
     Wire,
@@ -28,12 +31,13 @@ from swruntime.realms.javascript.values import (
     Writer,
     arguments_of,
     error_from,
-    error_state,
     request_state,
     response_state,
+    told_error,
 )
 from swruntime.realms.javascript.words import in_javascript
 from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+from swruntime.realms.python.context import error_text
 from swruntime.realms.python.events import Event, EventTarget
 from swruntime.realms.python.location import Navigator
 from swruntime.realms.python.message_events import MessageEvent
@@ -61,11 +65,7 @@ MOST_CALLS = 10_000
 
 Operation = Callable[..., Any]
 
-
-def _told(error: BaseException) -> Wire:
-    """An exception as the script gets it."""
-    state = error_state(error)
-    return {**state, "message": in_javascript(state["message"])}
+_LONGEST_REASON = 300
 
 
 class Engine:
@@ -124,12 +124,18 @@ class Engine:
         self.asked: dict[str, Callable[..., Any]] = {}
         """What a script may wait for without giving way."""
         self._virtual = clock_is_virtual()
-        self._listened: set[int] = set()
+        self._ready = False
+        self._listened: dict[int, set[str]] = {}
         self._live: dict[int, tuple[Face, Any]] = {}
-        self._runs: dict[int, Deferred[Any]] = {}
+        self._runs: dict[int, tuple[Deferred[Any], AnyShape]] = {}
         self._pulls: dict[int, Deferred[bytes | None]] = {}
         self._last = 0
         self._calls = 0
+        self._called: set[int] = set()
+        """Their ids."""
+        self._asking = False
+        self._answering: trio.Event | None = None
+        """Set when the answer to an `ask` is written; None where none is being written."""
         self._passive = 0
         """Of those, how many only wait for something that may never come: `ready`."""
         self._changed = trio.lowlevel.ParkingLot()
@@ -148,6 +154,11 @@ class Engine:
             await self.channel.run()
         finally:
             self.channel.close()
+            if self._answering is not None:
+                with trio.CancelScope(shield=True):
+                    await (
+                        self._answering.wait()
+                    )  # the pipe broke with the process, and may not be closed before
             await self.channel.process.aclose()
 
     @property
@@ -176,7 +187,7 @@ class Engine:
         """Kill the process. Whoever waits for it gets an AbortError."""
         self.channel.close()
         error = self._gone()
-        for deferred in [*self._runs.values(), *self._pulls.values()]:
+        for deferred in [*(deferred for deferred, _ in self._runs.values()), *self._pulls.values()]:
             deferred.promise.handle()
             deferred.reject(error)
         self._runs.clear()
@@ -204,15 +215,16 @@ class Engine:
         context = self.realm.context
         return [context.now() * 1000, (trio.current_time() - context.time_origin) * 1000]
 
-    async def ask(self, frame: Frame) -> Any:
-        """Send a task that the process answers with a value. Raises ScriptError and its kin for what a script threw,
-        AbortError where the process is gone.
+    async def ask(self, frame: Frame, answer: AnyShape) -> Any:
+        """Send a task that the process answers with a value of the shape `answer`; another ends it.
+
+        Raises ScriptError and its kin for what a script threw, AbortError where the process is gone.
         """
         if self.channel.closed:
             raise self._gone()
         self._last += 1
         deferred: Deferred[Any] = Deferred("an answer of the process")
-        self._runs[self._last] = deferred
+        self._runs[self._last] = deferred, answer
         self.send({**frame, "id": self._last})
         return await deferred.promise
 
@@ -251,7 +263,7 @@ class Engine:
     def takes_message(self, target: EventTarget, posted: Posted, source: EventTarget | None) -> bool:
         """See `swruntime.realms.python.realm.Foreign.takes_message`."""
         number = self.handles.known(target)
-        if number is None or number not in self._listened:
+        if number is None or "message" not in self._listened.get(number, ()):
             return False
         ports = [MessagePort._of(self.realm, port) for port in posted.take_ports()]
         self.send(
@@ -281,43 +293,65 @@ class Engine:
 
     def object(self, number: object, cls: type) -> Any:
         """See `swruntime.realms.javascript.values.Process.object`."""
-        found = self.handles.get(number) if isinstance(number, int) else None
+        found = self.handles.get(number) if type(number) is int else None
         if not isinstance(found, cls):
-            raise WireError(f"{number!r} is no {cls.__name__}")
+            raise WireError(f"{shown(number)} is not the number of a {cls.__name__}")
         return found
 
     def _handle(self, frame: Frame) -> None:
+        with self._guarded(f"a frame {shown(frame['t'])}"):
+            check_frame(frame)
+            if self._ready == (frame["t"] == "ready"):
+                raise WireError(
+                    "it says a second time that it is ready" if self._ready else "it is not ready yet"
+                )
+            match frame["t"]:
+                case "call":
+                    self._call(frame["id"], frame["op"], frame["args"], frame)
+                case "post":
+                    self._post(frame["op"], frame["args"], frame)
+                case "ask":
+                    self._ask(frame["op"], frame["args"])
+                case "life":
+                    self.lifetimes.feed(frame["event"], frame, self._place(frame.get("at")))
+                case "answer":
+                    self._answered(frame["id"], frame)
+                case "pulled":
+                    self._pulled(frame["id"], frame)
+                case "ready":
+                    self._ready = True
+                case "idle" if not self.channel.seen <= frame["seen"] <= self.channel.sent:
+                    raise WireError(f"it has seen {frame['seen']} frames of {self.channel.sent}")
+                case "broken":
+                    raise WireError(frame["text"])
+
+    @contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """Whatever is wrong with `what`, which the process has sent or is to get, ends this process and nothing else.
+
+        What operations raise has become a rejection by now. StorageFailed is raised: the agent ends by it.
+        """
         try:
-            match frame:
-                case {"t": "call", "id": int(id), "op": str(op), "args": list(arguments)}:
-                    self._call(id, op, arguments, frame)
-                case {"t": "post", "op": str(op), "args": list(arguments)}:
-                    self._post(op, arguments, frame)
-                case {"t": "ask", "op": str(op), "args": list(arguments)} if op in self.asked:
-                    self.channel.waits_for_answer()
-                    self.realm.agent.services.nursery.start_soon(self._answer, op, arguments)
-                case {"t": "life", "event": int(event)}:
-                    self.lifetimes.feed(event, frame, self._place(frame.get("at")))
-                case {"t": "answer", "id": int(id)}:
-                    self._answered(id, frame)
-                case {"t": "pulled", "id": int(id)}:
-                    self._pulled(id, frame)
-                case {"t": "ready", "version": frames.VERSION}:
-                    pass
-                case {"t": "broken", "text": str(text)}:
-                    raise WireError(text)
-                case _:
-                    raise WireError(f"a frame {frame['t']!r}")
-        except (WireError, TypeError, KeyError, AttributeError) as error:
-            # Members of another type than theirs. What operations raise has become a rejection by now.
+            yield
+        except WireError as error:
+            self._break(f"it broke the protocol: {error}")
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours, which no other realm shall suffer from
+            self._break(f"the runtime failed at {what}: {error_text(error)}")
+
+    def _break(self, reason: str) -> None:
+        if not self.channel.closed:
             self.channel.close()
-            self._ended(f"it broke the protocol: {error}")
+            self._ended(_line(reason))
 
     def _call(self, id: int, op: str, arguments: list[Any], frame: Frame) -> None:
+        if id in self._called:
+            raise WireError(f"a call {id} is under way")
         where = self._place(frame.get("at"))
         with self.realm.context.called_from(where):
             try:
-                promise = self._perform(op, arguments)
+                promise = self._perform(op, "call", arguments)
             except WireError:
                 raise
             except Exception as error:  # noqa: BLE001 - it becomes the rejection
@@ -327,26 +361,38 @@ class Engine:
         promise.handle()
         passive = op in _PASSIVE
         self._calls += 1
+        self._called.add(id)
         self._passive += passive
         if self._calls >= MOST_CALLS and self._room is None:
             self._room = trio.Event()
-        if isinstance(event := frame.get("event"), int):
+        if (event := frame.get("event")) is not None:
             self.lifetimes.begun(event, id, promise, where)
         promise.add_done_callback(partial(self._settle, id, passive, where))
         self._stepped(where)
 
     def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
         self._calls -= 1
+        self._called.discard(id)
         self._passive -= passive
         self._changed.unpark_all()
         if self._room is not None and self._calls < MOST_CALLS:
             self._room.set()
             self._room = None
-        self._stepped(where)
-        if promise.error is not None:
-            self.send({"t": "settle", "id": id, "error": _told(promise.error)})
-        else:
-            self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
+        with self._guarded(f"the answer of {promise.name}"):
+            self._stepped(where)
+            if isinstance(promise.error, WireError):
+                raise promise.error
+            if promise.error is not None:
+                self.send({"t": "settle", "id": id, "error": self._told(promise.error, promise.name)})
+            else:
+                self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
+
+    def _told(self, error: BaseException, what: str) -> Wire:
+        """An exception as the script gets it. One that is meant for no script is told to the user instead."""
+        told, secret = told_error(error, what)
+        if secret is not None:
+            self.realm.context.tell(Console(level="error", text=secret, where=None))
+        return {**told, "message": in_javascript(told["message"])}
 
     def _stepped(self, where: str | None) -> None:
         if not self.channel.closed:
@@ -356,7 +402,7 @@ class Engine:
         where = self._place(frame.get("at"))
         with self.realm.context.called_from(where):
             try:
-                self._perform(op, arguments)
+                self._perform(op, "post", arguments)
             except WireError:
                 raise
             except Exception as error:  # noqa: BLE001 - the face has checked what can be checked: tell the rest
@@ -364,46 +410,76 @@ class Engine:
         if op == "timer.set" or op.partition(".")[0] in FACES:
             self._stepped(where)
 
-    def _perform(self, op: str, arguments: list[Any]) -> Any:
+    def _perform(self, op: str, way: Way, arguments: list[Any]) -> Any:
         operation = self.operations.get(op)
         if operation is not None:
-            try:
-                return operation(*arguments)
-            except TypeError as error:
-                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-                    raise WireError(f"{op}: {error}") from error  # its arguments do not fit
-                raise
+            check_operation(op, way, arguments)
+            return operation(*arguments)
         interface, _, member = op.partition(".")
         face = FACES.get(interface)
         if face is None or not arguments:
-            raise WireError(f"there is no operation {op}")
+            raise WireError(f"there is no operation {shown(op)}")
         object = self.object(arguments[0], face.cls)
-        if member in face.promises:
+        if member in face.promises and way == "call" and len(arguments) == 1:
             return getattr(object, face.promises[member])
         method = face.methods.get(member)
-        if method is None:
-            raise WireError(f"there is no operation {op}")
+        if method is None or method.told != (way == "post"):
+            raise WireError(f"there is no operation {shown(op)} for a {way}")
         placed, named = arguments_of(self, method.readers, method.required, arguments[1:])
         return getattr(object, method.attribute)(*placed, **named)
 
+    def _ask(self, op: str, arguments: list[Any]) -> None:
+        if op not in self.asked or self._asking:
+            raise WireError(
+                "it asks while it waits for an answer" if self._asking else f"{shown(op)} is not asked"
+            )
+        check_operation(op, "ask", arguments)
+        self._asking = True
+        self.channel.waits_for_answer()
+        self.realm.agent.services.nursery.start_soon(self._answer, op, arguments)
+
     async def _answer(self, op: str, arguments: list[Any]) -> None:
+        with self._guarded(f"the answer of {op}"):
+            try:
+                answer: Wire = {"t": "answered", "value": self.writer.write(await self.asked[op](*arguments))}
+            except WireError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the script gets it
+                answer = {"t": "answered", "error": self._told(error, op)}
+            if not self.channel.closed:
+                self._asking = False
+                self.channel.answered()
+                await self._write_answer(frames.encode(answer))
+
+    async def _write_answer(self, data: bytes) -> None:
+        """One that does not read what it asked for holds up nobody, and is ended as one that does not give way.
+
+        Under a virtual clock the runtime stands still for it as it does for whatever the script computes.
+        """
+        process = self.channel.process
+        if self._virtual:
+            process.answer(data)
+            return
+        self._answering = trio.Event()
         try:
-            answer: Wire = {"t": "answered", "value": self.writer.write(await self.asked[op](*arguments))}
-        except Exception as error:  # noqa: BLE001 - the script gets it
-            answer = {"t": "answered", "error": _told(error)}
-        if not self.channel.closed:
-            self.channel.answered()
-            self.channel.process.answer(frames.encode(answer))
+            await trio.to_thread.run_sync(process.answer, data)
+        finally:
+            self._answering.set()
 
     def _answered(self, id: int, frame: Frame) -> None:
-        deferred = self._runs.pop(id, None)
-        if deferred is None:
+        if id not in self._runs:
             raise WireError(f"an answer to {id}, which was not asked")
-        match frame:
-            case {"error": {"text": str(text)}}:
-                deferred.reject(ScriptError(text, where=self._place(frame.get("at"))))
-            case _:
-                deferred.resolve(frame.get("value"))
+        deferred, shape = self._runs[id]
+        error = frame.get("error")
+        if error is None:
+            check(shape, frame.get("value"), "the answer")
+        elif "text" not in error:
+            raise WireError("an answer's error has no text")
+        del self._runs[id]
+        if error is None:
+            deferred.resolve(frame.get("value"))
+        else:
+            deferred.reject(ScriptError(error["text"], where=self._place(frame.get("at"))))
 
     def _ended(self, reason: str) -> None:
         self.reason = reason
@@ -441,10 +517,8 @@ class Engine:
             raise WireError(f"a piece for {id}, which was not asked for")
         if "error" in frame:
             deferred.reject(error_from(frame["error"]))
-        elif (piece := frame.get("piece")) is None or isinstance(piece, bytes):
-            deferred.resolve(piece)
         else:
-            raise WireError("a piece that is no bytes")
+            deferred.resolve(frame.get("piece"))
 
     # Operations
 
@@ -455,19 +529,26 @@ class Engine:
 
     def _release(self, number: int, mentions: int) -> None:
         gone = self.handles.release(number, mentions)
+        if gone is None:
+            return
         self._live.pop(number, None)
+        self._listened.pop(number, None)
         if isinstance(gone, Request | Response):
             self.bodies.released(number)
 
     def _listen(self, number: int, type: str) -> None:
         """A script listens at a face: have the events of the object behind it fired there, too."""
-        self._listened.add(number)
         target = self._target if number == 0 else self.object(number, EventTarget)
+        heard = self._listened.setdefault(number, set())
+        if type in heard:
+            return  # a face that is made again listens again
+        heard.add(type)
         if type == "message":
             return  # they come by `takes_message`
 
         def forward(event: Event) -> None:
-            self.send({"t": "fire", "target": number, "is": "Event", "type": event.type})
+            if self._listened.get(number) is heard:  # it may have been let go, and its number be another's
+                self.send({"t": "fire", "target": number, "is": "Event", "type": event.type})
 
         target.add_event_listener(type, forward)
 
@@ -478,3 +559,9 @@ class Engine:
             context.diagnose("unhandled-rejection", f"nobody handled a rejection: {text}", context.where())
         context.tell(Console(level="error", text=f"Uncaught {text}", where=context.where()))
         self.on_report(kind, text, context.where())
+
+
+def _line(text: str) -> str:
+    """Why a process was ended, in one line."""
+    line = next(iter(text.splitlines()), "")
+    return line if len(line) <= _LONGEST_REASON else f"{line[: _LONGEST_REASON - 3]}..."

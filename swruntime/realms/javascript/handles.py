@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.javascript.shapes import SAFE, shown
+
 
 @attrs.define
 class _Entry:
@@ -38,10 +41,17 @@ class Handles:
         """The object's number if it has one."""
         return self._numbers.get(id(object))
 
-    def put(self, number: int, object: object) -> None:
-        """Make an object known by a number. That is no mention: the process that has given a number lets go of none."""
-        self._entries[number] = _Entry(object)
+    def put(self, number: int, object: object, *, mentions: int = 0) -> None:
+        """Make an object known by a number that the process has given; it will let go of `mentions` for that."""
+        self._entries[number] = _Entry(object, mentions)
         self._numbers[id(object)] = number
+
+    def require_free(self, number: object) -> None:
+        """Raises WireError for what is not a number that a process may give, or is in use."""
+        if type(number) is not int or not -SAFE <= number < 0:
+            raise WireError(f"{shown(number)} is not a number for an object of the script's")
+        if number in self._entries:
+            raise WireError(f"the number {number} is in use")
 
     def get(self, number: int) -> object | None:
         entry = self._entries.get(number)
@@ -56,10 +66,17 @@ class Handles:
         return True
 
     def release(self, number: int, mentions: int) -> object | None:
-        """The process has forgotten `mentions` of the object. Answers with what is not known to it any more."""
+        """The process has forgotten `mentions` of the object. Answers with what is not known to it any more.
+
+        Raises WireError where there were fewer. Two faces of an object, one made after the other was gone, may be
+        collected together: then the second one lets go of no mention, and what it was is not known here any more.
+        """
         entry = self._entries.get(number)
-        if entry is None:
+        if entry is None and mentions == 0:
             return None
+        most = 0 if entry is None else entry.sent
+        if entry is None or not 0 <= mentions <= most:
+            raise WireError(f"{mentions} mentions of {number} are let go, of which there are {most}")
         entry.sent -= mentions
         if entry.sent > 0:
             return None

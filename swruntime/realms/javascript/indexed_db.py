@@ -48,6 +48,7 @@ from swruntime.realms.javascript.indexed_requests import (
     perform,
 )
 from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.javascript.shapes import shown
 
 T = TypeVar("T")
 Tell = Callable[[dict[str, Any]], None]
@@ -84,6 +85,8 @@ class IndexedDB:
         self._gone = False
         self._connections: dict[int, _Opened] = {}
         self._transactions: dict[int, tuple[Transaction, Numbers]] = {}
+        self._requests_begun: set[int] = set()
+        """The numbers of requests to open or delete a database that are not done."""
 
     def call(self, operation: object, arguments: object) -> Awaitable[Any]:
         """Perform an operation. To be called in the order in which the process asks; awaited where one likes.
@@ -101,10 +104,10 @@ class IndexedDB:
             case "idb.open":
                 name, version = a_text(arguments, "name"), arguments.get("version")
                 if version is not None and not 1 <= a_number(arguments, "version") <= MOST_VERSION:
-                    raise WireError(f"version is {version!r}")
-                return partial(self._open, name, version, a_number(arguments, "request"))
+                    raise WireError(f"version is {shown(version)}")
+                return partial(self._open, name, version, self._begun_request(arguments))
             case "idb.delete":
-                return partial(self._delete, a_text(arguments, "name"), a_number(arguments, "request"))
+                return partial(self._delete, a_text(arguments, "name"), self._begun_request(arguments))
             case "idb.databases":
                 there = self._shared.all(self._key)
                 return partial(_now, [{"name": name, "version": version} for name, version in there])
@@ -125,7 +128,7 @@ class IndexedDB:
                 transaction, _ = self._transaction(arguments)
                 del self._transactions[a_number(arguments, "transaction")]
                 return partial(self._end, transaction, commit=operation == "idb.commit")
-        raise WireError(f"there is no operation {operation!r}")
+        raise WireError(f"there is no operation {shown(operation)}")
 
     def close(self) -> None:
         """The realm is gone: its connections close, and what they have not committed is taken back."""
@@ -137,10 +140,17 @@ class IndexedDB:
 
     # Databases
 
+    def _begun_request(self, arguments: Wire) -> int:
+        number = a_number(arguments, "request")
+        if number <= 0 or number in self._requests_begun or -number in self._transactions:
+            raise WireError(f"request is {number}, which is in use")
+        self._requests_begun.add(number)
+        return number
+
     async def _open(self, name: str, version: int | None, request: int) -> Wire:
         """*Open a database connection*: https://w3c.github.io/IndexedDB/#open-a-database-connection"""
         shared = self._shared.database(self._key, name)
-        with shared.wanted():
+        with shared.wanted(), self._ending(request):
             async with _Held(shared.queue) as held:
                 old = shared.opened().version
                 new = version or old or 1
@@ -153,6 +163,13 @@ class IndexedDB:
                     return self._upgrade(shared, request, old, new, held)
                 number, opened = self._connect(shared)
                 return {**self._described(number, opened, old, new), "transaction": None}
+
+    @contextmanager
+    def _ending(self, request: int) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._requests_begun.discard(request)
 
     def _upgrade(self, shared: SharedDatabase, request: int, old: int, new: int, held: _Held) -> Wire:
         number, opened = self._connect(shared)
@@ -198,7 +215,7 @@ class IndexedDB:
     async def _delete(self, name: str, request: int) -> Wire:
         """*Delete a database*: https://w3c.github.io/IndexedDB/#delete-a-database"""
         shared = self._shared.database(self._key, name)
-        with shared.wanted():
+        with shared.wanted(), self._ending(request):
             async with _Held(shared.queue):
                 try:
                     old = shared.opened().version
@@ -224,7 +241,7 @@ class IndexedDB:
         if opened is None or number in self._transactions or number <= 0:
             raise WireError("there is no such connection, or there is such a transaction")
         if mode not in ("readonly", "readwrite") or durability not in ("default", "relaxed", "strict"):
-            raise WireError(f"mode is {mode!r}, durability is {durability!r}")
+            raise WireError(f"mode is {shown(mode)}, durability is {shown(durability)}")
         stores = frozenset(opened.numbers.store(each) for each in a_list(arguments, "stores"))
         kind: Mode = "readonly" if mode == "readonly" else "readwrite"
         transaction = opened.connection.begin(kind, stores, durable=durability == "strict")

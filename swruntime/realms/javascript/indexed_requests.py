@@ -33,6 +33,7 @@ from swruntime.ports.indexed_db import (
     StoreRow,
 )
 from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.javascript.shapes import shown
 
 Wire = dict[str, Any]
 DIRECTIONS: tuple[Direction, ...] = ("next", "nextunique", "prev", "prevunique")
@@ -46,7 +47,7 @@ def number_in(value: object, name: str = "a number") -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
-        raise WireError(f"{name} is {value!r}")
+        raise WireError(f"{name} is {shown(value)}")
     return value
 
 
@@ -56,7 +57,7 @@ def a_text(arguments: Wire, name: str) -> str:
 
 def text_in(value: object, name: str = "a name") -> str:
     if not isinstance(value, str):
-        raise WireError(f"{name} is {value!r}")
+        raise WireError(f"{name} is {shown(value)}")
     return value
 
 
@@ -82,7 +83,7 @@ def _maybe_bytes(value: object) -> bytes | None:
 
 def _truth(value: object) -> bool:
     if not isinstance(value, bool):
-        raise WireError(f"{value!r} where true or false is expected")
+        raise WireError(f"{shown(value)} where true or false is expected")
     return value
 
 
@@ -121,7 +122,7 @@ def _direction(value: object) -> Direction:
     for known in DIRECTIONS:
         if value == known:
             return known
-    raise WireError(f"direction is {value!r}")
+    raise WireError(f"direction is {shown(value)}")
 
 
 @attrs.define
@@ -130,12 +131,32 @@ class Numbers:
 
     stores: dict[int, int] = attrs.field(factory=dict)
     indexes: dict[int, int] = attrs.field(factory=dict)
+    _owners: dict[int, int] = attrs.field(factory=dict)
+    """The object store of each index."""
 
     def note(self, schema: Sequence[StoreRow]) -> None:
         for row in schema:
             self.stores[row.id] = row.id
             for index in row.indexes:
                 self.indexes[index.id] = index.id
+                self._owners[index.id] = row.id
+
+    def store_created(self, number: int, store: int) -> None:
+        self.stores[number] = store
+
+    def index_created(self, number: int, index: int, store: int) -> None:
+        self.indexes[number] = index
+        self._owners[index] = store
+
+    def free(self, number: object) -> int:
+        """Raises WireError for a number that is in use."""
+        known = number_in(number)
+        if known in self.stores or known in self.indexes:
+            raise WireError(f"the number {known} is in use")
+        return known
+
+    def owner(self, index: int) -> int:
+        return self._owners[index]
 
     def store(self, number: object) -> int:
         return self._known(self.stores, number)
@@ -146,13 +167,13 @@ class Numbers:
     def source(self, kind: object, number: object) -> Source:
         known: Literal["store", "index"] = "store" if kind == "store" else "index"
         if kind != known:
-            raise WireError(f"a source is {kind!r}")
+            raise WireError(f"a source is {shown(kind)}")
         return Source(known, self.store(number) if kind == "store" else self.index(number))
 
     def _known(self, numbers: dict[int, int], number: object) -> int:
         found = numbers.get(number_in(number))
         if found is None:
-            raise WireError(f"there is no {number!r}")
+            raise WireError(f"there is no {shown(number)}")
         return found
 
 
@@ -191,7 +212,7 @@ class _Request:
             case ["scan", kind, number, *rest]:
                 return self._scan(self._source(kind, number), rest)
         if self.transaction.mode == "readonly":
-            raise WireError(f"{request[0]!r} in a transaction that is read-only")
+            raise WireError(f"{shown(request[0])} in a transaction that is read-only")
         match request:
             case ["put", store, key, value, entries, overwrite]:
                 return self._put(store, key, value, entries, _truth(overwrite))
@@ -200,19 +221,23 @@ class _Request:
             case ["clear", store]:
                 return self.file.clear(self._store(store))
         if self.transaction.mode != "versionchange":
-            raise WireError(f"{request[0]!r} outside an upgrade, or with wrong arguments")
+            raise WireError(f"{shown(request[0])} outside an upgrade, or with wrong arguments")
         return self._upgrade(request)
 
     def _store(self, number: object) -> int:
         store = self.numbers.store(number)
-        if self.transaction.mode != "versionchange" and store not in self.transaction.stores:
-            raise WireError(f"object store {number!r} is not in the transaction's scope")
+        self._require_in_scope(store, number)
         return store
 
+    def _require_in_scope(self, store: int, number: object) -> None:
+        if self.transaction.mode != "versionchange" and store not in self.transaction.stores:
+            raise WireError(f"the object store of {shown(number)} is not in the transaction's scope")
+
     def _source(self, kind: object, number: object) -> Source:
-        if kind == "store":
-            self._store(number)
-        return self.numbers.source(kind, number)
+        source = self.numbers.source(kind, number)
+        owner = source.id if source.kind == "store" else self.numbers.owner(source.id)
+        self._require_in_scope(owner, number)
+        return source
 
     def _scan(self, source: Source, rest: list[Any]) -> list[list[bytes | None]]:
         match rest:
@@ -232,22 +257,27 @@ class _Request:
 
     def _put(self, store: object, key: object, value: object, entries: object, overwrite: bool) -> bytes:
         data, primary_key = _bytes(value), _maybe_bytes(key)
+        into = self._store(store)
         read = []
         for entry in list_in(entries):
             match entry:
-                case [index, [*parts]]:
-                    read.append((self.numbers.index(index), tuple(_maybe_bytes(part) for part in parts)))
+                case [number, [*parts]]:
+                    index = self.numbers.index(number)
+                    if self.numbers.owner(index) != into:
+                        raise WireError(f"{shown(number)} is not an index of the object store {shown(store)}")
+                    read.append((index, tuple(_maybe_bytes(part) for part in parts)))
                 case _:
                     raise WireError("an entry of an index is none")
         self.room(len(data) + len(primary_key or b"") + sum(len(p or b"") for _, ps in read for p in ps))
-        return self.file.put(self._store(store), primary_key, data, read, overwrite=overwrite)
+        return self.file.put(into, primary_key, data, read, overwrite=overwrite)
 
     def _upgrade(self, request: list[Any]) -> None:
         numbers, file = self.numbers, self.file
         match request:
             case ["createStore", number, name, path, auto]:
-                known = number_in(number)
-                numbers.stores[known] = file.create_store(text_in(name), _key_path(path), _truth(auto))
+                known = numbers.free(number)
+                created = file.create_store(text_in(name), _key_path(path), _truth(auto))
+                numbers.store_created(known, created)
             case ["renameStore", number, name]:
                 file.rename_store(numbers.store(number), text_in(name))
             case ["deleteStore", number]:
@@ -257,8 +287,8 @@ class _Request:
                 if key_path is None:
                     raise WireError("an index has no key path")
                 row = IndexRow(0, text_in(name), key_path, _truth(unique), _truth(multi))
-                known = number_in(number)
-                numbers.indexes[known] = file.create_index(numbers.store(store), row)
+                known, into = numbers.free(number), numbers.store(store)
+                numbers.index_created(known, file.create_index(into, row), into)
             case ["renameIndex", number, name]:
                 file.rename_index(numbers.index(number), text_in(name))
             case ["deleteIndex", number]:
@@ -267,7 +297,7 @@ class _Request:
                 index = numbers.index(number)
                 file.add_entries(index, [_pair(entry) for entry in entries])
             case _:
-                raise WireError(f"{request[0]!r} is no request, or has other arguments")
+                raise WireError(f"{shown(request[0])} is no request, or has other arguments")
 
 
 def _pair(entry: object) -> tuple[bytes, bytes]:

@@ -19,6 +19,7 @@ import attrs
 from swruntime.realms.javascript.global_state import Globals, counts, fills, globals_of, with_var
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.places import Places
+from swruntime.realms.javascript.shapes import shown as shortened
 from swruntime.realms.python.message_ports import MessagePort
 
 if TYPE_CHECKING:
@@ -87,34 +88,29 @@ class KeptState:
             return {}
         return {"watch": [list(self._globals.names), list(self._lost), self._constants]}
 
-    def started(self, first: object, scripts: int) -> None:
+    def started(self, first: dict[str, str | None] | None, scripts: int) -> None:
         """The script was evaluated; `first` is what its globals are, and so many scripts have been read."""
-        if scripts != 1 or not isinstance(first, dict):
+        if scripts != 1 or first is None:
             self._globals = None
             self._lost = {}
             return
-        self._first = {str(name): _text(shown) for name, shown in first.items()}
+        self._first = first
         self._now = dict(self._first)
         self._lost = {name: each for name, each in self._lost.items() if self._first.get(name) == each.first}
 
-    def _changed(self, shown: Any, ports: Any, event: Any) -> None:
+    def _changed(self, shown: dict[str, str | None], ports: dict[str, list[int]], event: int | None) -> None:
         if self._globals is None:
             return
-        if not (isinstance(shown, dict) and isinstance(ports, dict)):
-            raise WireError("globals that are none")
+        if unknown := (shown.keys() | ports.keys()) - self._globals.names.keys():
+            raise WireError(f"{shortened(sorted(unknown))} are not globals of the script")
         type = self._engine.lifetimes.type_of(event)
         for name, text in shown.items():
-            self._now[name] = _text(text)
+            self._now[name] = text
             if type is not None:
                 self._changed_in[name] = self._changed_in.get(name, frozenset()) | {type}
-        for name, numbers in ports.items():
-            if name not in self._globals.names or not isinstance(numbers, list):
-                raise WireError("ports in no global")
-            self._ports[name] = [number for number in numbers if isinstance(number, int)]
+        self._ports |= ports
 
-    def _read(self, name: Any, event: Any, line: Any, column: Any) -> None:
-        if not (isinstance(line, int) and isinstance(column, int)):
-            raise WireError("a place that is none")
+    def _read(self, name: str, event: int | None, line: int, column: int) -> None:
         if name in self._lost:
             where, type = self._realm.context.where(), self._engine.lifetimes.type_of(event)
             self._reads[name] = _Read(where, type, line, column)
@@ -166,12 +162,6 @@ class KeptState:
             return False
         peer = port._port.peer
         return peer is not None and peer not in [each._port for each in self._realm.ports]
-
-
-def _text(shown: object) -> str | None:
-    if not (shown is None or isinstance(shown, str)):
-        raise WireError("a global that is no text")
-    return shown
 
 
 def _short(text: str) -> str:

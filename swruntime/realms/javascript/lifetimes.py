@@ -38,6 +38,12 @@ class _Dispatched:
     """The calls that the script made while it handled the event: the name of each, and where."""
     left: tuple[int, ...] = ()
     """Those of them that the script still waited for when the event ended."""
+    updated: bool = False
+    """It has called updateUI."""
+
+
+_UPDATE_UI = ("backgroundfetchsuccess", "backgroundfetchfail")
+"""https://wicg.github.io/background-fetch/#background-fetch-update-ui-event"""
 
 
 class Lifetimes:
@@ -55,14 +61,19 @@ class Lifetimes:
         self._events[self._last] = _Dispatched(lifetime, type, instance)
         return self._last, lifetime
 
-    def instance_of(self, number: int) -> BackgroundFetchRegistration | None:
-        """What the event is about; None for one that is over."""
+    def instance_to_update(self, number: int) -> BackgroundFetchRegistration:
+        """What the UI is of that the event may update, once. Raises WireError where there is none, or it did before."""
         dispatched = self._events.get(number)
-        return None if dispatched is None else dispatched.instance
+        if dispatched is None or dispatched.instance is None or dispatched.type not in _UPDATE_UI:
+            raise WireError(f"event {number} has no UI to update")
+        if dispatched.updated:
+            raise WireError(f"event {number} updates its UI a second time")
+        dispatched.updated = True
+        return dispatched.instance
 
-    def type_of(self, number: object) -> str | None:
+    def type_of(self, number: int | None) -> str | None:
         """The type of an event; None for one that is over."""
-        dispatched = self._events.get(number) if isinstance(number, int) else None
+        dispatched = None if number is None else self._events.get(number)
         return None if dispatched is None else dispatched.type
 
     def close(self, number: int) -> None:
@@ -89,8 +100,6 @@ class Lifetimes:
         if dispatched is None:
             return
         error = frame.get("error")
-        if not (error is None or isinstance(error, str)):
-            raise WireError("an error that is no text")
         inputs: dict[Any, machine.Input] = {
             "added": machine.PromiseAdded(),
             "settled": machine.PromiseSettled(error, where) if error else machine.PromiseSettled(),
@@ -99,13 +108,12 @@ class Lifetimes:
         }
         if error is not None:
             inputs["raised"] = machine.ListenerRaised(error, where)
-        given = inputs.get(frame.get("input"))
+        given = inputs.get(frame["input"])
         if given is None:
-            raise WireError(f"an event that {frame.get('input')!r}")
+            raise WireError("what a listener raised is not told")
         try:
             dispatched.lifetime.feed(given)
         except Exception as refused:
             raise WireError(f"an event's life: {refused}") from refused
-        left = frame.get("left")
-        if isinstance(left, list):
-            dispatched.left = tuple(call for call in left if isinstance(call, int))
+        if (left := frame.get("left")) is not None:
+            dispatched.left = tuple(left)

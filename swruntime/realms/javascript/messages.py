@@ -116,6 +116,11 @@ def _buffer(buffer: messages.ArrayBuffer) -> Wire:
     return {"k": "ArrayBuffer", "bytes": buffer.data, "maxByteLength": buffer.max_byte_length}
 
 
+def ports_of(message: Message) -> list[int]:
+    """Which of the ports that are transferred are in a message."""
+    return [node.index for node in message.nodes if isinstance(node, messages.PortRef)]
+
+
 def from_wire(wire: object) -> Message:
     """The message that a process sent. Raises WireError, and nothing else, for what is none."""
     members = _members(wire, "a message", "root", "nodes")
@@ -124,7 +129,11 @@ def from_wire(wire: object) -> Message:
     for node in nodes:
         if isinstance(node, messages.View):
             _check_view(node, nodes)
-    return Message(_read_value(members["root"], len(nodes)), nodes)
+    message = Message(_read_value(members["root"], len(nodes)), nodes)
+    found = ports_of(message)
+    if len(set(found)) != len(found):
+        raise WireError("a port is there twice")
+    return message
 
 
 def _members(wire: object, what: str, *names: str) -> Wire:

@@ -9,18 +9,16 @@ from swruntime.agent.messaging import Port
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import urls
 from swruntime.algorithms.webidl import python_name
-from swruntime.concepts.diagnostics import CODES
 from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
+from swruntime.realms.javascript.shapes import AnyShape, shown
 from swruntime.realms.javascript.values import WireError
 from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.message_ports import MessagePort
 from swruntime.realms.python.unimplemented import absent_global
 from swruntime.trace import Console
-
-LEVELS = ("debug", "log", "info", "warn", "error")
 
 
 class Messaging:
@@ -34,8 +32,7 @@ class Messaging:
         }
 
     def _put(self, number: int, object: object) -> None:
-        if not (isinstance(number, int) and number < 0 and self._engine.handles.get(number) is None):
-            raise WireError(f"{number!r} is no number for an object of the script's")
+        self._engine.handles.require_free(number)
         self._engine.handles.put(number, object)
 
     def _channel(self, one: int, other: int) -> None:
@@ -65,19 +62,13 @@ class Tools:
             self.operations["Notification.requestPermission"] = self._request_permission
 
     def _console(self, level: str, text: str) -> None:
-        if level not in LEVELS or not isinstance(text, str):
-            raise WireError(f"a line of the console at {level!r}")
         self._context.tell(Console(level=level, text=text, where=self._context.where()))
 
     def _diagnose(self, code: str, text: str) -> None:
-        if code not in CODES or not isinstance(text, str):
-            raise WireError(f"a diagnostic {code!r}")
         self._context.diagnose(code, text, self._context.where())
 
     def _absent(self, name: str, known: bool) -> None:
         """A script touches what it has not got: tell, if browsers have it."""
-        if not isinstance(name, str):
-            raise WireError(f"a name {name!r}")
         if not known and not self._is_absent(name):
             return
         text = f"{name} is not implemented in this version of swruntime"
@@ -102,8 +93,8 @@ class Tools:
         return self._context.promise(operation, name="Notification.requestPermission")
 
     def _script(self, url: str) -> Promise[str]:
-        if not isinstance(url, str) or not urls.is_http(url):
-            raise WireError(f"a module at {url!r}")
+        if not urls.is_http(url):
+            raise WireError(f"a module at {shown(url)}")
         return self._context.promise(self._scripts.source, url, name="import")
 
 
@@ -123,9 +114,9 @@ def init_frame(
     }
 
 
-async def evaluate(engine: Engine, frame: dict[str, Any]) -> Any:
+async def evaluate(engine: Engine, frame: dict[str, Any], answer: AnyShape) -> Any:
     """Have a script evaluated. Raises ScriptError, with the place, for what it threw."""
     try:
-        return await engine.ask(frame)
+        return await engine.ask(frame, answer)
     except AbortError as error:
         raise ScriptError(engine.reason or str(error)) from error

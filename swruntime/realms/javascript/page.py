@@ -9,8 +9,9 @@ import trio
 
 from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
 from swruntime.realms.javascript.engine import Engine
-from swruntime.realms.javascript.messages import WireError, from_wire
+from swruntime.realms.javascript.messages import from_wire
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
+from swruntime.realms.javascript.protocol import COMPLETED, EVALUATED
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
 from swruntime.realms.python.structured_clone import deserialize
@@ -45,8 +46,9 @@ class JavaScriptPage:
         self._pending = True
         engine = await self._opened()
         module = path.endswith(".mjs")
-        answer = await evaluate(engine, {"t": "run", "source": source, "url": url, "module": module})
-        self._pending = self._pending and bool(answer.get("pending"))
+        frame = {"t": "run", "source": source, "url": url, "module": module}
+        answer = await evaluate(engine, frame, EVALUATED)
+        self._pending = self._pending and answer.get("pending") is True
         evaluated()
         await self._until_done(engine)
         value = await self._completion(engine)
@@ -124,10 +126,5 @@ class JavaScriptPage:
 
     async def _completion(self, engine: Engine) -> Any:
         """What the script's last statement was worth, if that is settled by now."""
-        answer = await evaluate(engine, {"t": "completion"})
-        try:
-            return (
-                None if answer is None else deserialize(from_wire(answer["message"]), (), self._realm.context)
-            )
-        except (WireError, KeyError, TypeError):
-            return None
+        answer = await evaluate(engine, {"t": "completion"}, COMPLETED)
+        return None if answer is None else deserialize(from_wire(answer["message"]), (), self._realm.context)

@@ -14,16 +14,17 @@ import attrs
 from swruntime.algorithms.webidl import python_name
 from swruntime.concepts.messages import Message
 from swruntime.concepts.notifications import NotificationAction
-from swruntime.errors import DOMException, QuotaExceededError, ScriptError
+from swruntime.errors import DOMException, NetworkFailure, QuotaExceededError, ScriptError
 from swruntime.realms.javascript import messages
 from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.javascript.shapes import shown
 from swruntime.realms.python.body_sources import BodySource, BytesSource
 from swruntime.realms.python.context import error_text
 from swruntime.realms.python.location import PermissionStatus, StorageEstimate
 from swruntime.realms.python.message_ports import MessagePort
 from swruntime.realms.python.navigation_preload import NavigationPreloadState
 from swruntime.realms.python.request import Request
-from swruntime.realms.python.response import Response
+from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
 from swruntime.realms.python.structured_clone import Serialized
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ class Process(Protocol):
 
 @attrs.frozen
 class Reader:
-    """Reads one argument. `named`: it is a dictionary, whose members become keyword arguments."""
+    """Reads one argument. `named`: it is a dictionary, whose `members` become keyword arguments."""
 
     read: Callable[[Process, Any], Any]
     optional: bool = False
     named: bool = False
+    members: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -121,7 +123,6 @@ def read_request(process: Process, wire: Wire) -> Request:
     if wire.get("handle") is not None:
         return process.object(wire["handle"], Request)  # type: ignore[no-any-return]
     make = process.realm.context.bind(Request)
-    destination = wire.get("destination")
     given = {
         python_name(name): _text(wire[name])
         for name in ("mode", "credentials", "cache", "redirect", "referrer", "referrerPolicy", "integrity")
@@ -132,10 +133,26 @@ def read_request(process: Process, wire: Wire) -> Request:
     request = make(
         _text(wire.get("url")), method=_text(wire.get("method")), headers=_headers(wire), **options
     )
-    if destination not in (None, ""):
+    if wire.get("destination") not in (None, ""):
         raise WireError("a script's request has a destination")
-    request._set_body(read_body(process, wire.get("body")))
+    _give_body(process, request, wire.get("body"))
     return request
+
+
+def _give_body(process: Process, request: Request, wire: Any) -> None:
+    """https://fetch.spec.whatwg.org/#dom-request, steps 35 to 39: which requests may have one."""
+    if wire is None:
+        return
+    if request.method in ("GET", "HEAD"):
+        raise WireError(f"a {request.method} request has a body")
+    source = read_body(process, wire)
+    if isinstance(source, StreamSource) and (
+        request.keepalive or request.mode not in ("same-origin", "cors")
+    ):
+        raise WireError(
+            f"the body of a request is a stream; its mode is {request.mode!r}, or it is keepalive"
+        )
+    request._set_body(source)
 
 
 def _headers(wire: Wire) -> list[tuple[str, str]]:
@@ -154,15 +171,17 @@ def read_body(process: Process, wire: Any) -> BodySource | None:
     if wire is None:
         return None
     match _dictionary(wire):
-        case {"bytes": bytes(data)}:
+        case {"bytes": bytes(data), **rest} if not rest:
             return BytesSource(data)
-        case {"stream": int(stream)}:
+        case {"stream": stream, **rest} if type(stream) is int and not rest:
             return StreamSource(process, stream)
-        case {"remote": int(number)}:
+        case {"remote": number, **rest} if not rest:
             holder = process.object(number, object)
             if isinstance(holder, Request | Response):
+                if holder.body is None:
+                    raise WireError(f"{shown(number)} has no body that a script may use")
                 return holder._take_source()
-    raise WireError("a body is neither bytes nor a stream")
+    raise WireError(f"a body is {shown(wire)}; expected bytes, a stream or the body of a known object")
 
 
 def read_response(process: Process, wire: Any) -> Response:
@@ -174,11 +193,13 @@ def read_response(process: Process, wire: Any) -> Response:
     if wire.get("type") == "error":
         return make.error()
     status = wire.get("status")
-    if not isinstance(status, int):
+    if type(status) is not int:
         raise WireError("a response has no status")
     response = make(None, status=status, status_text=_text(wire.get("statusText")), headers=_headers(wire))
     body = read_body(process, wire.get("body"))
     if body is not None:
+        if status in NULL_BODY_STATUSES:
+            raise WireError(f"a response with status {status} has a body")
         response._set_body(body)
     return response
 
@@ -212,21 +233,27 @@ def dictionary(*names: str) -> Reader:
     def read(process: Process, wire: Any) -> dict[str, Any]:
         given = {} if wire is None else _dictionary(wire)
         if unknown := given.keys() - known:
-            raise WireError(f"unknown members {sorted(unknown)}")
+            raise WireError(f"unknown members {shown(sorted(unknown))}")
         return {
             python_name(name): Serialized(messages.from_wire(member)) if name == "data" else _member(member)
             for name, member in given.items()
         }
 
-    return Reader(read, optional=True, named=True)
+    return Reader(read, optional=True, named=True, members=known)
 
 
-def _member(wire: Any) -> Any:
+_DEEPEST = 4
+"""How deep the dictionaries of the standards are: a list of dictionaries of texts."""
+
+
+def _member(wire: Any, depth: int = 0) -> Any:
     """Plain data of a dictionary: icons, actions, vibration patterns."""
+    if depth > _DEEPEST:
+        raise WireError("a dictionary is nested too deeply")
     if isinstance(wire, list):
-        return [_member(each) for each in wire]
+        return [_member(each, depth + 1) for each in wire]
     if isinstance(wire, dict):
-        return {name: _member(each) for name, each in wire.items() if each is not None}
+        return {name: _member(each, depth + 1) for name, each in wire.items() if each is not None}
     return _plain(None, wire)  # type: ignore[arg-type]
 
 
@@ -294,18 +321,29 @@ def response_state(response: Response) -> Wire:
     }
 
 
-def error_state(error: BaseException) -> Wire:
-    """An exception as the script will get it. The specs' RangeError is a ValueError here."""
+def told_error(error: BaseException, what: str) -> tuple[Wire, str | None]:
+    """An exception of the operation `what` as the script will get it. The specs' RangeError is a ValueError here.
+
+    What no script is meant to see (an error of the system, with paths of the machine in it; a defect of ours) is the
+    second part, for the user; the script is told that there was one.
+    """
     if isinstance(error, DOMException):
         state: Wire = {"name": error.name, "message": str(error), "dom": True}
         if isinstance(error, QuotaExceededError):
             state |= {"quota": error.quota, "requested": error.requested}
-        return state
+        return state, None
     name = {TypeError: "TypeError", ValueError: "RangeError", SyntaxError: "SyntaxError"}
     known = next((name[cls] for cls in type(error).__mro__ if cls in name), None)
-    if known is None:
-        return {"name": "Error", "message": error_text(error), "dom": False}
-    return {"name": known, "message": str(error), "dom": False}
+    if known is not None:
+        return {"name": known, "message": str(error), "dom": False}, None
+    text = error_text(error)
+    if isinstance(error, ScriptError | NetworkFailure):
+        return {"name": "Error", "message": text, "dom": False}, None
+    return {
+        "name": "Error",
+        "message": f"{what} failed in the runtime",
+        "dom": False,
+    }, f"{what} failed: {text}"
 
 
 def error_from(wire: Any) -> Exception:
@@ -336,4 +374,13 @@ def arguments_of(
             named |= reader.read(process, each)
         elif each is not None or index < required:
             placed.append(reader.read(process, each))
+    _check_ports(placed, named)
     return placed, named
+
+
+def _check_ports(placed: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """A message's ports are those that go along with it, each of them once."""
+    count = sum(len(each) for each in placed if isinstance(each, list))
+    for each in (*placed, *named.values()):
+        if isinstance(each, Serialized) and any(at >= count for at in messages.ports_of(each.message)):
+            raise WireError(f"a message has a port that does not go along; there are {count}")

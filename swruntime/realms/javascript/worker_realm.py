@@ -24,6 +24,7 @@ from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.kept import KeptState
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
+from swruntime.realms.javascript.protocol import EVALUATED
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.start import spares_of
 from swruntime.realms.javascript.values import WireError, read_response
@@ -55,6 +56,9 @@ class JavaScriptWorkerRealm(PythonRealm):
         self._kept: KeptState | None = None
         """Of its script, once that is evaluated."""
         self._exchanges: dict[int, FetchExchange] = {}
+        self._entered_events: set[int] = set()
+        """Of those the fetch events whose respondWith was called."""
+        self._answered_events: set[int] = set()
         self._heard: dict[str, str | None] = {}
         """The types that its script listens to, and where."""
         self.on_step: Callable[[str | None], None] | None = None
@@ -117,13 +121,13 @@ class JavaScriptWorkerRealm(PythonRealm):
         spares_of(self.agent).refill(engine.channel.until_idle)
         try:
             frame = {"t": "run", "source": kept.source, "url": url, "module": module, **kept.frame}
-            answer = await evaluate(engine, frame)
+            answer = await evaluate(engine, frame, EVALUATED)
         except ScriptError:
             if engine.ended_from_outside:
                 return
             raise
         kept.started(answer.get("kept"), len(self._scripts.read))
-        self._heard = {str(type): self._scripts.places.place(at) for type, at in answer["events"]}
+        self._heard = {type: self._scripts.places.place(at) for type, at in answer["events"]}
         tell_listeners(self.context, self._heard.items(), FIRED)
         if self.on_step is not None:
             engine.on_step = self.on_step
@@ -169,6 +173,8 @@ class JavaScriptWorkerRealm(PythonRealm):
             forget()
             lifetime.feed(TimedOut())
             engine.lifetimes.close(number)
+            self._entered_events.discard(number)
+            self._answered_events.discard(number)
             if self._exchanges.pop(number, None) is not None:
                 engine.send({"t": "over", "event": number})
         assert lifetime.result is not None
@@ -235,10 +241,30 @@ class JavaScriptWorkerRealm(PythonRealm):
 
     def _entered(self, number: int) -> None:
         if (exchange := self._exchange(number)) is not None:
+            self._require_unanswered(number)
+            if number in self._entered_events:
+                raise WireError(f"respondWith is called a second time on event {number}")
+            self._entered_events.add(number)
             exchange.on_entered()
 
-    def _respond(self, number: int, wire: Any) -> None:
+    def _require_unanswered(self, number: int) -> None:
+        if number in self._answered_events:
+            raise WireError(f"a second answer to event {number}")
+
+    def _answers(self, number: int, *, entered: bool) -> FetchExchange | None:
+        """What event `number` is to be answered in, once; None where it is over."""
         exchange = self._exchange(number)
+        if exchange is not None:
+            self._require_unanswered(number)
+            if entered != (number in self._entered_events):
+                raise WireError(
+                    f"event {number} is answered, and respondWith was {'not ' if entered else ''}called"
+                )
+            self._answered_events.add(number)
+        return exchange
+
+    def _respond(self, number: int, wire: dict[str, Any]) -> None:
+        exchange = self._answers(number, entered=True)
         assert self._engine is not None
         try:
             response = read_response(self._engine, wire)
@@ -246,7 +272,8 @@ class JavaScriptWorkerRealm(PythonRealm):
         except WireError:
             raise
         except (TypeError, ValueError) as error:
-            self._fail(number, f"respondWith: {error}")
+            if exchange is not None:
+                exchange.answer.reject(NetworkFailure("protocol", f"respondWith: {error}"))
             return
         if exchange is None:
             if source is not None:
@@ -255,12 +282,12 @@ class JavaScriptWorkerRealm(PythonRealm):
             exchange.answer.resolve(Answer(response._concept, source))
 
     def _fail(self, number: int, message: str) -> None:
-        if (exchange := self._exchange(number)) is not None:
-            exchange.answer.reject(NetworkFailure("protocol", str(message)))
+        if (exchange := self._answers(number, entered=True)) is not None:
+            exchange.answer.reject(NetworkFailure("protocol", message))
 
     def _left(self, number: int, prevented: bool) -> None:
         """Create Fetch Event and Dispatch, 21: nobody called respondWith."""
-        exchange = self._exchange(number)
+        exchange = self._answers(number, entered=False)
         if exchange is None:
             return
         if prevented:
@@ -277,14 +304,13 @@ class JavaScriptWorkerRealm(PythonRealm):
             return Promise.resolved(None)
         return fetch_concept(self, exchange.preload, None)
 
-    def _update_ui(self, number: int, options: Any) -> Promise[None]:
+    def _update_ui(self, number: int, options: dict[str, Any]) -> Promise[None]:
+        """https://wicg.github.io/background-fetch/#dom-backgroundfetchupdateuievent-updateui"""
         assert self._engine is not None
-        instance = self._engine.lifetimes.instance_of(number)
-        if instance is None or not isinstance(options, dict):
-            raise WireError("updateUI of no event")
+        instance = self._engine.lifetimes.instance_to_update(number)
         title = options.get("title")
         if not (title is None or isinstance(title, str)):
-            raise WireError("a title that is no text")
+            raise WireError("a title that is not a text")
         icons = options.get("icons")
         base = self.context.environment.url
         resources = None if icons is None else media.image_resources("icons", icons, base)

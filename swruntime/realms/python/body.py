@@ -104,6 +104,13 @@ class Body(PlatformObject):
         """
         return self._hidden if self._stream is None else self._stream._take()
 
+    def _take_visible_source(self) -> BodySource | None:
+        """As `_take_source`, for a script that reads: None also where there is a body that it does not see.
+
+        Spec: https://fetch.spec.whatwg.org/#concept-filtered-response-opaque
+        """
+        return None if self._stream is None else self._stream._take()
+
     def _split_source(self) -> BodySource | None:
         """What the body of a clone comes from: https://fetch.spec.whatwg.org/#concept-body-clone
 
@@ -122,7 +129,7 @@ class Body(PlatformObject):
         """https://fetch.spec.whatwg.org/#concept-body-consume-body"""
         name = f"{type(self).__name__}.{method}"
         try:
-            source = None if self._stream is None else self._stream._take()
+            source = self._take_visible_source()
         except TypeError as error:
             return self._context.rejected(error, name=name)
 

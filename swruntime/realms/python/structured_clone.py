@@ -38,7 +38,7 @@ from swruntime.realms.python.context import RealmContext
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _HOLES = 1_000_000
-"""An array that lacks more items than this is not made into a list: its length costs JavaScript nothing."""
+"""Arrays that lack more items than this, all together, are not made into lists: lengths cost JavaScript nothing."""
 _INDEX = re.compile("0|[1-9][0-9]{0,9}")
 """An array index: https://tc39.es/ecma262/#array-index. "01" names another property than "1"."""
 _Step = tuple[str, object]
@@ -164,6 +164,7 @@ class _Deserializer:
         self._ports = ports
         self._context = context
         self._made: dict[int, Any] = {}
+        self._holes = 0
 
     def run(self) -> Any:
         # What can change is made empty first: every cycle passes through one of those.
@@ -242,7 +243,8 @@ class _Deserializer:
 
     def _fill_sparse(self, made: list[Any], length: int, entries: tuple[tuple[str, Value], ...]) -> None:
         """A hole is None, as undefined is; what is no item has no place in a list and is left out."""
-        if length - len(entries) > _HOLES:
+        self._holes += max(0, length - len(entries))
+        if self._holes > _HOLES:
             raise DataCloneError(f"an array has {length:,} items, of which {len(entries):,} are there")
         made.extend([None] * length)
         for key, each in entries:

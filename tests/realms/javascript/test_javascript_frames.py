@@ -11,6 +11,7 @@ from hypothesis import example, given, settings, strategies as st
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.frames import HEAD, Decoder, FrameError, encode
 from swruntime.realms.javascript.handles import Handles
+from swruntime.realms.javascript.messages import WireError
 
 NAMES = st.text(max_size=6)
 VALUES = st.recursive(
@@ -170,7 +171,7 @@ def test_a_mention_that_crosses_a_release_keeps_the_object() -> None:
 @pytest.mark.parametrize("mentions", [0, 1])
 def test_a_number_of_the_process_is_good_until_it_lets_go(mentions: int) -> None:
     handles = Handles()
-    handles.put(-1, object_ := [1])
+    handles.put(-1, object_ := [1], mentions=mentions)
     assert handles.known(object_) == -1
     assert handles.release(-1, mentions) is object_
     assert len(handles) == 0
@@ -184,16 +185,29 @@ def test_a_number_of_the_process_that_was_sent_back_is_good_until_that_is_forgot
     assert handles.release(-1, 1) is object_
 
 
-@pytest.mark.parametrize("number", [0, 7, -7])
-def test_letting_go_of_what_is_not_known_is_nothing(number: int) -> None:
-    assert Handles().release(number, 3) is None
+@pytest.mark.parametrize("number", [7, -7])
+def test_letting_go_of_no_mention_of_what_is_not_known_is_nothing(number: int) -> None:
+    """Two faces of one object may be collected together."""
+    assert Handles().release(number, 0) is None
 
 
-def test_more_mentions_than_were_sent_let_go_once() -> None:
+@pytest.mark.parametrize("mentions", [-1, 2, 1_000, 2**53])
+def test_nobody_lets_go_of_more_mentions_than_there_were(mentions: int) -> None:
     handles = Handles()
     number = handles.number_of(object_ := [1])
-    assert handles.release(number, 1_000) is object_
-    assert handles.release(number, 1) is None
+    for each in (number, 7, -7):
+        with pytest.raises(WireError, match="are let go"):
+            handles.release(each, mentions)
+    assert handles.release(number, 1) is object_
+
+
+def test_a_number_in_use_is_not_given_again() -> None:
+    handles = Handles()
+    handles.put(-1, [1])
+    handles.require_free(-2)
+    for number in (-1, 0, 1, True, -1.0, "x", None, -(2**53), [[[]]]):
+        with pytest.raises(WireError):
+            handles.require_free(number)
 
 
 def test_a_state_is_told_once() -> None:
