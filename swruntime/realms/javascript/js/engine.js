@@ -22,7 +22,7 @@ export const { isArgumentsObject, isGeneratorObject, isMapIterator, isModuleName
 export const { isBigIntObject, isBooleanObject, isNumberObject, isSymbolObject, isWeakMap, isWeakSet } = core;
 export const { runMicrotasks, eventLoopHasMoreWork, refOpPromise, unrefOpPromise, memoryUsage } = core;
 export const { AsyncVariable, setAsyncContext, setUnhandledPromiseRejectionHandler, setHandledPromiseRejectionHandler } = core;
-export const { getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
+export const { getProxyDetails, getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
 export const readAsync = core.read;
 export const writeSync = core.writeSync;
 export const exit = Deno.exit;

@@ -13,7 +13,7 @@ import { placeOf } from "./places.js";
 import { isRequest } from "./request.js";
 import { isResponse } from "./response.js";
 import { notImplementedPromise } from "./absent.js";
-import { classes, defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
+import { defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
 import { bytesIn, sentResponse, uiOptions } from "./values.js";
 import {
     iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, TypedArrayPrototypeGetBuffer,
