@@ -24,11 +24,11 @@ import { post } from "./calls.js";
 import { domException } from "./errors.js";
 import { named } from "./functions.js";
 import { here, textAt } from "./places.js";
+import { PromiseReject } from "./primordials.js";
 
 const { apply, get: reflectGet, has: reflectHas, set: reflectSet } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const NativeProxy = Proxy;
-const NativePromise = Promise;
 const exec = uncurry(RegExp.prototype.exec);
 const indexOf = uncurry(String.prototype.indexOf);
 const slice = uncurry(String.prototype.slice);
@@ -136,7 +136,7 @@ export function notImplementedPromise(name, method, length, check) {
             try {
                 return apply(throwing, this, []);
             } catch (error) {
-                return new NativePromise((_, reject) => reject(error));
+                return PromiseReject(error);
             }
         } }[method], method, length),
     };

@@ -2,7 +2,7 @@
 
 import { getPromiseDetails, isTypedArray, partsSlot, setPromiseHooks } from "./engine.js";
 import {
-    ArrayPrototypePop, ArrayPrototypePush, ObjectGetPrototypeOf, PromisePrototypeThen, TypedArrayPrototypeGetByteLength,
+    ArrayPrototypePop, ArrayPrototypePush, newList, ObjectGetPrototypeOf, PromisePrototypeThen, TypedArrayPrototypeGetByteLength,
     TypedArrayPrototypeSet, Uint8Array, uncurryThis,
 } from "./primordials.js";
 import { Blob, isBlob } from "./platform.js";
@@ -19,7 +19,7 @@ const FULFILLED = 1;
  * memory, and so that promise is fulfilled as it is made. undefined where it is not.
  */
 function referenced(reference) {
-    const promises = [];
+    const promises = newList();
     const note = (promise) => {
         promises[promises.length] = promise;
     };
@@ -40,9 +40,10 @@ function referenced(reference) {
 
 /** The bytes of a Blob, in a buffer of their own; undefined where the engine does not have them in memory. */
 export function bytesOfBlob(blob) {
-    const pieces = [];
+    const pieces = newList();
     let size = 0;
-    const wanted = [blob];
+    const wanted = newList();
+    ArrayPrototypePush(wanted, blob);
     while (wanted.length > 0) {
         const part = ArrayPrototypePop(wanted);
         if (isBlob(part)) {

@@ -6,6 +6,7 @@ import {
     DataViewPrototypeGetBuffer,
     DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset,
+    iterable,
     JSONParse,
     ObjectDefineProperty,
     ObjectGetOwnPropertyDescriptor,
@@ -48,7 +49,7 @@ import { isObject, USVString } from "./webidl.js";
  */
 export function extractBody(value, context) {
     if (isObject(value)) {
-        if (isReadableStream(value)) return { body: bodyOfStream(value), type: null, isStream: true };
+        if (isReadableStream(value)) return { __proto__: null, body: bodyOfStream(value), type: null, isStream: true };
         if (isBlob(value)) return extracted(new BlobSource(value), BlobPrototypeGetType(value) || null);
         const bytes = bytesOf(value);
         if (bytes !== null) return extracted(new BytesSource(bytes), null);
@@ -70,7 +71,7 @@ export function bodyOfText(text, type) {
     return extracted(new BytesSource(utf8Encode(text)), type);
 }
 
-const extracted = (source, type) => ({ body: new BodyState(source), type, isStream: false });
+const extracted = (source, type) => ({ __proto__: null, body: new BodyState(source), type, isStream: false });
 
 /** The bytes of an ArrayBuffer or a view of one, copied; null for what is neither. */
 function bytesOf(value) {
@@ -146,7 +147,7 @@ export function includeBody(constructor, bodyOf, headersOf) {
     }
 }
 
-const blobOf = (bytes, type) => new Blob([bytes], { __proto__: null, type });
+const blobOf = (bytes, type) => new Blob(iterable([bytes]), { __proto__: null, type });
 
 /** https://fetch.spec.whatwg.org/#dom-body-formdata, what is done with the bytes */
 function parseForm(bytes, type) {

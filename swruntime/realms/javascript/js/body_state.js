@@ -75,9 +75,9 @@ export class BodyState {
 
     #makeStream() {
         if (!this.#used) {
-            const holder = this.#holder = { source: this.#source };
+            const holder = this.#holder = { __proto__: null, source: this.#source };
             const read = () => holder.source.read();
-            return this.#setStream(streamOf({ read, cancel: (reason) => holder.source.cancel(reason) }));
+            return this.#setStream(streamOf({ __proto__: null, read, cancel: (reason) => holder.source.cancel(reason) }));
         }
         // What is left to see is a stream that someone reads: reading a body locks it for good.
         this.#setStream(streamOf(nothing()));
@@ -118,9 +118,11 @@ export class BodyState {
     take() {
         this.check();
         const source = this.#leave();
-        if (source === null) return { stream: this.#stream };
-        if (source.handle !== null) return { remote: source.handle };
-        return source.bytes !== null ? { bytes: source.bytes } : { stream: streamOf(source) };
+        if (source === null) return { __proto__: null, stream: this.#stream };
+        if (source.handle !== null) return { __proto__: null, remote: source.handle };
+        return source.bytes !== null
+            ? { __proto__: null, bytes: source.bytes }
+            : { __proto__: null, stream: streamOf(source) };
     }
 
     /**

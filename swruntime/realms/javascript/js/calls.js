@@ -4,14 +4,11 @@ import { send } from "./channel.js";
 import { currentEvent } from "./handling.js";
 import { errorFrom } from "./errors.js";
 import { here } from "./places.js";
+import {
+    Map, MapPrototypeDelete as remove, MapPrototypeForEach as each, MapPrototypeGet as get, MapPrototypeSet as set, newList,
+    Promise as NativePromise,
+} from "./primordials.js";
 
-const { apply } = Reflect;
-const map = (fn) => (self, ...rest) => apply(fn, self, rest);
-const get = map(Map.prototype.get);
-const set = map(Map.prototype.set);
-const remove = map(Map.prototype.delete);
-const each = map(Map.prototype.forEach);
-const NativePromise = Promise;
 
 const waiting = new Map();
 let last = 0;
@@ -21,14 +18,14 @@ export function call(op, args, revive = (value) => value) {
     const id = ++last;
     const event = currentEvent();
     return new NativePromise((resolve, reject) => {
-        set(waiting, id, { resolve, reject, revive, event });
+        set(waiting, id, { __proto__: null, resolve, reject, revive, event });
         send({ t: "call", id, op, args, at: here(), event });
     });
 }
 
 /** The calls that the script began while it handled event `number` and that are not settled here. */
 export function callsOf(number) {
-    const found = [];
+    const found = newList();
     each(waiting, (entry, id) => {
         if (entry.event === number) found[found.length] = id;
     });

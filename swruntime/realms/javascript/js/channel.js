@@ -9,22 +9,12 @@ import {
     setTimeoutNative, unrefOpPromise, writeSync,
 } from "./engine.js";
 import { attach, encodeValue } from "./plain_data.js";
-
-const { parse } = JSON;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const { apply } = Reflect;
-const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
-const encode = ((fn) => (text) => apply(fn, encoder, [text]))(TextEncoder.prototype.encode);
-const decode = ((fn) => (bytes) => apply(fn, decoder, [bytes]))(TextDecoder.prototype.decode);
-const setBytes = uncurry(Uint8Array.prototype.set);
-const subarray = uncurry(Uint8Array.prototype.subarray);
-const getUint32 = uncurry(DataView.prototype.getUint32);
-const setUint32 = uncurry(DataView.prototype.setUint32);
-const then = uncurry(Promise.prototype.then);
-const Bytes = Uint8Array;
-const View = DataView;
-const ProtocolError = Error;
+import {
+    DataView, DataViewPrototypeGetUint32 as getUint32, DataViewPrototypeSetUint32 as setUint32, Error as ProtocolError,
+    JSONParse as parse, newList, PromisePrototypeThen as then, subarray, TypedArrayPrototypeGetBuffer,
+    TypedArrayPrototypeGetByteLength as sizeOf, TypedArrayPrototypeSet as setBytes, Uint8Array as Bytes,
+    utf8Decode as decode, utf8Encode as encode,
+} from "./primordials.js";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -35,28 +25,28 @@ const SIGN = 500;
 const now = performance.now.bind(performance);
 
 function writeAll(bytes) {
-    let rest = bytes;
-    while (rest.byteLength > 0) rest = subarray(rest, writeSync(STDOUT, rest));
+    const size = sizeOf(bytes);
+    for (let at = 0; at < size;) at += writeSync(STDOUT, subarray(bytes, at, size));
 }
 
 /** Send a frame. It returns when the pipe has taken it: who floods the runtime waits here. */
 export function send(frame) {
-    const attachments = [];
+    const attachments = newList();
     const header = encode(encodeValue(frame, attachments));
     let size = 0;
-    for (let i = 0; i < attachments.length; i++) size += attachments[i].byteLength;
+    for (let i = 0; i < attachments.length; i++) size += sizeOf(attachments[i]);
     const head = new Bytes(HEAD);
-    const view = new View(head.buffer);
-    setUint32(view, 0, header.byteLength);
+    const view = viewOf(head);
+    setUint32(view, 0, sizeOf(header));
     setUint32(view, 4, size);
-    const whole = new Bytes(HEAD + header.byteLength + (size <= PIECE ? size : 0));
+    const whole = new Bytes(HEAD + sizeOf(header) + (size <= PIECE ? size : 0));
     setBytes(whole, head, 0);
     setBytes(whole, header, HEAD);
     if (size <= PIECE) {
-        let at = HEAD + header.byteLength;
+        let at = HEAD + sizeOf(header);
         for (let i = 0; i < attachments.length; i++) {
             setBytes(whole, attachments[i], at);
-            at += attachments[i].byteLength;
+            at += sizeOf(attachments[i]);
         }
         writeAll(whole);
         return;
@@ -65,32 +55,34 @@ export function send(frame) {
     for (let i = 0; i < attachments.length; i++) writeAll(attachments[i]);
 }
 
+const viewOf = (bytes) => new DataView(TypedArrayPrototypeGetBuffer(bytes));
+
 /** What has arrived of frames that are not whole yet: one buffer for all of them, as long as they are small. */
 class Incoming {
     #buffer = new Bytes(2 * PIECE);
-    #view = new View(this.#buffer.buffer);
+    #view = viewOf(this.#buffer);
     #begin = 0;
     #end = 0;
 
     /** Where to put what comes next: `want` bytes or more. */
     room(want) {
-        if (this.#buffer.byteLength - this.#end < want) this.#move(want);
-        return subarray(this.#buffer, this.#end);
+        if (sizeOf(this.#buffer) - this.#end < want) this.#move(want);
+        return subarray(this.#buffer, this.#end, sizeOf(this.#buffer));
     }
 
     /** What is there goes to the front; of a larger buffer where there is too much of it. */
     #move(want) {
         const rest = subarray(this.#buffer, this.#begin, this.#end);
-        const needed = rest.byteLength + want;
-        if (needed > this.#buffer.byteLength) this.#setBuffer(needed * 2);
+        const needed = sizeOf(rest) + want;
+        if (needed > sizeOf(this.#buffer)) this.#setBuffer(needed * 2);
         setBytes(this.#buffer, rest);
         this.#begin = 0;
-        this.#end = rest.byteLength;
+        this.#end = sizeOf(rest);
     }
 
     #setBuffer(size) {
         this.#buffer = new Bytes(size);
-        this.#view = new View(this.#buffer.buffer);
+        this.#view = viewOf(this.#buffer);
     }
 
     filled(count) {
@@ -105,19 +97,19 @@ class Incoming {
         const end = payload + getUint32(this.#view, this.#begin + 4);
         if (this.#end < end) return null;
         const frame = parse(decode(subarray(this.#buffer, header, payload)));
-        attach(frame, subarray(this.#buffer, payload, end), { offset: 0 });
+        attach(frame, subarray(this.#buffer, payload, end), { __proto__: null, offset: 0 });
         this.#begin = end;
         if (this.#begin === this.#end) {
             this.#begin = this.#end = 0;
             // What a large frame took is not kept.
-            if (this.#buffer.byteLength > 2 * PIECE) this.#setBuffer(2 * PIECE);
+            if (sizeOf(this.#buffer) > 2 * PIECE) this.#setBuffer(2 * PIECE);
         }
         return frame;
     }
 }
 
 const incoming = new Incoming();
-const frames = [];
+const frames = newList();
 let handle = () => {};
 let reading = null;
 let scheduled = false;
@@ -203,7 +195,7 @@ function readExactly(count) {
     const bytes = new Bytes(count);
     let at = 0;
     while (at < count) {
-        const got = answers.readSync(subarray(bytes, at));
+        const got = answers.readSync(subarray(bytes, at, count));
         if (!got) exit(0);
         at += got;
     }
@@ -213,11 +205,19 @@ function readExactly(count) {
 /** Ask the runtime, and wait for the answer without giving way: `importScripts` is synchronous. */
 export function ask(op, args, at) {
     send({ t: "ask", op, args, at });
-    const view = new View(readExactly(HEAD).buffer);
+    const view = viewOf(readExactly(HEAD));
     const header = parse(decode(readExactly(getUint32(view, 0))));
-    const answer = attach(header, readExactly(getUint32(view, 4)), { offset: 0 });
-    if (answer.error !== undefined) return { error: answer.error };
-    return { value: answer.value };
+    const answer = attach(header, readExactly(getUint32(view, 4)), { __proto__: null, offset: 0 });
+    return { __proto__: null, value: answer.value, error: answer.error };
+}
+
+/** The stack of what our own code threw. It may be what a script made of it: nothing in it is trusted to be a string. */
+function brokenText(error) {
+    try {
+        return `${(error && error.stack) || error}`;
+    } catch {
+        return "something that cannot be written";
+    }
 }
 
 /** Begin to read frames; each is handed to `handler`. */
@@ -226,7 +226,7 @@ export function start(handler) {
         try {
             handler(frame);
         } catch (error) {
-            send({ t: "broken", text: `${(error && error.stack) || error}` });
+            send({ t: "broken", text: brokenText(error) });
             throw new ProtocolError("the runtime's own code failed");
         }
     };

@@ -1,9 +1,9 @@
 // https://html.spec.whatwg.org/multipage/structured-data.html#structureddeserialize
 
-import { errorFrom } from "./errors.js";
+import { errorFrom, ownName } from "./errors.js";
 import {
-    ArrayBuffer, BigInt, Date, Map, MapPrototypeSet, Object, ObjectPrototype, ObjectPrototypeHasOwnProperty,
-    ObjectSetPrototypeOf, ReflectDefineProperty, RegExp, Set, SetPrototypeAdd, StringPrototypeSlice, StringPrototypeStartsWith, TypedArrayPrototypeGetBuffer,
+    arrayFor, ArrayBuffer, BigInt, Date, Map, MapPrototypeSet, Object, ObjectPrototype, ObjectPrototypeHasOwnProperty,
+    iterable, newList, ReflectDefineProperty, RegExp, Set, SetPrototypeAdd, StringPrototypeSlice, StringPrototypeStartsWith, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeSet, Uint8Array,
 } from "./primordials.js";
 import { Blob, File } from "./platform.js";
@@ -27,7 +27,7 @@ class Deserializer {
     #nodes;
     #ports;
     /** Without a prototype: a script may have put setters there. */
-    #made = ObjectSetPrototypeOf([], null);
+    #made = newList();
 
     constructor(nodes, ports) {
         this.#nodes = nodes;
@@ -53,7 +53,7 @@ class Deserializer {
     #make(node) {
         switch (node.k) {
             case "Array":
-                return node.items;
+                return arrayFor(node.items);
             case "SparseArray": {
                 const array = [];
                 array.length = node.length;
@@ -139,15 +139,16 @@ function error(node) {
     const made = errorFrom(node);
     // Its stack would be that of the runtime's own code.
     if (!node.dom) {
-        const value = node.message ? `${made.name}: ${node.message}` : made.name;
+        const name = ownName(node.name);
+        const value = node.message ? `${name}: ${node.message}` : name;
         ReflectDefineProperty(made, "stack", { __proto__: null, value, writable: true, configurable: true });
     }
     return made;
 }
 
 function blob({ bytes, type, name, lastModified }) {
-    if (name === null) return new Blob([bytes], { __proto__: null, type });
-    return new File([bytes], name, { __proto__: null, type, lastModified });
+    if (name === null) return new Blob(iterable([bytes]), { __proto__: null, type });
+    return new File(iterable([bytes]), name, { __proto__: null, type, lastModified });
 }
 
 /** The bytes lie in a buffer that nothing else has. */

@@ -2,7 +2,7 @@
 // is written in a path, takes what became of it, and gives the node in the end.
 
 import {
-    ArrayPrototypePush, JSONStringify, MapPrototypeForEach, matches, ObjectKeys, ObjectPrototypeHasOwnProperty,
+    ArrayPrototypePush, JSONStringify, MapPrototypeForEach, matches, newList, ObjectKeys, ObjectPrototypeHasOwnProperty,
     SetPrototypeForEach, String, StringPrototypeSlice,
 } from "./primordials.js";
 
@@ -16,7 +16,7 @@ export class Properties {
     #object;
     #keys;
     #at = -1;
-    #entries = [];
+    #entries = newList();
 
     constructor(object, keys = ObjectKeys(object)) {
         this.#object = object;
@@ -68,7 +68,7 @@ export class Items {
     #array;
     #length;
     #at = -1;
-    #items = [];
+    #items = newList();
     #places = null;
 
     constructor(array) {
@@ -80,7 +80,7 @@ export class Items {
         while (++this.#at < this.#length) {
             if (ObjectPrototypeHasOwnProperty(this.#array, this.#at)) return true;
             if (this.#places !== null) continue;
-            this.#places = [];
+            this.#places = newList();
             for (let i = 0; i < this.#at; i++) ArrayPrototypePush(this.#places, i);
         }
         return false;
@@ -102,7 +102,7 @@ export class Items {
     node() {
         const items = this.#items;
         if (this.#places === null) return { k: "Array", items };
-        const entries = [];
+        const entries = newList();
         for (let i = 0; i < items.length; i++) ArrayPrototypePush(entries, [`${this.#places[i]}`, items[i]]);
         return { k: "SparseArray", length: this.#length, entries };
     }
@@ -118,9 +118,9 @@ export function frameOfArray(array) {
 
 /** The keys and values of a Map, as they are at the start. */
 export class Entries {
-    #list = [];
+    #list = newList();
     #at = -1;
-    #entries = [];
+    #entries = newList();
 
     constructor(map) {
         MapPrototypeForEach(map, (value, key) => ArrayPrototypePush(this.#list, key, value));
@@ -153,9 +153,9 @@ export class Entries {
 
 /** The members of a Set, as they are at the start. */
 export class Members {
-    #list = [];
+    #list = newList();
     #at = -1;
-    #members = [];
+    #members = newList();
 
     constructor(set) {
         SetPrototypeForEach(set, (value) => ArrayPrototypePush(this.#list, value));

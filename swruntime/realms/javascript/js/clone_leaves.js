@@ -39,12 +39,13 @@ export function unboxed(object) {
 export function errorNode(error) {
     if (isDOMException(error)) {
         const { name, message } = errorTo(error);
-        return { k: "Error", name, message, dom: true };
+        return { __proto__: null, k: "Error", name, message, dom: true };
     }
     const { name } = error; // a getter may be asked, as the standard has it
     const message = ObjectGetOwnPropertyDescriptor(error, "message");
     const isData = message !== undefined && ObjectPrototypeHasOwnProperty(message, "value");
     return {
+        __proto__: null,
         k: "Error",
         name: typeof name === "string" && NAMES[name] === true ? name : "Error",
         message: isData ? toText(message.value) : "",

@@ -9,9 +9,9 @@ import { domException } from "./errors.js";
 import {
     ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetDetached, ArrayBufferPrototypeGetMaxByteLength,
     ArrayBufferPrototypeGetResizable, ArrayBufferPrototypeTransferToFixedLength, ArrayPrototypeJoin, ArrayPrototypePop,
-    ArrayPrototypePush, ArrayPrototypeSplice, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
+    ArrayPrototypePush, ArrayPrototypeSlice, concat, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset, DatePrototypeGetTime, Map, MapPrototypeGet, MapPrototypeHas, MapPrototypeSet,
-    MAX_SAFE_INTEGER, MathMax, MathMin, MIN_SAFE_INTEGER, NumberIsNaN, regExpFlags, RegExpPrototypeGetSource,
+    MAX_SAFE_INTEGER, MathMax, MathMin, MIN_SAFE_INTEGER, newList, NumberIsNaN, regExpFlags, RegExpPrototypeGetSource,
     TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset,
     TypedArrayPrototypeGetLength, TypedArrayPrototypeGetToStringTag, TypedArrayPrototypeSet, Uint8Array,
 } from "./primordials.js";
@@ -43,16 +43,16 @@ const isBuffer = (value) => isAnyArrayBuffer(value) && !isSharedArrayBuffer(valu
 
 class Serializer {
     #what;
-    #nodes = [];
+    #nodes = newList();
     /** The node of each object that was met. */
     #indices = new Map();
-    #frames = [];
+    #frames = newList();
     /** Of each frame the index of its node. */
-    #walked = [];
+    #walked = newList();
     /** Of each ArrayBuffer that is transferred its node, null until it is met. */
     #buffers = new Map();
     /** Of each view of a buffer that can be resized: its node, where it ends, and the path to it. */
-    #bounds = [];
+    #bounds = newList();
 
     constructor(what) {
         this.#what = what;
@@ -118,9 +118,13 @@ class Serializer {
     }
 
     #path(suffix) {
-        const steps = [];
+        let steps = newList();
         for (let i = 0; i < this.#frames.length; i++) ArrayPrototypePush(steps, this.#frames[i].step);
-        if (steps.length > 2 * SHOWN) ArrayPrototypeSplice(steps, SHOWN, steps.length - 2 * SHOWN, "...");
+        if (steps.length > 2 * SHOWN) {
+            const first = ArrayPrototypeSlice(steps, 0, SHOWN);
+            ArrayPrototypePush(first, "...");
+            steps = concat(first, ArrayPrototypeSlice(steps, steps.length - SHOWN));
+        }
         return `${this.#what}${ArrayPrototypeJoin(steps, "")}${suffix}`;
     }
 

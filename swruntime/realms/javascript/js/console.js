@@ -3,18 +3,30 @@
 import { post } from "./calls.js";
 import { inspect } from "./engine.js";
 
+import {
+    ArrayPrototypeJoin, ArrayPrototypeSlice, Error as NativeError, NumberPrototypeToFixed, ObjectKeys, ReflectApply,
+    StringPrototypeIncludes as includes, StringPrototypeSlice, StringPrototypeSplit, StringPrototypeTrim,
+} from "./primordials.js";
+
 const { defineProperty } = Reflect;
-const { keys } = Object;
-const slice = Array.prototype.slice;
 const MOST = 64 * 1024;
+const { parseFloat, parseInt } = globalThis;
+const now = performance.now.bind(performance);
 
 const counts = { __proto__: null };
+const timers = { __proto__: null };
 let indent = "";
+
+const OPTIONS = {
+    __proto__: null, colors: false, depth: 4, iterableLimit: 100, strAbbreviateSize: 10_000, getters: false,
+    // A method of the script's that has the engine's own name gets the engine's own function.
+    customInspect: false,
+};
 
 function written(value) {
     if (typeof value === "string") return value;
     try {
-        return inspect(value, { colors: false, depth: 4, iterableLimit: 100, strAbbreviateSize: 10_000 });
+        return inspect(value, OPTIONS);
     } catch {
         return "[something that cannot be written]";
     }
@@ -22,35 +34,61 @@ function written(value) {
 
 /** https://console.spec.whatwg.org/#formatter */
 function format(values) {
-    let rest = values;
     let text = "";
-    if (typeof values[0] === "string" && values.length > 1) {
-        let at = 1;
-        text = values[0].replace(/%[sdifoOcj%]/g, (specifier) => {
-            if (specifier === "%%") return "%";
-            if (at >= values.length) return specifier;
-            const value = values[at++];
-            switch (specifier) {
-                case "%s": return typeof value === "string" ? value : written(value);
-                case "%d": case "%i": return `${typeof value === "symbol" ? NaN : parseInt(value, 10)}`;
-                case "%f": return `${typeof value === "symbol" ? NaN : parseFloat(value)}`;
-                case "%c": return "";
-                default: return written(value);
+    let at = 0;
+    if (values.length > 1 && typeof values[0] === "string") {
+        const format = values[at++];
+        for (let i = 0; i < format.length; i++) {
+            const specifier = format[i] === "%" && i + 1 < format.length ? format[i + 1] : "";
+            const isKnown = specifier !== "" && includes(SPECIFIERS, specifier);
+            if (!isKnown || (specifier !== "%" && at >= values.length)) {
+                text += format[i];
+                continue;
             }
-        });
-        rest = slice.call(values, at);
-        if (rest.length > 0) text += " ";
+            text += specifier === "%" ? "%" : substitute(specifier, values[at++]);
+            i++;
+        }
+        if (at < values.length) text += " ";
     }
-    for (let i = 0; i < rest.length; i++) text += (i ? " " : "") + written(rest[i]);
+    for (let first = at; at < values.length; at++) text += (at > first ? " " : "") + written(values[at]);
     return text;
+}
+
+const SPECIFIERS = "sdifoOcj%";
+
+function substitute(specifier, value) {
+    switch (specifier) {
+        case "s": return written(value);
+        case "d": case "i": return `${typeof value === "symbol" ? NaN : parseInt(value, 10)}`;
+        case "f": return `${typeof value === "symbol" ? NaN : parseFloat(value)}`;
+        case "c": return "";
+        default: return written(value);
+    }
 }
 
 function tell(level, text) {
     const whole = indent + text;
-    post("console", [level, whole.length > MOST ? `${whole.slice(0, MOST)}...` : whole]);
+    post("console", [level, whole.length > MOST ? `${StringPrototypeSlice(whole, 0, MOST)}...` : whole]);
+}
+
+/** The stack of the script, behind the frame of ours that asks. */
+function stack() {
+    const text = new NativeError().stack;
+    if (typeof text !== "string") return "";
+    return ArrayPrototypeJoin(ArrayPrototypeSlice(StringPrototypeSplit(text, "\n"), 3), "\n");
 }
 
 const say = (level) => (...values) => tell(level, format(values));
+
+function group(...values) {
+    if (values.length) tell("log", format(values));
+    indent += "  ";
+}
+
+function timeLog(label = "default", ...values) {
+    const since = now() - (timers[label] ?? now());
+    tell("info", StringPrototypeTrim(`${label}: ${NumberPrototypeToFixed(since, 3)} ms ${format(values)}`));
+}
 
 const members = {
     debug: say("debug"),
@@ -61,7 +99,7 @@ const members = {
     dir: (value) => tell("log", written(value)),
     dirxml: say("log"),
     table: say("log"),
-    trace: (...values) => tell("log", `${format(values)}\n${new Error().stack.split("\n").slice(2).join("\n")}`),
+    trace: (...values) => tell("log", `${format(values)}\n${stack()}`),
     assert: (condition = false, ...values) => {
         if (!condition) tell("error", `Assertion failed${values.length ? `: ${format(values)}` : ""}`);
     },
@@ -73,31 +111,25 @@ const members = {
     countReset: (label = "default") => {
         counts[label] = 0;
     },
-    group: (...values) => {
-        if (values.length) tell("log", format(values));
-        indent += "  ";
-    },
-    groupCollapsed: (...values) => members.group(...values),
+    group,
+    groupCollapsed: (...values) => ReflectApply(group, undefined, values),
     groupEnd: () => {
-        indent = indent.slice(2);
+        indent = StringPrototypeSlice(indent, 2);
     },
     time: (label = "default") => {
-        timers[label] = performance.now();
+        timers[label] = now();
     },
-    timeLog: (label = "default", ...values) => {
-        tell("info", `${label}: ${(performance.now() - (timers[label] ?? performance.now())).toFixed(3)} ms ${format(values)}`.trim());
-    },
+    timeLog,
     timeEnd: (label = "default") => {
-        members.timeLog(label);
+        timeLog(label);
         delete timers[label];
     },
 };
-const timers = { __proto__: null };
 
 /** https://console.spec.whatwg.org/#console-namespace */
 export function makeConsole() {
     const console = Object.create(Object.create(Object.prototype));
-    for (const name of keys(members)) {
+    for (const name of ObjectKeys(members)) {
         defineProperty(members[name], "name", { value: name, configurable: true });
         defineProperty(console, name, { value: members[name], writable: true, enumerable: true, configurable: true });
     }

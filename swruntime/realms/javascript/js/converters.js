@@ -12,6 +12,7 @@ import {
     MathFloor,
     MathTrunc,
     MAX_SAFE_INTEGER,
+    newList,
     NumberIsFinite,
     ObjectCreate,
     PromiseResolve,
@@ -179,7 +180,7 @@ export function sequenceFrom(value, method, converter, context) {
 export function record(keyConverter, valueConverter) {
     return (value, context) => {
         const keys = ReflectOwnKeys(object(value, context));
-        const result = [];
+        const result = newList();
         for (let at = 0; at < keys.length; at++) {
             const descriptor = ReflectGetOwnPropertyDescriptor(value, keys[at]);
             if (descriptor === undefined || !descriptor.enumerable) continue;

@@ -22,7 +22,7 @@ export const { isArgumentsObject, isGeneratorObject, isMapIterator, isModuleName
 export const { isBigIntObject, isBooleanObject, isNumberObject, isSymbolObject, isWeakMap, isWeakSet } = core;
 export const { runMicrotasks, eventLoopHasMoreWork, refOpPromise, unrefOpPromise, memoryUsage } = core;
 export const { AsyncVariable, setAsyncContext, setUnhandledPromiseRejectionHandler, setHandledPromiseRejectionHandler } = core;
-export const { getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
+export const { getProxyDetails, getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
 export const readAsync = core.read;
 export const writeSync = core.writeSync;
 export const exit = Deno.exit;
@@ -34,10 +34,57 @@ export const revokeSync = (descriptor) => Deno.permissions.revokeSync(descriptor
 export const setImmediate = globalThis.setImmediate;
 export const setTimeoutNative = globalThis.setTimeout;
 
-export const Script = vm.Script;
-export const runInThisContext = vm.Script.prototype.runInThisContext;
-export const SourceTextModule = vm.SourceTextModule;
-export const SyntheticModule = vm.SyntheticModule;
+const { apply } = Reflect;
+const { Script, SourceTextModule } = vm;
+const { runInThisContext } = Script.prototype;
+const { linkRequests, instantiate, evaluate } = {
+    linkRequests: SourceTextModule.prototype.linkRequests,
+    instantiate: SourceTextModule.prototype.instantiate,
+    evaluate: SourceTextModule.prototype.evaluate,
+};
+const statusOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(SourceTextModule.prototype), "status").get;
+const requestsOf = Object.getOwnPropertyDescriptor(SourceTextModule.prototype, "moduleRequests").get;
+/** How a script is run: with each option, as one that is missing would be looked up on `Object.prototype`. */
+const RUN = {
+    __proto__: null, timeout: undefined, displayErrors: true, breakOnSigint: false, contextName: undefined,
+    contextOrigin: undefined, contextCodeGeneration: undefined, microtaskMode: undefined,
+};
+
+/** A classic script that can be run. It is of node:vm, and never for a script's eyes. Throws SyntaxError. */
+export const newScript = (source, url = "evalmachine.<anonymous>") =>
+    new Script(source, {
+        __proto__: null, filename: url, lineOffset: 0, columnOffset: 0, cachedData: undefined, produceCachedData: false,
+        importModuleDynamically: undefined,
+    });
+
+/** Run it; what it throws comes through. Answers with its completion value. */
+export const runScript = (script) => apply(runInThisContext, script, [RUN]);
+
+/** A module that can be linked. It is of node:vm, and never for a script's eyes. Throws SyntaxError. */
+export function newModule(source, url, initializeImportMeta, importModuleDynamically) {
+    const module = new SourceTextModule(source, {
+        __proto__: null, identifier: url, context: undefined, lineOffset: 0, columnOffset: 0, cachedData: undefined,
+        initializeImportMeta, importModuleDynamically,
+    });
+    // A promise may be resolved with it, and then is what it has by itself asked for, and no `then` of a script's.
+    Object.defineProperty(module, "then", { __proto__: null, value: undefined });
+    return module;
+}
+
+/** "unlinked", "linking", "linked", "evaluating", "evaluated" or "errored" */
+export const moduleStatus = (module) => apply(statusOf, module, []);
+
+/** What it imports: a list of objects with a `specifier`. */
+export const moduleRequests = (module) => apply(requestsOf, module, []);
+
+/** Link a module: `modules` are those of its `moduleRequests`, in order. */
+export const linkModule = (module, modules) => void apply(linkRequests, module, [modules]);
+
+/** Once all that it imports is linked. Throws SyntaxError for names that are not exported. */
+export const instantiateModule = (module) => void apply(instantiate, module, []);
+
+/** Evaluate a module: a promise. */
+export const evaluateModule = (module) => apply(evaluate, module, [{ __proto__: null }]);
 
 const probe = new Event("probe");
 /** The slot that says whether the engine dispatched an event; there is no other way to make one that is trusted. */

@@ -16,11 +16,19 @@ const messageOf = ((get) => (error) => apply(get, error, []))(
 );
 const NativeString = String;
 
-/** The exception for what the runtime says: `dom`, whether it is a DOMException of that name. */
+/** The name that the class which stands for `name` has. */
+export const ownName = (name) => (ENGINE[name] === undefined ? "Error" : name);
+
+/**
+ * The exception for what the runtime says: `dom`, whether it is a DOMException of that name.
+ *
+ * What it is made of is a part of a frame, or a clone's node: it has no prototype.
+ */
 export function errorFrom({ name, message, dom, quota, requested }) {
     if (!dom) return new (ENGINE[name] ?? ENGINE.Error)(message);
     if (name === "QuotaExceededError" && NativeQuotaExceededError !== undefined) {
         return new NativeQuotaExceededError(message, {
+            __proto__: null,
             ...(quota === null || quota === undefined ? {} : { quota }),
             ...(requested === null || requested === undefined ? {} : { requested }),
         });
@@ -76,13 +84,13 @@ export function errorText(value) {
 
 /** What was thrown, as the runtime takes it. */
 export function errorTo(value) {
-    if (isDOMException(value)) return { name: nameOf(value), message: messageOf(value), dom: true };
+    if (isDOMException(value)) return { __proto__: null, name: nameOf(value), message: messageOf(value), dom: true };
     if (value !== null && typeof value === "object") {
         const name = member(value, "name");
         const message = member(value, "message");
         if (message !== undefined) {
-            return { name: name !== undefined && name in ENGINE ? name : "Error", message, dom: false };
+            return { __proto__: null, name: name !== undefined && name in ENGINE ? name : "Error", message, dom: false };
         }
     }
-    return { name: "Error", message: written(value), dom: false };
+    return { __proto__: null, name: "Error", message: written(value), dom: false };
 }

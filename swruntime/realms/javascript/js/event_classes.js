@@ -6,6 +6,7 @@ import { boolean, dictionary, DOMString, interfaceType, isObject, requireArgumen
 import { isFace } from "./faces.js";
 import { notImplemented } from "./absent.js";
 import { named } from "./functions.js";
+import { PromiseReject, StringPrototypeIncludes } from "./primordials.js";
 
 const { apply, defineProperty } = Reflect;
 const { freeze, getOwnPropertyDescriptors, keys } = Object;
@@ -13,7 +14,6 @@ const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const getWeak = uncurry(WeakMap.prototype.get);
 const setWeak = uncurry(WeakMap.prototype.set);
 const NativeEvent = Event;
-const NativePromise = Promise;
 const NativeTypeError = TypeError;
 const global = globalThis;
 
@@ -55,7 +55,7 @@ export function defineEvent(name, Base, members, options = {}) {
                 requireArguments(arguments.length, least, `construct '${name}'`);
                 const text = DOMString(type, `Failed to construct '${name}': parameter 1`);
                 const given = read(init, `Failed to construct '${name}': parameter 2`);
-                super(text, { ...init, ...given });
+                super(text, { __proto__: null, ...init, ...given });
                 setWeak(values, this, finish(given));
             }
 
@@ -76,7 +76,7 @@ export function defineEvent(name, Base, members, options = {}) {
                 try {
                     return valueOf(this, attribute);
                 } catch (error) {
-                    return new NativePromise((_, reject) => reject(error));
+                    return PromiseReject(error);
                 }
             },
         };
@@ -103,10 +103,10 @@ export const messageMembers = (kinds) => [
 
 function isSource(value, kinds) {
     if (isFace(value, "ServiceWorker") || isFace(value, "MessagePort")) return true;
-    return kinds.includes("Client") ? isFace(value, "Client") : value === global;
+    return StringPrototypeIncludes(kinds, "Client") ? isFace(value, "Client") : value === global;
 }
 
-export const withFrozenPorts = (values) => ({ ...values, ports: freeze(values.ports ?? []) });
+export const withFrozenPorts = (values) => ({ __proto__: null, ...values, ports: freeze(values.ports ?? []) });
 
 /** https://html.spec.whatwg.org/multipage/comms.html#the-messageevent-interface */
 export const MessageEvent = defineEvent("MessageEvent", NativeEvent, messageMembers("Window, ServiceWorker or MessagePort"), {

@@ -6,14 +6,16 @@
 
 import { runMicrotasks, trustedSlot } from "./engine.js";
 import { here } from "./places.js";
+import { ArrayPrototypePush, MapPrototypeForEach, newList } from "./primordials.js";
 
 const { apply, defineProperty } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
+const NativeTypeError = TypeError;
+const preventDefault = uncurry(Event.prototype.preventDefault);
 const prototype = EventTarget.prototype;
 const nativeAdd = uncurry(prototype.addEventListener);
 const nativeRemove = uncurry(prototype.removeEventListener);
 const nativeDispatch = uncurry(prototype.dispatchEvent);
-const NativeEventTarget = EventTarget;
 const getWeak = uncurry(WeakMap.prototype.get);
 const setWeak = uncurry(WeakMap.prototype.set);
 const getMap = uncurry(Map.prototype.get);
@@ -44,8 +46,8 @@ export const reportException = (error) => report(error);
 function invoke(self, callback, event, isObject) {
     try {
         if (isObject) {
-            const { handleEvent } = callback;
-            if (typeof handleEvent !== "function") throw new TypeError("The listener has no handleEvent function");
+            const { handleEvent } = callback; // the script's
+            if (typeof handleEvent !== "function") throw new NativeTypeError("The listener has no handleEvent function");
             apply(handleEvent, callback, [event]);
         } else {
             apply(callback, self, [event]);
@@ -78,7 +80,12 @@ const heard = new WeakMap();
 const onAdd = new WeakMap();
 
 /** The types that were ever listened to at the global object, in the order of the first listeners, and where. */
-export const typesHeard = () => [...(getWeak(heard, global) ?? [])];
+export function typesHeard() {
+    const types = newList();
+    const known = getWeak(heard, global);
+    if (known !== undefined) MapPrototypeForEach(known, (at, type) => ArrayPrototypePush(types, [type, at]));
+    return types;
+}
 
 /** Call `callback(type, listener)` for each listener that is added to `target`. */
 export const whenListened = (target, callback) => setWeak(onAdd, target, callback);
@@ -96,24 +103,24 @@ const isListener = (value) => typeof value === "function" || (typeof value === "
 
 const members = {
     addEventListener(type, callback, options = undefined) {
-        const target = this ?? globalThis;
-        if (arguments.length < 2) throw new TypeError("addEventListener: 2 arguments required");
+        const target = this ?? global;
+        if (arguments.length < 2) throw new NativeTypeError("addEventListener: 2 arguments required");
         if (callback === null || callback === undefined) return undefined;
         if (!isListener(callback)) {
-            throw new TypeError("Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'Object'.");
+            throw new NativeTypeError("Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'Object'.");
         }
         const result = nativeAdd(target, type, wrapperOf(callback), options);
         note(target, type, callback);
         return result;
     },
     removeEventListener(type, callback, options = undefined) {
-        const target = this ?? globalThis;
-        if (arguments.length < 2) throw new TypeError("removeEventListener: 2 arguments required");
+        const target = this ?? global;
+        if (arguments.length < 2) throw new NativeTypeError("removeEventListener: 2 arguments required");
         if (!isListener(callback)) return undefined;
         return nativeRemove(target, type, wrapperOf(callback), options);
     },
     dispatchEvent(event) {
-        return nativeDispatch(this ?? globalThis, event);
+        return nativeDispatch(this ?? global, event);
     },
 };
 for (const name of ["addEventListener", "removeEventListener", "dispatchEvent"]) {
@@ -126,7 +133,7 @@ for (const name of ["addEventListener", "removeEventListener", "dispatchEvent"])
  * is told what one throws. Ends after the microtasks that follow the last listener.
  */
 export function fire(target, event, wrap = (call) => call(), onThrown = () => {}) {
-    const outer = [dispatching, around, thrown];
+    const outer = { __proto__: null, dispatching, around, thrown };
     dispatching = event;
     around = wrap;
     thrown = onThrown;
@@ -134,7 +141,9 @@ export function fire(target, event, wrap = (call) => call(), onThrown = () => {}
     try {
         nativeDispatch(target, event);
     } finally {
-        [dispatching, around, thrown] = outer;
+        dispatching = outer.dispatching;
+        around = outer.around;
+        thrown = outer.thrown;
     }
 }
 
@@ -153,26 +162,26 @@ export function defineHandler(owner, type, check = () => {}, onSet = () => {}) {
     const accessors = {
         [`on${type}`]: {
             get() {
-                const self = this ?? globalThis;
+                const self = this ?? global;
                 check(self);
                 return getMap(getWeak(handlers, self) ?? new NativeMap(), key)?.value ?? null;
             },
             set(value) {
-                const self = this ?? globalThis;
+                const self = this ?? global;
                 check(self);
                 let own = getWeak(handlers, self);
                 if (own === undefined) setWeak(handlers, self, (own = new NativeMap()));
                 let slot = getMap(own, key);
                 const callback = isListener(value) ? value : null;
                 if (slot === undefined) {
-                    slot = { value: null, call: null };
+                    slot = { __proto__: null, value: null, call: null };
                     setMap(own, key, slot);
                 }
                 slot.value = callback;
                 if (callback !== null && slot.call === null) {
                     slot.call = function (event) {
                         if (typeof slot.value === "function" && apply(slot.value, self, [event]) === false) {
-                            event.preventDefault();
+                            preventDefault(event);
                         }
                     };
                     nativeAdd(self, key, wrapperOf(slot.call));
@@ -185,7 +194,8 @@ export function defineHandler(owner, type, check = () => {}, onSet = () => {}) {
             },
         },
     };
-    const [[name, { get, set }]] = Object.entries(accessors);
+    const name = `on${type}`;
+    const { get, set } = accessors[name];
     defineProperty(get, "name", { value: `get ${name}`, configurable: true });
     defineProperty(set, "name", { value: `set ${name}`, configurable: true });
     defineProperty(owner, name, { get, set, enumerable: true, configurable: true });

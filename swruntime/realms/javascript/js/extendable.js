@@ -13,15 +13,19 @@ import { placeOf } from "./places.js";
 import { isRequest } from "./request.js";
 import { isResponse } from "./response.js";
 import { notImplementedPromise } from "./absent.js";
-import { classes, defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
-import { sentResponse, uiOptions } from "./values.js";
-import { DOMString, USVString, boolean, interfaceType, required, requireArguments } from "./webidl.js";
+import { defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
+import { bytesIn, sentResponse, uiOptions } from "./values.js";
+import {
+    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, TypedArrayPrototypeGetBuffer,
+    utf8Decode, utf8Encode,
+} from "./primordials.js";
+import { copyOf } from "./sources.js";
+import { DOMString, USVString, boolean, interfaceType, isObject, required, requireArguments } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
-const then = uncurry(Promise.prototype.then);
-const resolved = ((fn) => (value) => apply(fn, NativePromise, [value]))(Promise.resolve);
 const NativePromise = Promise;
+const NativeBlob = Blob;
 const NativeEvent = Event;
 const NativeTypeError = TypeError;
 const microtask = queueMicrotask;
@@ -176,7 +180,7 @@ const { updateUI } = {
             life.add(updated);
             return updated;
         } catch (error) {
-            return new NativePromise((_, reject) => reject(error));
+            return PromiseReject(error);
         }
     },
 };
@@ -193,6 +197,7 @@ function defineFetchEvent(ExtendableEvent) {
         needsInit: true,
         promises: ["handled", "preloadResponse"],
         finish: (values) => ({
+            __proto__: null,
             ...values,
             handled: values.handled ?? new NativePromise(() => {}),
             preloadResponse: values.preloadResponse ?? resolved(undefined),
@@ -249,12 +254,9 @@ function fail(life, message) {
 /** https://w3c.github.io/push-api/#pushmessagedata-interface */
 function messageData(value, context) {
     if (value === null || value === undefined) return null;
-    if (value instanceof PushMessageData) return value;
-    if (value instanceof ArrayBuffer) return new PushMessageData(key, new Uint8Array(value.slice(0)));
-    if (ArrayBuffer.isView(value)) {
-        return new PushMessageData(key, new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)));
-    }
-    return new PushMessageData(key, new TextEncoder().encode(USVString(value, context)));
+    if (isObject(value) && isPushMessageData(value)) return value;
+    const bytes = bytesIn(value);
+    return new PushMessageData(key, bytes === undefined ? utf8Encode(USVString(value, context)) : copyOf(bytes));
 }
 
 const key = Symbol("the runtime's own");
@@ -275,23 +277,23 @@ export class PushMessageData {
     }
 
     arrayBuffer() {
-        return this.#bytes.slice().buffer;
+        return TypedArrayPrototypeGetBuffer(copyOf(this.#bytes));
     }
 
     blob() {
-        return new Blob([this.#bytes]);
+        return new NativeBlob(iterable([this.#bytes]));
     }
 
     bytes() {
-        return this.#bytes.slice();
+        return copyOf(this.#bytes);
     }
 
     json() {
-        return JSON.parse(new TextDecoder().decode(this.#bytes));
+        return JSONParse(utf8Decode(this.#bytes));
     }
 
     text() {
-        return new TextDecoder().decode(this.#bytes);
+        return utf8Decode(this.#bytes);
     }
 }
 for (const name of ["arrayBuffer", "blob", "bytes", "json", "text"]) {

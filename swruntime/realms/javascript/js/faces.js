@@ -6,7 +6,8 @@ import { call, post } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
 import { tellingMembers } from "./absent.js";
 import { named } from "./functions.js";
-import { illegalConstructor, isObject, requireArguments, token } from "./webidl.js";
+import { concat, newList, ObjectCreate, PromiseReject as reject, ReflectConstruct } from "./primordials.js";
+import { illegalConstructor, isObject, requireArguments } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
 const { setPrototypeOf, freeze, keys } = Object;
@@ -21,8 +22,6 @@ const deref = uncurry(WeakRef.prototype.deref);
 const register = uncurry(FinalizationRegistry.prototype.register);
 const addSet = uncurry(Set.prototype.add);
 const includes = uncurry(Array.prototype.includes);
-const reject = (error) => new NativePromise((_, fail) => fail(error));
-const NativePromise = Promise;
 const NativeEventTarget = EventTarget;
 const NativeWeakRef = WeakRef;
 const NativeTypeError = TypeError;
@@ -70,9 +69,10 @@ function checked(value, name) {
 }
 
 /** A new face that the runtime knows, or is about to know, by `number`. */
-export function makeFace(name, number, state = {}) {
-    const { constructor, lineage, tellsAbsent } = interfaces[name];
-    const made = new constructor(token);
+export function makeFace(name, number, state = { __proto__: null }) {
+    const { constructor, lineage, tellsAbsent, isTarget } = interfaces[name];
+    // Without its constructor: what that calls with `super` is what a script has made its prototype.
+    const made = isTarget ? ReflectConstruct(NativeEventTarget, newList(), constructor) : ObjectCreate(constructor.prototype);
     const face = tellsAbsent ? tellingMembers(made, name) : made;
     adopt(face, name, number, state, lineage);
     return face;
@@ -80,13 +80,15 @@ export function makeFace(name, number, state = {}) {
 
 /** Make a face of an object that a constructor is making. */
 export function adopt(face, name, number, state, lineage = interfaces[name].lineage) {
-    setWeak(slots, face, { number, names: lineage, state: frozen(name, state), promises: { __proto__: null } });
+    setWeak(slots, face, {
+        __proto__: null, number, names: lineage, state: frozen(name, state), promises: { __proto__: null },
+        heard: newList(), detached: false, closed: false, options: null,
+    });
     setMap(faces, number, new NativeWeakRef(face));
     register(collected, face, number);
-    if (face instanceof NativeEventTarget) {
+    if (interfaces[name].isTarget) {
         whenListened(face, (type) => {
             const slot = slotOf(face);
-            slot.heard ??= [];
             if (includes(slot.heard, type)) return;
             slot.heard[slot.heard.length] = type;
             addSet(kept, face);
@@ -109,7 +111,7 @@ export function faceOf(mention) {
     setMap(mentions, number, (getMap(mentions, number) ?? 0) + 1);
     const known = getMap(faces, number);
     const face = known === undefined ? undefined : deref(known);
-    if (face === undefined) return makeFace(mention.is, number, mention.state ?? {});
+    if (face === undefined) return makeFace(mention.is, number, mention.state ?? { __proto__: null });
     if (mention.state !== undefined) update(number, mention.state);
     return face;
 }
@@ -137,7 +139,7 @@ const same = (value) => value;
 
 function argumentsOf(name, method, given, readers, required) {
     requireArguments(given.length, required, `execute '${method}' on '${name}'`);
-    const wire = [];
+    const wire = newList();
     for (let i = 0; i < readers.length; i++) {
         if (i >= required && (i >= given.length || given[i] === undefined)) {
             wire[i] = null;
@@ -156,7 +158,7 @@ function promising(name, method, readers, required, reviveAnswer) {
             try {
                 const slot = checked(this, name);
                 const wire = argumentsOf(name, method, given, readers, required);
-                return call(`${slot.names[0]}.${method}`, [slot.number, ...wire], reviveAnswer);
+                return call(`${slot.names[0]}.${method}`, concat([slot.number], wire), reviveAnswer);
             } catch (error) {
                 return reject(error);
             }
@@ -170,7 +172,7 @@ function telling(name, method, readers, required) {
         [method](...given) {
             const slot = checked(this, name);
             const wire = argumentsOf(name, method, given, readers, required);
-            post(`${slot.names[0]}.${method}`, [slot.number, ...wire]);
+            post(`${slot.names[0]}.${method}`, concat([slot.number], wire));
         },
     }[method];
 }
@@ -194,15 +196,18 @@ export function defineFace(name, members) {
         : {
             [name]: class extends Base {
                 constructor(...given) {
-                    if (construct === undefined) illegalConstructor(given[0]);
-                    super(given[0]);
+                    if (construct === undefined) illegalConstructor();
+                    super();
                     began(this, given, construct);
                 }
             },
         }[name];
     defineProperty(constructor, "length", { value: length, configurable: true });
     const { prototype } = constructor;
-    interfaces[name] = { constructor, lineage: [name, ...(parent ? interfaces[parent].lineage : [])], freezes, tellsAbsent };
+    interfaces[name] = {
+        __proto__: null, constructor, lineage: concat([name], parent ? interfaces[parent].lineage : []), freezes, tellsAbsent,
+        isTarget: isTarget === true || (parent !== undefined && interfaces[parent].isTarget), exposedAs: name,
+    };
     for (const attribute of attributes) {
         const get = { [attribute]() { return checked(this, name).state[attribute]; } }[attribute];
         defineProperty(prototype, attribute, {
@@ -246,8 +251,7 @@ export function defineFace(name, members) {
 }
 
 function began(face, given, construct) {
-    if (given[0] === token) return;
-    if (construct === undefined) illegalConstructor(given[0]);
+    if (construct === undefined) illegalConstructor();
     construct(face, given);
 }
 

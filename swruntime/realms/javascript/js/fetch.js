@@ -38,7 +38,7 @@ export function makeFetch({ call, post, remote }) {
             const weakFate = new WeakRef(fate);
             const onAbort = () => {
                 const reason = AbortSignalPrototypeGetReason(signal);
-                post("abort", { id });
+                post("abort", { __proto__: null, id });
                 settled = true;
                 reject(reason);
                 WeakRefPrototypeDeref(weakFate)?.fail(reason);
@@ -52,7 +52,7 @@ export function makeFetch({ call, post, remote }) {
             else resolve(makeResponse(answer, source, fate));
         };
         PromisePrototypeThen(
-            PromisePrototypeThen(call("fetch", { id, request: struct }), answered),
+            PromisePrototypeThen(call("fetch", { __proto__: null, id, request: struct }), answered),
             undefined,
             reject,
         );
@@ -80,6 +80,6 @@ export function makeFetch({ call, post, remote }) {
 export function sendable(struct) {
     if (struct.body === null || struct.body.stream === undefined) return null;
     const stream = outgoing.register(struct.body.stream);
-    struct.body = { stream };
+    struct.body = { __proto__: null, stream };
     return stream;
 }

@@ -14,6 +14,7 @@ import {
     ArrayPrototypeSort,
     BigInt,
     matches,
+    newList,
     RegExpPrototypeExec,
     StringPrototypeSlice,
     StringPrototypeStartsWith,
@@ -94,7 +95,7 @@ function isCorsSafelisted(name, value) {
 
 /** https://fetch.spec.whatwg.org/#header-value-get-decode-and-split */
 export function splitValue(value) {
-    const parts = [];
+    const parts = newList();
     let from = 0;
     let at = 0;
     while (at < value.length) {
@@ -116,7 +117,7 @@ export function splitValue(value) {
 /** The values of `name`, one for each of its headers. */
 export function all(list, name) {
     name = lower(name);
-    const values = [];
+    const values = newList();
     for (let at = 0; at < list.length; at++) {
         if (lower(list[at][0]) === name) ArrayPrototypePush(values, list[at][1]);
     }
@@ -141,7 +142,7 @@ function indexOf(list, name) {
 
 /** A list that can be changed without changing `list`. */
 export function copy(list) {
-    const result = [];
+    const result = newList();
     for (let at = 0; at < list.length; at++) result[at] = [list[at][0], list[at][1]];
     return result;
 }
@@ -174,13 +175,13 @@ export function setIn(list, name, value) {
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-sort-and-combine */
 export function sortAndCombine(list) {
-    const names = [];
+    const names = newList();
     for (let at = 0; at < list.length; at++) {
         const name = lower(list[at][0]);
         if (!ArrayPrototypeIncludes(names, name)) ArrayPrototypePush(names, name);
     }
     ArrayPrototypeSort(names, (a, b) => (a < b ? -1 : 1));
-    const result = [];
+    const result = newList();
     for (let at = 0; at < names.length; at++) {
         const values = all(list, names[at]);
         if (names[at] !== "set-cookie") { // the one header whose values must not be combined

@@ -4,7 +4,7 @@ import { isObject, record, sequence, sequenceFrom, shown } from "./webidl.js";
 import { ByteString, create, defineInterface, definePairIterable, token } from "./webidl.js";
 import * as guards from "./guards.js";
 import * as lists from "./header_lists.js";
-import { SymbolIterator, TypeError } from "./primordials.js";
+import { arrayFor, newList, SymbolIterator, TypeError } from "./primordials.js";
 
 const byteStrings = sequence(ByteString);
 const byteStringRecord = record(ByteString, ByteString);
@@ -13,7 +13,7 @@ let isHeadersObject, listOf, guardOf, sorted;
 
 export class Headers {
     /** @type {[string, string][]} */
-    #list = [];
+    #list = newList();
     #guard = "none";
     /** What iteration goes over, until the list changes. */
     #sorted = null;
@@ -43,7 +43,7 @@ export class Headers {
     }
 
     getSetCookie() {
-        return lists.all(this.#list, "set-cookie");
+        return arrayFor(lists.all(this.#list, "set-cookie"));
     }
 
     has(name) {

@@ -7,8 +7,8 @@ import { queryWire, validKey } from "./idb_range.js";
 import { placeRequest } from "./idb_transaction.js";
 import { newRequest } from "./idb_request.js";
 import { readValue, store } from "./idb_store.js";
-import { ArrayPrototypeShift, StringPrototypeStartsWith, TypeError } from "./primordials.js";
-import { create, defineInterface, enforcedUnsignedLong, illegalConstructor } from "./webidl.js";
+import { ArrayPrototypeShift, newList, StringPrototypeStartsWith, TypeError } from "./primordials.js";
+import { createAs, defineInterface, enforcedUnsignedLong, illegalConstructor } from "./webidl.js";
 
 /** Records that are fetched ahead: the first step asks for one, who goes on gets more and more. */
 const MOST_AHEAD = 128;
@@ -91,7 +91,7 @@ export class IDBCursor {
         const state = this.#state;
         const owner = requireWritable(state);
         const wire = ["delete", owner.definition.id, queryWire(decodeKey(state.primaryKey), true)];
-        return placeRequest(owner.transaction, this, wire, { writes: true }).facade;
+        return placeRequest(owner.transaction, this, wire, { __proto__: null, writes: true }).facade;
     }
 
     static {
@@ -102,8 +102,9 @@ export class IDBCursor {
 defineInterface(IDBCursor, { brand: isCursor });
 
 export class IDBCursorWithValue extends IDBCursor {
-    constructor(key = undefined, state = undefined) {
-        super(key, state);
+    constructor() {
+        illegalConstructor();
+        super();
     }
 
     get value() {
@@ -145,9 +146,9 @@ export function openCursor(self, range, direction, values) {
         __proto__: null, facade: null, self, range, direction, values, request,
         key: null, primaryKey: null, shownKey: undefined, shownPrimaryKey: undefined, value: undefined, gotValue: false,
         /** Records after the position, as they were when so many writes had been made. */
-        ahead: [], writes: -1, size: 1,
+        ahead: newList(), writes: -1, size: 1,
     };
-    create(values ? IDBCursorWithValue : IDBCursor, state);
+    createAs(values ? IDBCursorWithValue : IDBCursor, IDBCursor, state);
     place(state, { __proto__: null, key: null, primaryKey: null, steps: 1 });
     return request.facade;
 }
@@ -163,6 +164,7 @@ function place(state, target) {
     const { transaction, facade } = state.self;
     // The position is that of the call: there is no other call until this one is answered.
     placeRequest(transaction, facade, (ask) => next(state, target, ask), {
+        __proto__: null,
         request: state.request,
         convert: (row) => moveTo(state, row),
     });

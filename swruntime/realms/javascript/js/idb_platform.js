@@ -4,7 +4,7 @@
 
 import { runMicrotasks, setImmediate } from "./engine.js";
 import { defineHandler, fire } from "./events.js";
-import { DOMException, ObjectDefineProperty } from "./primordials.js";
+import { DOMException, ObjectDefineProperty, ReflectApply as apply } from "./primordials.js";
 
 export { defineHandler };
 export const EventConstructor = Event;
@@ -33,7 +33,7 @@ export function fireAlong(path, event) {
     };
     if (linked) {
         const root = path[path.length - 1];
-        for (let at = 0; at < path.length; at++) link(path[at], path[at + 1] ?? null, root);
+        for (let at = 0; at < path.length; at++) link(path[at], at + 1 < path.length ? path[at + 1] : null, root);
     }
     const around = (call) => {
         if (linked) unlink();
@@ -63,5 +63,4 @@ function unlinkOne(target) {
 }
 
 const { get: getDefaultPrevented } = Object.getOwnPropertyDescriptor(Event.prototype, "defaultPrevented");
-const { apply } = Reflect;
 const defaultPrevented = (event) => apply(getDefaultPrevented, event, []);

@@ -4,7 +4,7 @@ import { EventConstructor, EventTargetConstructor, defineHandler, domException, 
 import { TypeError } from "./primordials.js";
 import {
     DOMString,
-    create,
+    createAs,
     defineInterface,
     dictionary,
     enforcedUnsignedLongLong,
@@ -69,8 +69,9 @@ defineHandler(IDBRequest.prototype, "success", branded(isRequest));
 defineHandler(IDBRequest.prototype, "error", branded(isRequest));
 
 export class IDBOpenDBRequest extends IDBRequest {
-    constructor(key = undefined, state = undefined) {
-        super(key, state);
+    constructor() {
+        illegalConstructor();
+        super();
     }
 }
 defineInterface(IDBOpenDBRequest, { brand: isRequest });
@@ -80,7 +81,7 @@ defineHandler(IDBOpenDBRequest.prototype, "upgradeneeded", branded(isRequest));
 /** `source` is the facade that the request was made of; `transaction` a state. */
 export function newRequest(source, transaction, constructor = IDBRequest) {
     const state = { __proto__: null, facade: null, done: false, result: undefined, error: null, source, transaction };
-    create(constructor, state);
+    createAs(constructor, IDBRequest, state);
     return state;
 }
 

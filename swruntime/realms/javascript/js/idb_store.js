@@ -9,9 +9,9 @@ import { openCursor } from "./idb_cursor.js";
 import { deserializeStored, serializeForStorage } from "./stored_values.js";
 import { sortedList } from "./string_list.js";
 import {
-    ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, ObjectDefineProperty, ReflectOwnKeys,
-    TypedArrayPrototypeGetByteLength,
+    ArrayBufferIsView, arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
+    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, newList, ObjectDefineProperty, ReflectOwnKeys,
+    SymbolIterator, TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLong, enumeration, illegalConstructor, isObject,
@@ -37,13 +37,13 @@ const domStrings = sequence(DOMString);
 
 /** A key path as Web IDL converts `(DOMString or sequence<DOMString>)`: a string or an array of ours. */
 export function keyPathFrom(value) {
-    const path = isObject(value) && typeof value[Symbol.iterator] === "function" ? domStrings(value, "keyPath") : DOMString(value, "keyPath");
+    const path = isObject(value) && typeof value[SymbolIterator] === "function" ? domStrings(value, "keyPath") : DOMString(value, "keyPath");
     if (!isValidKeyPath(path)) throw domException("SyntaxError", "The key path is not valid.");
     return path;
 }
 
 /** An array of ours as scripts get it. */
-export const shownPath = (path) => (ArrayIsArray(path) ? ArrayPrototypeMap(path, (each) => each) : path);
+export const shownPath = (path) => (ArrayIsArray(path) ? arrayFor(ArrayPrototypeMap(path, (each) => each)) : path);
 
 export function readValue(store, key, bytes) {
     const value = deserializeStored(bytes);
@@ -62,7 +62,7 @@ function getFirst(self, query, values) {
     const wire = ["scan", self.kind, self.definition.id, range, "next", null, 0, 1, values, null];
     const convert = (rows) =>
         rows.length === 0 ? undefined : values ? readValue(self.store, rows[0][1], rows[0][2]) : decodeKey(rows[0][1]);
-    return placeRequest(self.transaction, self.facade, wire, { convert }).facade;
+    return placeRequest(self.transaction, self.facade, wire, { __proto__: null, convert }).facade;
 }
 
 function getAll(self, queryOrOptions, count, what) {
@@ -84,25 +84,25 @@ function getAll(self, queryOrOptions, count, what) {
     const values = what !== "keys";
     const wire = ["scan", self.kind, self.definition.id, range, order, null, 0, most, values, null];
     const convert = (rows) =>
-        ArrayPrototypeMap(rows, (row) => {
+        arrayFor(ArrayPrototypeMap(rows, (row) => {
             if (what === "keys") return decodeKey(row[1]);
             const value = readValue(self.store, row[1], row[2]);
             if (what === "values") return value;
             return create(IDBRecord, decodeKey(row[0]), decodeKey(row[1]), value);
-        });
-    return placeRequest(self.transaction, self.facade, wire, { convert }).facade;
+        }));
+    return placeRequest(self.transaction, self.facade, wire, { __proto__: null, convert }).facade;
 }
 
 /** Options are an object that is no key: dates, arrays and buffers are keys, even where they are not valid. */
 function encodeKeySafely(value) {
-    if (ArrayIsArray(value) || ArrayBuffer.isView(value)) return null;
+    if (ArrayIsArray(value) || ArrayBufferIsView(value)) return null;
     return encodeKey(value);
 }
 
 function count(self, query) {
     self.check();
     const wire = ["count", self.kind, self.definition.id, queryWire(query, false)];
-    return placeRequest(self.transaction, self.facade, wire, { convert: (value) => value }).facade;
+    return placeRequest(self.transaction, self.facade, wire, { __proto__: null, convert: (value) => value }).facade;
 }
 
 function cursor(self, query, order, values) {
@@ -222,7 +222,7 @@ export class IDBObjectStore {
     }
 
     get indexNames() {
-        const names = [];
+        const names = newList();
         MapPrototypeForEach(this.#self.definition.indexes, (index) => ArrayPrototypePush(names, index.name));
         return sortedList(names);
     }
@@ -246,12 +246,12 @@ export class IDBObjectStore {
     delete(query) {
         this.#self.check(true);
         const wire = ["delete", this.#self.definition.id, queryWire(query, true)];
-        return placeRequest(this.#self.transaction, this, wire, { writes: true }).facade;
+        return placeRequest(this.#self.transaction, this, wire, { __proto__: null, writes: true }).facade;
     }
 
     clear() {
         this.#self.check(true);
-        return placeRequest(this.#self.transaction, this, ["clear", this.#self.definition.id], { writes: true }).facade;
+        return placeRequest(this.#self.transaction, this, ["clear", this.#self.definition.id], { __proto__: null, writes: true }).facade;
     }
 
     index(name) {
@@ -342,7 +342,7 @@ async function populate(ask, store, index) {
     for (;;) {
         const rows = await ask(["scan", "store", store.id, range, "next", position, 0, 256, true, 1024 * 1024]);
         if (rows.length === 0) return;
-        const entries = [];
+        const entries = newList();
         for (let at = 0; at < rows.length; at++) {
             const keys = indexKeys(readValue(store, rows[at][1], rows[at][2]), index.keyPath, index.multiEntry);
             for (let of = 0; of < keys.length; of++) ArrayPrototypePush(entries, [keys[of][0], rows[at][1]]);
@@ -381,7 +381,7 @@ export function store(self, source, value, key, overwrite, check = undefined) {
     check?.(clone);
     if (inline) bytes = inlineKey(definition, clone);
     if (bytes === null && inline) inject(clone, definition.keyPath, GENERATED);
-    const entries = [];
+    const entries = newList();
     MapPrototypeForEach(definition.indexes, (index) => {
         const keys = indexKeys(clone, index.keyPath, index.multiEntry);
         for (let at = 0; at < keys.length; at++) ArrayPrototypePush(entries, [index.id, keys[at]]);

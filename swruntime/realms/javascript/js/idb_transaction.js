@@ -16,7 +16,7 @@ import {
     queueTask,
 } from "./idb_platform.js";
 import { branded, newRequest, settle } from "./idb_request.js";
-import { ArrayPrototypePush, ArrayPrototypeShift, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet, PromisePrototypeThen } from "./primordials.js";
+import { ArrayPrototypePush, ArrayPrototypeShift, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet, newList, PromisePrototypeThen } from "./primordials.js";
 import { DOMString, create, defineInterface, illegalConstructor } from "./webidl.js";
 import { sortedList } from "./string_list.js";
 
@@ -43,7 +43,7 @@ export class IDBTransaction extends EventTargetConstructor {
     }
 
     get objectStoreNames() {
-        const names = [];
+        const names = newList();
         const { scope, connection, mode } = this.#state;
         const stores = mode === "versionchange" ? connection.stores : scope;
         MapPrototypeForEach(stores, (store) => ArrayPrototypePush(names, store.name));
@@ -116,14 +116,14 @@ export function newTransaction(connection, { id, scope, mode, durability, begun,
         /** "active", "inactive", "committing" or "finished" */
         phase: mode === "versionchange" ? "inactive" : "active",
         error: null,
-        queue: [],
+        queue: newList(),
         /** The requests that have no answer yet, in order. */
-        requests: [],
+        requests: newList(),
         unanswered: 0,
         running: false,
         writes: 0,
         handles: new Map(),
-        undo: [],
+        undo: newList(),
         onEnd: null,
         ending: false,
         aborted: false,
@@ -150,7 +150,7 @@ export function placeQuietly(state, wire) {
 }
 
 /** *Asynchronously execute a request*: its state. `convert` makes the result of the runtime's answer. */
-export function placeRequest(state, source, wire, { convert = () => undefined, size = 0, writes = false, request = null } = {}) {
+export function placeRequest(state, source, wire, { convert = () => undefined, size = 0, writes = false, request = null } = { __proto__: null }) {
     const placed = request ?? newRequest(source, state);
     ArrayPrototypePush(state.requests, placed);
     place(state, { __proto__: null, request: placed, wire, size, writes, convert });
@@ -165,7 +165,7 @@ function place(state, operation) {
 
 /** Ask the runtime, as part of this transaction. */
 async function ask(state, wires) {
-    const answer = await state.connection.backend.call("idb.requests", { transaction: state.id, requests: wires });
+    const answer = await state.connection.backend.call("idb.requests", { __proto__: null, transaction: state.id, requests: wires });
     return answer.results;
 }
 
@@ -189,7 +189,8 @@ async function run(state) {
 }
 
 function takeBatch(queue) {
-    const batch = [ArrayPrototypeShift(queue)];
+    const batch = newList();
+    ArrayPrototypePush(batch, ArrayPrototypeShift(queue));
     let size = batch[0].size;
     if (typeof batch[0].wire === "function") return batch;
     while (batch.length < MOST_REQUESTS && size < MOST_BYTES && queue.length > 0 && typeof queue[0].wire !== "function") {
@@ -200,7 +201,7 @@ function takeBatch(queue) {
 }
 
 async function runBatch(state, operations) {
-    const wires = [];
+    const wires = newList();
     for (let at = 0; at < operations.length; at++) {
         ArrayPrototypePush(wires, operations[at].wire);
         if (operations[at].writes) state.writes++;
@@ -267,7 +268,7 @@ async function commit(state) {
     state.ending = true;
     try {
         await state.begun;
-        await state.connection.backend.call("idb.commit", { transaction: state.id });
+        await state.connection.backend.call("idb.commit", { __proto__: null, transaction: state.id });
     } catch (error) {
         queueTask(() => abort(state, error, true));
         return;
@@ -283,7 +284,7 @@ async function commit(state) {
 }
 
 function sendAbort({ connection, id }) {
-    PromisePrototypeThen(connection.backend.call("idb.abort", { transaction: id }), undefined, () => {});
+    PromisePrototypeThen(connection.backend.call("idb.abort", { __proto__: null, transaction: id }), undefined, () => {});
 }
 
 /** *Abort a transaction*: https://w3c.github.io/IndexedDB/#abort-a-transaction */

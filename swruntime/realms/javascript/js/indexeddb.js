@@ -15,8 +15,8 @@ import { abort, newTransaction, placeQuietly, requireActive, step, storeHandle }
 import { keyPathFrom } from "./idb_store.js";
 import { sortedList } from "./string_list.js";
 import {
-    ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeHas, MapPrototypeSet, PromisePrototypeThen, TypeError,
+    arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
+    MapPrototypeHas, MapPrototypeSet, newList, PromisePrototypeThen, SymbolIterator, TypeError,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLongLong, enumeration, illegalConstructor, isObject,
@@ -40,7 +40,7 @@ const storeParameters = dictionary([
 ]);
 /** Converted as Web IDL does; whether it is valid is asked later. */
 const keyPathOf = (value) =>
-    isObject(value) && typeof value[Symbol.iterator] === "function" ? domStrings(value, "keyPath") : DOMString(value, "keyPath");
+    isObject(value) && typeof value[SymbolIterator] === "function" ? domStrings(value, "keyPath") : DOMString(value, "keyPath");
 
 let isFactory;
 let isDatabase;
@@ -64,21 +64,21 @@ export class IDBDatabase extends EventTargetConstructor {
     }
 
     get objectStoreNames() {
-        const names = [];
+        const names = newList();
         MapPrototypeForEach(this.#state.stores, (store) => ArrayPrototypePush(names, store.name));
         return sortedList(names);
     }
 
     transaction(storeNames, mode = "readonly", options = undefined) {
         const state = this.#state;
-        const names = isObject(storeNames) && typeof storeNames[Symbol.iterator] === "function"
+        const names = isObject(storeNames) && typeof storeNames[SymbolIterator] === "function"
             ? domStrings(storeNames, "storeNames") : [DOMString(storeNames, "storeNames")];
         const kind = modes(mode, "mode");
         const { durability } = transactionOptions(options, "options");
         if (state.upgrade !== null) throw domException("InvalidStateError", "The database is being upgraded.");
         if (state.closed) throw domException("InvalidStateError", "The connection is closed.");
         const scope = new Map();
-        const ids = [];
+        const ids = newList();
         for (let at = 0; at < names.length; at++) {
             const store = MapPrototypeGet(state.stores, names[at]);
             if (store === undefined) throw domException("NotFoundError", `There is no object store '${names[at]}'.`);
@@ -150,10 +150,11 @@ function requireUpgradeOf(connection) {
 function begin(connection, scope, ids, mode, durability) {
     const id = ++connection.factory.lastTransaction;
     const begun = connection.backend.call("idb.begin", {
+        __proto__: null,
         connection: connection.id, transaction: id, stores: ids, mode, durability,
     });
     PromisePrototypeThen(begun, undefined, () => {}); // whoever waits for it is told
-    const transaction = newTransaction(connection, { id, scope, mode, durability, begun });
+    const transaction = newTransaction(connection, { __proto__: null, id, scope, mode, durability, begun });
     connection.transactions++;
     transaction.onEnd = () => {
         connection.transactions--;
@@ -173,7 +174,7 @@ function closeConnection(connection) {
 function reallyClose(connection) {
     if (!connection.closed || connection.transactions > 0 || connection.told) return;
     connection.told = true;
-    PromisePrototypeThen(connection.backend.call("idb.close", { connection: connection.id }), undefined, () => {});
+    PromisePrototypeThen(connection.backend.call("idb.close", { __proto__: null, connection: connection.id }), undefined, () => {});
 }
 
 function newConnection(factory, name, opened) {
@@ -205,7 +206,7 @@ function newConnection(factory, name, opened) {
 function upgrade(connection, request, opened) {
     const { transaction: id, oldVersion, version } = opened;
     const transaction = newTransaction(connection, {
-        id, scope: connection.stores, mode: "versionchange", durability: "default", begun: undefined, openRequest: request,
+        __proto__: null, id, scope: connection.stores, mode: "versionchange", durability: "default", begun: undefined, openRequest: request,
     });
     connection.upgrade = transaction;
     connection.transactions++;
@@ -248,7 +249,7 @@ export class IDBFactory {
         const text = DOMString(name, "name");
         const wanted = version === undefined ? null : enforcedUnsignedLongLong(version, "version");
         if (wanted === 0) throw new TypeError("Failed to execute 'open' on 'IDBFactory': the version is 0.");
-        const request = startRequest(this.#state, "idb.open", { name: text, version: wanted }, (opened) => {
+        const request = startRequest(this.#state, "idb.open", { __proto__: null, name: text, version: wanted }, (opened) => {
             const connection = newConnection(this.#state, text, opened);
             if (opened.transaction !== null) upgrade(connection, request, opened);
             else fireEnd(request, connection.facade, null);
@@ -258,7 +259,7 @@ export class IDBFactory {
 
     deleteDatabase(name) {
         const text = DOMString(name, "name");
-        const request = startRequest(this.#state, "idb.delete", { name: text }, ({ oldVersion }) => {
+        const request = startRequest(this.#state, "idb.delete", { __proto__: null, name: text }, ({ oldVersion }) => {
             settle(request, undefined, null);
             fireVersionChange([request.facade], "success", oldVersion, null);
         });
@@ -266,8 +267,9 @@ export class IDBFactory {
     }
 
     databases() {
-        return PromisePrototypeThen(this.#state.backend.call("idb.databases", {}), (found) =>
-            ArrayPrototypeMap(found, ({ name, version }) => ({ name, version })));
+        const asked = this.#state.backend.call("idb.databases", { __proto__: null });
+        return PromisePrototypeThen(asked, (found) =>
+            arrayFor(ArrayPrototypeMap(found, ({ name, version }) => ({ name, version }))));
     }
 
     cmp(first, second) {
@@ -311,7 +313,7 @@ function tell(factory, message) {
                 fireVersionChange([connection.facade], "versionchange", message.oldVersion, message.newVersion);
             }
             const { connection: id } = message;
-            PromisePrototypeThen(factory.backend.call("idb.versionchanged", { connection: id }), undefined, () => {});
+            PromisePrototypeThen(factory.backend.call("idb.versionchanged", { __proto__: null, connection: id }), undefined, () => {});
         } else if (connection !== undefined) {
             closeConnection(connection);
             fireAlong([connection.facade], new EventConstructor("close"));

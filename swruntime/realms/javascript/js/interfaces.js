@@ -23,11 +23,13 @@ import {
     ArrayPrototypeIncludes,
     ArrayPrototypePush,
     IteratorPrototype,
+    newList,
     ObjectDefineProperty,
     ObjectGetOwnPropertyDescriptor,
     ObjectSetPrototypeOf,
     PromiseReject,
     ReflectApply,
+    ReflectConstruct,
     ReflectOwnKeys,
     Symbol,
     SymbolIterator,
@@ -43,6 +45,12 @@ export const token = Symbol("the runtime's own");
 export function create(constructor, a, b, c) {
     return new constructor(token, a, b, c);
 }
+
+/**
+ * Make an object of a class that inherits from `base`, with the constructor of that only: what the class calls with
+ * `super` is what a script has made its prototype, and would get the token.
+ */
+export const createAs = (constructor, base, state) => ReflectConstruct(base, [token, state], constructor);
 
 /** The first line of a constructor that only `create` may call: `illegalConstructor(key)`. */
 export function illegalConstructor(key) {
@@ -75,7 +83,7 @@ export function defineInterface(constructor, { brand, promises = [], name = cons
     ObjectDefineProperty(constructor, "name", { value: name, configurable: true });
 }
 
-const brands = [];
+const brands = newList();
 
 /** Whether an object is of any interface that was defined here. */
 export function isOfInterface(object) {

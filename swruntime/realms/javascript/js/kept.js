@@ -4,12 +4,15 @@
 // To see reads, such a global is an accessor until the first one. No code of the script's runs for any of this.
 
 import { post } from "./calls.js";
-import { Script, isMap, isProxy, isSet, runInThisContext } from "./engine.js";
+import { isMap, isProxy, isSet, newScript, runScript } from "./engine.js";
 import { isFace, numberOf } from "./faces.js";
 import { currentEvent } from "./handling.js";
 import { here } from "./places.js";
+import {
+    ArrayPrototypeJoin, dataDescriptor, newList, ReflectGetOwnPropertyDescriptor as getOwnPropertyDescriptor,
+} from "./primordials.js";
 
-const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
+const { apply, defineProperty, getPrototypeOf, ownKeys } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const { isArray } = Array;
 const { stringify } = JSON;
@@ -25,7 +28,7 @@ const MOST = 1000;
 const watched = { __proto__: null };
 /** What is behind the accessors. */
 const hidden = { __proto__: null };
-let names = [];
+let names = newList();
 let evaluated = false;
 
 /** Before the script runs. `constants` of those that are `lost` cannot be set. */
@@ -34,7 +37,7 @@ export function watch(candidates, lost, constants) {
         const name = candidates[i];
         // The script's own is hidden by what the platform has, or hides it: neither is looked at.
         if (isOfPlatform(name)) continue;
-        watched[name] = { reader: new Script(name), shown: undefined, ports: "" };
+        watched[name] = { __proto__: null, reader: newScript(name), shown: undefined, ports: "" };
         names[names.length] = name;
     }
     for (let i = 0; i < lost.length; i++) if (lost[i] in watched) hide(lost[i], constants);
@@ -50,8 +53,9 @@ function isOfPlatform(name) {
 function hide(name, constants) {
     let isConstant = false;
     for (let i = 0; i < constants.length; i++) isConstant ||= constants[i] === name;
-    const entry = (hidden[name] = { value: undefined, isRead: false });
+    const entry = (hidden[name] = { __proto__: null, value: undefined, isRead: false });
     defineProperty(global, name, {
+        __proto__: null,
         get() {
             if (evaluated && !entry.isRead) {
                 entry.isRead = true;
@@ -74,7 +78,7 @@ function hide(name, constants) {
 /** From now on it is what the script makes it. */
 function show(name, value) {
     delete hidden[name];
-    defineProperty(global, name, { value, writable: true, enumerable: true, configurable: true });
+    defineProperty(global, name, dataDescriptor(value));
 }
 
 /** The script has run: what its globals are at first. */
@@ -103,14 +107,14 @@ function changes() {
             any = true;
         }
         const held = portsIn(value);
-        const key = stringify(held);
-        if (key !== entry.ports && !(key === "[]" && entry.ports === "")) {
+        const key = ArrayPrototypeJoin(held, ",");
+        if (key !== entry.ports) {
             entry.ports = key;
             ports[names[i]] = held;
             any = true;
         }
     }
-    return { any, shown, ports };
+    return { __proto__: null, any, shown, ports };
 }
 
 /** What a global is: of the global object, or declared by `let` or `const`. */
@@ -119,7 +123,7 @@ function valueOf(name, entry) {
     const own = getOwnPropertyDescriptor(global, name);
     if (own !== undefined) return own.value;
     try {
-        return apply(runInThisContext, entry.reader, []);
+        return runScript(entry.reader);
     } catch {
         return undefined; // there is none by now
     }
@@ -127,7 +131,7 @@ function valueOf(name, entry) {
 
 /** Plain data as a text; null for what is none, or is too much. */
 function plain(value) {
-    const left = { count: MOST };
+    const left = { __proto__: null, count: MOST };
     return textOf(value, left);
 }
 
@@ -151,7 +155,7 @@ function textOf(value, left) {
 
 function textOfObject(object, left) {
     if (isProxy(object)) return null;
-    const parts = { text: "", broken: false };
+    const parts = { __proto__: null, text: "", broken: false };
     const add = (part) => {
         if (part === null) parts.broken = true;
         else parts.text += (parts.text ? ", " : "") + part;
@@ -181,7 +185,7 @@ const join = (key, between, value) => (key === null || value === null ? null : k
 
 /** The numbers of the MessagePorts in a value: it, or what is in it if it is a container, or an object with attributes. */
 function portsIn(value) {
-    const found = [];
+    const found = newList();
     const look = (each) => {
         if (isFace(each, "MessagePort") && found.length < MOST) found[found.length] = numberOf(each);
     };

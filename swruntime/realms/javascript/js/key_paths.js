@@ -6,6 +6,7 @@ import {
 import {
     ArrayIsArray,
     ArrayPrototypePush,
+    newList,
     ObjectDefineProperty,
     ObjectPrototypeHasOwnProperty,
     StringPrototypeSplit,
@@ -110,13 +111,15 @@ const dataProperty = (value) => ({
  */
 export function indexKeys(clone, keyPath, multiEntry) {
     const value = evaluate(clone, keyPath);
-    if (value === FAILURE) return [];
+    if (value === FAILURE) return newList();
     if (!multiEntry || !ArrayIsArray(value)) {
         const key = encodeParts(value);
-        return key === undefined ? [] : [key];
+        const found = newList();
+        if (key !== undefined) ArrayPrototypePush(found, key);
+        return found;
     }
-    const keys = [];
-    const plain = [];
+    const keys = newList();
+    const plain = newList();
     let generated = false;
     for (let at = 0; at < value.length; at++) {
         if (value[at] === GENERATED) {

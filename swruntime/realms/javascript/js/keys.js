@@ -12,6 +12,7 @@ import { isAnyArrayBuffer, isDate } from "./engine.js";
 import {
     ArrayBufferIsView,
     ArrayBufferPrototypeGetDetached,
+    arrayFor,
     ArrayIsArray,
     ArrayPrototypeIncludes,
     ArrayPrototypePush,
@@ -19,6 +20,7 @@ import {
     DataViewPrototypeGetBuffer,
     DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset,
+    newList,
     ObjectPrototypeHasOwnProperty,
     StringFromCharCode,
     StringPrototypeCharCodeAt,
@@ -50,16 +52,16 @@ const double = new DataView(TypedArrayPrototypeGetBuffer(scratch));
 
 /** The key's bytes, undefined where `value` is no valid key. Throws what an array's getters throw. */
 export function encodeKey(value) {
-    const out = [];
-    return write(value, out, []) ? bytesOf(out) : undefined;
+    const out = newList();
+    return write(value, out, newList()) ? bytesOf(out) : undefined;
 }
 
 /** The key in parts: bytes, and null for `GENERATED`. Undefined where `value` is no valid key. */
 export function encodeParts(value) {
-    const out = [];
-    if (!write(value, out, [])) return undefined;
-    const parts = [];
-    let part = [];
+    const out = newList();
+    if (!write(value, out, newList())) return undefined;
+    const parts = newList();
+    let part = newList();
     for (let at = 0; at < out.length; at++) {
         if (out[at] !== null) {
             ArrayPrototypePush(part, out[at]);
@@ -67,7 +69,7 @@ export function encodeParts(value) {
         }
         if (part.length > 0) ArrayPrototypePush(parts, bytesOf(part));
         ArrayPrototypePush(parts, null);
-        part = [];
+        part = newList();
     }
     if (part.length > 0) ArrayPrototypePush(parts, bytesOf(part));
     return parts;
@@ -185,10 +187,10 @@ function read(cursor) {
     if (tag === DATE) return new NativeDate(readNumber(cursor));
     if (tag === STRING) return readString(cursor);
     if (tag === BINARY) return readBinary(cursor);
-    const items = [];
+    const items = newList();
     while (bytes[cursor.at] !== 0) ArrayPrototypePush(items, read(cursor));
     cursor.at++;
-    return items;
+    return arrayFor(items);
 }
 
 function readNumber(cursor) {
@@ -215,7 +217,7 @@ function readString(cursor) {
 
 function readBinary(cursor) {
     const { bytes } = cursor;
-    const found = [];
+    const found = newList();
     for (let byte; (byte = bytes[cursor.at++]) !== 0; ) {
         ArrayPrototypePush(found, byte === 1 ? bytes[cursor.at++] - 1 : byte);
     }

@@ -5,18 +5,19 @@
 
 import { call } from "./calls.js";
 import { ask } from "./channel.js";
-import { Script, SourceTextModule, runInThisContext } from "./engine.js";
+import {
+    evaluateModule, instantiateModule, linkModule, moduleRequests, moduleStatus, newModule, newScript, runScript,
+} from "./engine.js";
 import { domException, errorFrom } from "./errors.js";
 import { here, isScript } from "./places.js";
+import { URL as NativeURL, URLPrototypeGetHref as hrefOf } from "./platform.js";
+import {
+    ArrayPrototypeIncludes, ArrayPrototypePush, dataDescriptor, Map, MapPrototypeForEach, MapPrototypeGet as get, MapPrototypeHas as has,
+    MapPrototypeSet as set, newList, ObjectDefineProperty, ObjectPrototype, PromisePrototypeThen, PromiseResolve,
+    ReflectGetPrototypeOf, ReflectOwnKeys, StringPrototypeSlice, TypeError as NativeTypeError,
+} from "./primordials.js";
 
-const { apply } = Reflect;
-const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
-const get = uncurry(Map.prototype.get);
-const set = uncurry(Map.prototype.set);
-const NativePromise = Promise;
-const NativeTypeError = TypeError;
-const NativeURL = URL;
-const hrefOf = uncurry(Object.getOwnPropertyDescriptor(URL.prototype, "href").get);
+const ArrayPrototype = Array.prototype;
 
 let base = "about:blank";
 let isModule = false;
@@ -38,8 +39,7 @@ function absolute(url, against = base) {
 /** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
 export function runClassic(source, url) {
     isScript(url, source);
-    const script = new Script(source, { filename: url });
-    return apply(runInThisContext, script, []);
+    return runScript(newScript(source, url));
 }
 
 /** Code of a timer. */
@@ -49,7 +49,7 @@ export const runScriptText = (text) => runClassic(text, base);
 export function importScripts(...urls) {
     if (isModule) throw new NativeTypeError("importScripts() of a module worker: use import");
     const at = here();
-    const wanted = [];
+    const wanted = newList();
     for (let i = 0; i < urls.length; i++) wanted[i] = absolute(`${urls[i]}`);
     for (let i = 0; i < wanted.length; i++) {
         const answer = ask("importScript", [wanted[i]], at);
@@ -60,42 +60,38 @@ export function importScripts(...urls) {
 
 const modules = new Map();
 
-/** The module at a URL, with all that it imports, fetched and not linked yet. */
-async function fetched(url) {
+/** A promise of the module at a URL, fetched and not linked yet. */
+function fetched(url) {
     const known = get(modules, url);
     if (known !== undefined) return known;
-    const loading = (async () => {
-        const source = await call("script.fetch", [url]);
-        return makeModule(source, url);
-    })();
+    const loading = (async () => makeModule(await call("script.fetch", [url]), url))();
     set(modules, url, loading);
     return loading;
 }
 
 function makeModule(source, url) {
     isScript(url, source);
-    return new SourceTextModule(source, {
-        identifier: url,
-        initializeImportMeta(meta) {
-            meta.url = url;
-            meta.resolve = (specifier) => resolve(specifier, url);
-        },
-        // A page may import as it runs; in a service worker the standard forbids it.
-        ...(isWorker ? {} : { importModuleDynamically: (specifier) => importDynamically(specifier, url) }),
-    });
+    const initializeImportMeta = (meta) => {
+        const define = (name, value) => ObjectDefineProperty(meta, name, dataDescriptor(value));
+        define("url", url);
+        define("resolve", (specifier) => resolve(specifier, url));
+    };
+    // A page may import as it runs; in a service worker the standard forbids it.
+    const importModuleDynamically = isWorker ? undefined : (specifier) => importDynamically(specifier, url);
+    return newModule(source, url, initializeImportMeta, importModuleDynamically);
 }
 
 /** https://html.spec.whatwg.org/multipage/webappapis.html#resolve-a-module-specifier */
 function resolve(specifier, referrer) {
     const text = `${specifier}`;
-    const relative = text[0] === "/" || text.slice(0, 2) === "./" || text.slice(0, 3) === "../";
+    const relative = text[0] === "/" || StringPrototypeSlice(text, 0, 2) === "./" || StringPrototypeSlice(text, 0, 3) === "../";
     let url;
     try {
         url = hrefOf(relative ? new NativeURL(text, referrer) : new NativeURL(text));
     } catch {
         throw new NativeTypeError(`Failed to resolve module specifier '${text}': expected '/', './', '../' or a URL`);
     }
-    if (url.slice(0, 5) !== "http:" && url.slice(0, 6) !== "https:") {
+    if (StringPrototypeSlice(url, 0, 5) !== "http:" && StringPrototypeSlice(url, 0, 6) !== "https:") {
         throw new NativeTypeError(`Failed to import '${text}': modules come over http and https`);
     }
     return url;
@@ -103,27 +99,60 @@ function resolve(specifier, referrer) {
 
 async function importDynamically(specifier, referrer) {
     const module = await graph(resolve(specifier, referrer));
-    await module.evaluate();
+    await evaluateModule(module);
     return module;
 }
 
 /** The module at `url`, linked. */
 async function graph(url, source = null) {
-    let module;
-    if (source !== null) {
-        module = makeModule(source, url);
-        set(modules, url, NativePromise.resolve(module));
-    } else {
-        module = await fetched(url);
-    }
-    if (module.status === "unlinked") {
-        await module.link((specifier, referencing) => fetched(resolve(specifier, referencing.identifier)));
+    if (source !== null) set(modules, url, PromiseResolve(makeModule(source, url)));
+    const module = await fetched(url);
+    if (moduleStatus(module) === "unlinked") {
+        const parts = new Map();
+        await gather(module, url, parts);
+        link(module, parts);
     }
     return module;
 }
 
+/** Fetch all that `module` imports, and what that imports; `parts` gets {module, imported} by URL. */
+async function gather(module, url, parts) {
+    const requests = moduleRequests(module);
+    const wanted = newList();
+    const part = { __proto__: null, module, imported: newList() };
+    set(parts, url, part);
+    for (let i = 0; i < requests.length; i++) wanted[i] = resolve(requests[i].specifier, url);
+    // All at once, and then one after the other: each is on its way while the first is awaited.
+    for (let i = 0; i < wanted.length; i++) PromisePrototypeThen(fetched(wanted[i]), undefined, () => {});
+    for (let i = 0; i < wanted.length; i++) {
+        const imported = await fetched(wanted[i]);
+        ArrayPrototypePush(part.imported, imported);
+        if (!has(parts, wanted[i])) await gather(imported, wanted[i], parts);
+    }
+}
+
+/** In one go, so that no script runs meanwhile. */
+function link(root, parts) {
+    // The engine fills arrays with what is its own.
+    if (isArrayPrototypeWatched()) {
+        throw new NativeTypeError("Failed to link a module: Array.prototype has an index, or another prototype");
+    }
+    MapPrototypeForEach(parts, ({ module, imported }) => {
+        if (moduleStatus(module) === "unlinked") linkModule(module, imported);
+    });
+    instantiateModule(root);
+}
+
+/** Whether a script could see what is put into an array. Indices come first among an object's own keys. */
+function isArrayPrototypeWatched() {
+    return ReflectGetPrototypeOf(ArrayPrototype) !== ObjectPrototype || ReflectOwnKeys(ArrayPrototype)[0] !== "length" ||
+        ArrayPrototypeIncludes(DIGITS, ReflectOwnKeys(ObjectPrototype)[0][0]);
+}
+
+const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 /** Evaluate a module script. */
 export async function runModule(source, url) {
     const module = await graph(url, source);
-    await module.evaluate();
+    await evaluateModule(module);
 }

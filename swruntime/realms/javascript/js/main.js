@@ -22,6 +22,8 @@ import { defineClients, definePlatformFaces } from "./platform_faces.js";
 import { Request } from "./request.js";
 import { Response } from "./response.js";
 import { mendEngine } from "./engine_interfaces.js";
+import { hideKeyMaterial } from "./engine_keys.js";
+import { lockPromises, removeFromWorker, removeInternals } from "./engine_names.js";
 import { MessageEvent } from "./event_classes.js";
 import { define, installCommon, isGone, removeNames } from "./scope.js";
 import { defineNavigator } from "./navigator.js";
@@ -29,9 +31,10 @@ import { due, resetTimeOrigin, setClock } from "./timers.js";
 import { Remote, revive, reviveState } from "./values.js";
 import { abortRequest, dispatchFrame, forgetRequest, installWorkerScope } from "./worker_scope.js";
 import { installWindowScope } from "./window_scope.js";
+import { ArrayPrototypeMap, iterable, PromisePrototypeThen as then, PromiseResolve } from "./primordials.js";
 
 const global = globalThis;
-const then = ((fn) => (self, ...rest) => Reflect.apply(fn, self, rest))(Promise.prototype.then);
+const NativeEvent = Event;
 
 let isWorker = false;
 
@@ -49,6 +52,7 @@ function init(frame) {
     if (isWorker) {
         // [Exposed=Window]
         delete interfaces.Notification.constructor.requestPermission;
+        removeFromWorker(global);
         defineClients();
     }
     defineNavigator(isWorker);
@@ -66,7 +70,7 @@ function init(frame) {
 function fetchOfRealm() {
     return makeFetch({
         call: (op, { id, request }) =>
-            call(op, [request, id], (answer) => ({ ...answer.state, handle: answer.$response })),
+            call(op, [request, id], (answer) => ({ __proto__: null, ...answer.state, handle: answer.$response })),
         post: (op, { id }) => post(op, [id]),
         remote: (handle) => new Remote(handle),
     });
@@ -77,14 +81,14 @@ function answer(id, value) {
 }
 
 function failed(id, error) {
-    send({ t: "answer", id, error: { ...errorTo(error), text: errorText(error) }, at: placeOf(error) });
+    send({ t: "answer", id, error: { __proto__: null, ...errorTo(error), text: errorText(error) }, at: placeOf(error) });
 }
 
 /** Evaluate a script; its process answers once its top level has run. */
 function run(frame) {
     const { id, source, url, module, watch: globals = null } = frame;
     if (module) {
-        runModule(source, url).then(() => answer(id, done()), (error) => failed(id, error));
+        then(runModule(source, url), () => answer(id, done()), (error) => failed(id, error));
         return;
     }
     if (globals !== null) watch(globals[0], globals[1], globals[2]);
@@ -97,7 +101,7 @@ function run(frame) {
     }
     // Of a worker nobody asks what its last statement was worth.
     if (!isWorker) last = completion;
-    answer(id, { ...done(), pending: !isWorker && isPending(completion), kept: globals === null ? null : firstState() });
+    answer(id, { __proto__: null, ...done(), pending: !isWorker && isPending(completion), kept: globals === null ? null : firstState() });
 }
 
 /** What the last statement of a page's script was worth. */
@@ -116,26 +120,30 @@ function isPending(value) {
     }
 }
 
-const done = () => ({ events: typesHeard() });
+const done = () => ({ __proto__: null, events: typesHeard() });
 
 /** What the last script was worth, if that is settled: a promise that is not is worth nothing yet. */
-async function completion({ id }) {
-    const pending = {};
+function completion({ id }) {
+    let isAnswered = false;
+    const once = (tell) => (value) => {
+        if (isAnswered) return;
+        isAnswered = true;
+        tell(value);
+    };
+    const fail = once((error) => failed(id, error));
     try {
-        const value = await Promise.race([last, Promise.resolve(pending)]);
-        if (value === pending) {
-            answer(id, null);
-            return;
-        }
-        let message;
-        try {
-            message = serialize(value, []);
-        } catch {
-            message = serialize(undefined, []);
-        }
-        answer(id, { message });
+        then(PromiseResolve(last), once((value) => answer(id, { __proto__: null, message: messageOf(value) })), fail);
     } catch (error) {
-        failed(id, error);
+        fail(error); // the script has made the promise's constructor one that throws
+    }
+    then(PromiseResolve(undefined), once(() => answer(id, null)));
+}
+
+function messageOf(value) {
+    try {
+        return serialize(value, []);
+    } catch {
+        return serialize(undefined, []);
     }
 }
 
@@ -143,17 +151,17 @@ function fireAt(frame) {
     const target = frame.target === 0 ? global : faceNumbered(frame.target);
     if (target === undefined) return;
     if (frame.is !== "MessageEvent") {
-        fire(target, new Event(frame.type));
+        fire(target, new NativeEvent(frame.type));
         return;
     }
-    const ports = frame.ports.map(revive);
+    const ports = ArrayPrototypeMap(frame.ports, revive);
     let event;
     try {
         const data = deserialize(frame.message.$message, ports);
         const source = frame.source ? revive(frame.source) : null;
-        event = new MessageEvent("message", { data, origin: frame.origin, ports, source });
+        event = new MessageEvent("message", { __proto__: null, data, origin: frame.origin, ports: iterable(ports), source });
     } catch {
-        event = new MessageEvent("messageerror", { origin: frame.origin });
+        event = new MessageEvent("messageerror", { __proto__: null, origin: frame.origin });
     }
     fire(target, event);
 }
@@ -186,7 +194,10 @@ const handlers = {
 openAnswers();
 // Whatever the realm will be: a process in reserve has this behind it. The engine makes many of its interfaces when they
 // are first asked for.
+hideKeyMaterial(global);
 mendEngine(global, isGone);
+removeInternals(global);
+lockPromises();
 removeNames(global);
 definePlatformFaces();
 start((frame) => {

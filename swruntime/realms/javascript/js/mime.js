@@ -4,6 +4,7 @@ import {
     ArrayPrototypeJoin,
     ArrayPrototypePush,
     matches,
+    newList,
     ObjectCreate,
     ObjectKeys,
     StringPrototypeIndexOf,
@@ -47,7 +48,7 @@ export function parseMimeType(text) {
     // 11. The parameters.
     const parameters = ObjectCreate(null);
     for (let at = end + 1; at < text.length;) at = parameter(text, at, parameters);
-    return { essence: StringPrototypeToLowerCase(`${type}/${subtype}`), parameters };
+    return { __proto__: null, essence: StringPrototypeToLowerCase(`${type}/${subtype}`), parameters };
 }
 
 function indexOrEnd(text, char, from) {
@@ -84,16 +85,17 @@ function parameter(text, at, parameters) {
 export function quotedString(text, at) {
     let value = "";
     for (at++; at < text.length; at++) {
-        if (text[at] === '"') return { value, end: at + 1 };
+        if (text[at] === '"') return { __proto__: null, value, end: at + 1 };
         if (text[at] === "\\" && at + 1 < text.length) at++; // a backslash at the very end stands for itself
         value += text[at];
     }
-    return { value, end: at };
+    return { __proto__: null, value, end: at };
 }
 
 /** https://mimesniff.spec.whatwg.org/#serialize-a-mime-type */
 export function serializeMimeType({ essence, parameters }) {
-    const parts = [essence];
+    const parts = newList();
+    ArrayPrototypePush(parts, essence);
     const names = ObjectKeys(parameters);
     for (let at = 0; at < names.length; at++) {
         ArrayPrototypePush(parts, `;${names[at]}=${written(parameters[names[at]])}`);

@@ -8,6 +8,7 @@
 
 import {
     ArrayPrototypeJoin,
+    iterable,
     matches,
     StringFromCharCode,
     StringPrototypeCharCodeAt,
@@ -38,7 +39,7 @@ export function parseMultipart(bytes, boundary) {
         if (filename === null) {
             FormDataPrototypeAppend(form, name, utf8DecodeKeepingMark(body));
         } else {
-            const file = new File([body], filename, {
+            const file = new File(iterable([body]), filename, {
                 __proto__: null,
                 type: matches(ASCII, type) ? type : "",
             });
@@ -74,7 +75,7 @@ class Parser {
 
     /** https://andreubotella.github.io/multipart-form-data/#parse-multipart-form-data-headers */
     #headers() {
-        const part = { name: null, filename: null, type: "text/plain", body: null };
+        const part = { __proto__: null, name: null, filename: null, type: "text/plain", body: null };
         while (!this.#skip("\r\n")) {
             const header = strip(this.#collect(CR, LF, COLON), "\t ");
             if (!matches(TOKEN, header)) this.#fail("the name of a header");

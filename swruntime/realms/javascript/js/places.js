@@ -1,9 +1,10 @@
 // Where a script is: the innermost frame of a stack that is one of its own.
 
+import { StringPrototypeSplit as split } from "./primordials.js";
+
 const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Reflect;
 const has = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.has);
 const exec = ((fn) => (regexp, text) => apply(fn, regexp, [text]))(RegExp.prototype.exec);
-const split = ((fn) => (text, by) => apply(fn, text, [by]))(String.prototype.split);
 const slice = ((fn) => (text, ...rest) => apply(fn, text, rest))(String.prototype.slice);
 const NativeError = Error;
 const NativeNumber = Number;
@@ -27,26 +28,34 @@ export function placeIn(stack) {
     if (typeof stack !== "string") return null;
     const lines = split(stack, "\n");
     for (let i = 0; i < lines.length; i++) {
-        const found = exec(PLACE, lines[i]);
-        if (found !== null && has(scripts, found[1])) {
-            return [found[1], NativeNumber(found[2]), NativeNumber(found[3])];
+        const match = exec(PLACE, lines[i]);
+        if (match !== null && has(scripts, match[1])) {
+            return [match[1], NativeNumber(match[2]), NativeNumber(match[3])];
         }
     }
     return null;
 }
 
 /** What the text of a stack is made of, the engine's own: taken here, because a script may change it. */
-const [fileOf, lineOf, columnOf] = stackAs((_, sites) => {
+const { fileOf, lineOf, columnOf } = stackAs((_, sites) => {
     const { getFileName, getLineNumber, getColumnNumber } = getPrototypeOf(sites[0]);
-    return [getFileName, getLineNumber, getColumnNumber].map((fn) => (site) => apply(fn, site, []));
+    const asked = (fn) => (site) => apply(fn, site, []);
+    return { __proto__: null, fileOf: asked(getFileName), lineOf: asked(getLineNumber), columnOf: asked(getColumnNumber) };
 });
 
+/** What `placeAmong` has found; undefined where it was not called. */
+let found;
+
 function placeAmong(_, sites) {
+    found = null;
     for (let i = 0; i < sites.length; i++) {
         const file = fileOf(sites[i]);
-        if (has(scripts, file)) return [file, lineOf(sites[i]), columnOf(sites[i])];
+        if (has(scripts, file)) {
+            found = [file, lineOf(sites[i]), columnOf(sites[i])];
+            break;
+        }
     }
-    return null;
+    return "";
 }
 
 /** The stack of now as `prepare` has it; as the text that it usually is where a script does not let us choose. */
@@ -65,8 +74,10 @@ function stackAs(prepare) {
 
 /** Where the script that is on the stack is now. To write the text of the stack takes many times as long. */
 export function here() {
-    const found = stackAs(placeAmong);
-    return typeof found === "string" ? placeIn(found) : found;
+    found = undefined;
+    // Where a script has its own way of writing stacks, this is what that made: taken as a text, and nothing else.
+    const stack = stackAs(placeAmong);
+    return found === undefined ? placeIn(stack) : found;
 }
 
 /** Where an exception was made; null for what has no stack. */

@@ -1,15 +1,14 @@
 // Plain data with bytes in it, as JSON and the bytes beside: of frames, and of the values that IndexedDB keeps.
 
-const { stringify } = JSON;
-const { keys } = Object;
-const { isArray } = Array;
-const { apply } = Reflect;
-const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
-const setBytes = uncurry(Uint8Array.prototype.set);
-const subarray = uncurry(Uint8Array.prototype.subarray);
-const Bytes = Uint8Array;
+import {
+    ArrayIsArray as isArray, JSONStringify as stringify, ObjectKeys as keys, ObjectSetPrototypeOf as setPrototypeOf, subarray,
+    TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetToStringTag, TypedArrayPrototypeSet, Uint8Array,
+} from "./primordials.js";
 
-/** JSON of plain data; each Uint8Array in it is put into `attachments`, in order. It asks nothing that a script can change. */
+/**
+ * JSON of plain data; each Uint8Array in it is put into the list `attachments`, in order. It asks nothing that a script
+ * can change: a Uint8Array is told by its internal slot, and of an object only what it has itself is read.
+ */
 export function encodeValue(value, attachments) {
     switch (typeof value) {
         case "string":
@@ -24,9 +23,9 @@ export function encodeValue(value, attachments) {
             return "null";
     }
     if (value === null) return "null";
-    if (value instanceof Bytes) {
+    if (TypedArrayPrototypeGetToStringTag(value) === "Uint8Array") {
         attachments[attachments.length] = value;
-        return `{"$bytes":${value.byteLength}}`;
+        return `{"$bytes":${TypedArrayPrototypeGetByteLength(value)}}`;
     }
     let text = "";
     if (isArray(value)) {
@@ -42,9 +41,13 @@ export function encodeValue(value, attachments) {
     return `{${text}}`;
 }
 
-/** Puts the attachments back in their places. */
+/**
+ * Puts the attachments back in their places. Objects and arrays lose their prototypes: a member that is missing is
+ * missing, whatever a script has put on `Object.prototype`.
+ */
 export function attach(value, payload, at) {
     if (value === null || typeof value !== "object") return value;
+    setPrototypeOf(value, null);
     if (isArray(value)) {
         for (let i = 0; i < value.length; i++) value[i] = attach(value[i], payload, at);
         return value;
@@ -54,8 +57,8 @@ export function attach(value, payload, at) {
         const begin = at.offset;
         at.offset += value.$bytes;
         // A copy of its own: what a script is handed must not show it the rest of the frame.
-        const bytes = new Bytes(value.$bytes);
-        setBytes(bytes, subarray(payload, begin, at.offset));
+        const bytes = new Uint8Array(value.$bytes);
+        TypedArrayPrototypeSet(bytes, subarray(payload, begin, at.offset));
         return bytes;
     }
     for (let i = 0; i < names.length; i++) value[names[i]] = attach(value[names[i]], payload, at);

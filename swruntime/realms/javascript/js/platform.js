@@ -3,7 +3,7 @@
  * extracts and parses bodies for ours. As `primordials.js`, with what the web adds to the language.
  */
 
-import { ReflectApply, uncurryGetter, uncurryThis } from "./primordials.js";
+import { iterable, ReflectApply, uncurryGetter, uncurryThis } from "./primordials.js";
 
 const AbortControllerConstructor = AbortController;
 const AbortSignalConstructor = AbortSignal;
@@ -44,7 +44,7 @@ export const AbortSignalPrototypeGetReason = uncurryGetter(AbortSignal.prototype
 export const AbortControllerPrototypeGetSignal = uncurryGetter(AbortController.prototype, "signal");
 export const AbortControllerPrototypeAbort = uncurryThis(AbortController.prototype.abort);
 const abortSignalAny = AbortSignal.any;
-export const AbortSignalAny = (signals) => ReflectApply(abortSignalAny, AbortSignalConstructor, [signals]);
+export const AbortSignalAny = (signals) => ReflectApply(abortSignalAny, AbortSignalConstructor, [iterable(signals)]);
 export const EventTargetPrototypeAddEventListener = uncurryThis(EventTarget.prototype.addEventListener);
 export const EventTargetPrototypeRemoveEventListener = uncurryThis(EventTarget.prototype.removeEventListener);
 export const isAbortSignal = answers(AbortSignalPrototypeGetAborted);

@@ -6,7 +6,8 @@ import { call, post } from "./calls.js";
 import { domException } from "./errors.js";
 import { reportException } from "./events.js";
 import { adopt, checked, defineFace, detach, makeFace, numberOf, slotOf } from "./faces.js";
-import { ReflectApply } from "./primordials.js";
+import { PromiseReject, ReflectApply, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetToStringTag } from "./primordials.js";
+import { copyOf } from "./sources.js";
 import {
     ByteString, DOMString, USVString, backgroundFetchOptions, backgroundSyncOptions, cacheQueryOptions,
     clientQueryOptions, messageArguments, multiCacheQueryOptions, notificationFilter, notificationOptions,
@@ -16,6 +17,7 @@ import {
 import { callback as asCallback, enumeration, requireArguments } from "./webidl.js";
 
 const stateOf = (face) => slotOf(face).state;
+const isBytes = (value) => TypedArrayPrototypeGetToStringTag(value) === "Uint8Array";
 
 let made = -1_000_000_000;
 /** A number for an object that a script's constructor makes; those of clones of bodies count down from -1. */
@@ -31,7 +33,7 @@ function postMessage(name) {
             for (let i = 0; i < transfer.length; i++) {
                 if (transfer[i] === this) throw domException("A port cannot be sent through itself.", "DataCloneError");
             }
-            const [wire, ports] = messageArguments(message, transfer);
+            const { wire, ports } = messageArguments(message, transfer);
             post(`${slot.names[0]}.postMessage`, [slot.number, wire, ports]);
         },
     };
@@ -162,7 +164,8 @@ export function defineClients() {
     });
 }
 
-const permissionStatus = (answer) => makeFace("PermissionStatus", nextNumber(), { name: answer.$permission, state: answer.state });
+const permissionStatus = (answer) =>
+    makeFace("PermissionStatus", nextNumber(), { __proto__: null, name: answer.$permission, state: answer.state });
 
 function definePush() {
     defineFace("PushManager", {
@@ -180,15 +183,18 @@ function definePush() {
                 const slot = checked(this, "PushSubscription");
                 const { userVisibleOnly, applicationServerKey } = slot.state.options;
                 return (slot.options ??= makeFace("PushSubscriptionOptions", nextNumber(), {
+                    __proto__: null,
                     userVisibleOnly,
-                    applicationServerKey: applicationServerKey?.buffer ?? null,
+                    applicationServerKey: isBytes(applicationServerKey)
+                        ? TypedArrayPrototypeGetBuffer(applicationServerKey)
+                        : null,
                 }));
             },
             getKey(name) {
                 const slot = checked(this, "PushSubscription");
                 requireArguments(arguments.length, 1, "execute 'getKey' on 'PushSubscription'");
                 const key = slot.state.keys[keyName(name, "Failed to execute 'getKey' on 'PushSubscription': parameter 1")];
-                return key.slice().buffer;
+                return TypedArrayPrototypeGetBuffer(copyOf(key));
             },
             toJSON() {
                 const { endpoint, expirationTime, keys } = checked(this, "PushSubscription").state.json;
@@ -223,7 +229,7 @@ function defineNotification() {
                     : asCallback(deprecatedCallback, "Failed to execute 'requestPermission' on 'Notification': parameter 1");
                 return requestPermission(callback);
             } catch (error) {
-                return new Promise((_, reject) => reject(error));
+                return PromiseReject(error);
             }
         },
     };
@@ -268,10 +274,11 @@ function defineMessaging() {
     });
     const MessageChannel = defineFace("MessageChannel", {
         construct(face) {
-            const [one, other] = [nextNumber(), nextNumber()];
+            const one = nextNumber();
+            const other = nextNumber();
             post("MessageChannel.new", [one, other]);
             adopt(face, "MessageChannel", nextNumber(), {
-                port1: makeFace("MessagePort", one), port2: makeFace("MessagePort", other),
+                __proto__: null, port1: makeFace("MessagePort", one), port2: makeFace("MessagePort", other),
             });
         },
         attributes: ["port1", "port2"],
@@ -300,7 +307,7 @@ function defineMessaging() {
             const text = DOMString(given[0], "Failed to construct 'BroadcastChannel': parameter 1");
             const number = nextNumber();
             post("BroadcastChannel.new", [number, text]);
-            adopt(face, "BroadcastChannel", number, { name: text });
+            adopt(face, "BroadcastChannel", number, { __proto__: null, name: text });
         },
     });
     return MessageChannel;

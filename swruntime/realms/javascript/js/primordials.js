@@ -4,9 +4,17 @@
  * A script may change every builtin. Our modules take from here what they use, and so never look up at run time
  * what a script could have replaced. Methods are functions of their object: `StringPrototypeSlice(text, 1)`.
  *
- * What follows from it for code in this folder: no `for (... of array)`, no spread and no array destructuring
- * (they go through `Array.prototype[Symbol.iterator]`), no `regexp.test` and no `text.replace(regexp)` (they go
- * through methods of `RegExp.prototype`); dictionaries have no prototype.
+ * What follows from it for code in this folder, once a script has run:
+ *
+ * - no `for (... of array)`, no spread of an array and no array destructuring: they go through
+ *   `Array.prototype[Symbol.iterator]`;
+ * - no `instanceof`: it asks `Symbol.hasInstance`, and prototypes that can be replaced;
+ * - no `regexp.test` and no `text.replace(regexp)`: they go through methods of `RegExp.prototype`;
+ * - dictionaries, options and property descriptors have no prototype (`{ __proto__: null, ... }`): a member that is
+ *   missing is looked up there, and a getter gets the whole object as its `this`. So with `then` of whatever a promise
+ *   is resolved with;
+ * - lists are made by `newList()`, and filled by `list[list.length] = item` or `ArrayPrototypePush`: a setter that a
+ *   script gives `Array.prototype` for an index would get the items. An array for a script is made by `arrayFor`.
  */
 
 const { bind, call } = Function.prototype;
@@ -23,23 +31,28 @@ export const {
     construct: ReflectConstruct,
     defineProperty: ReflectDefineProperty,
     get: ReflectGet,
-    getOwnPropertyDescriptor: ReflectGetOwnPropertyDescriptor,
     getPrototypeOf: ReflectGetPrototypeOf,
     has: ReflectHas,
     ownKeys: ReflectOwnKeys,
 } = Reflect;
 
 export const {
-    assign: ObjectAssign,
     create: ObjectCreate,
     defineProperty: ObjectDefineProperty,
     defineProperties: ObjectDefineProperties,
     freeze: ObjectFreeze,
-    getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
     getPrototypeOf: ObjectGetPrototypeOf,
     keys: ObjectKeys,
     setPrototypeOf: ObjectSetPrototypeOf,
 } = Object;
+
+const { getOwnPropertyDescriptor } = Reflect;
+/** The descriptor of an own property, without a prototype; undefined where there is none. */
+export function ReflectGetOwnPropertyDescriptor(object, key) {
+    const descriptor = getOwnPropertyDescriptor(object, key);
+    return descriptor === undefined ? undefined : ObjectSetPrototypeOf(descriptor, null);
+}
+export { ReflectGetOwnPropertyDescriptor as ObjectGetOwnPropertyDescriptor };
 
 export const {
     asyncIterator: SymbolAsyncIterator,
@@ -56,21 +69,78 @@ export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
 export const ObjectIs = Object.is;
 export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 
-export const { isArray: ArrayIsArray, from: ArrayFrom } = Array;
-export const ArrayPrototypeFilter = uncurryThis(Array.prototype.filter);
-export const ArrayPrototypeFindIndex = uncurryThis(Array.prototype.findIndex);
-export const ArrayPrototypeForEach = uncurryThis(Array.prototype.forEach);
+export const { isArray: ArrayIsArray } = Array;
+const ArrayPrototype = Array.prototype;
+
+/** An array without a prototype, for our own use: neither setters nor a species are asked. */
+export const newList = () => ObjectSetPrototypeOf([], null);
+
+/** `list`, made by `newList` or parsed from JSON, as an array of the script's; it is the script's from now on. */
+export const arrayFor = (list) => ObjectSetPrototypeOf(list, ArrayPrototype);
+
+/** Append to an array of any kind; what the script gave `Array.prototype` is not asked. Answers the new length. */
+export function ArrayPrototypePush(array, ...items) {
+    const isList = ReflectGetPrototypeOf(array) === null;
+    for (let at = 0; at < items.length; at++) {
+        if (isList) array[array.length] = items[at];
+        else ReflectDefineProperty(array, array.length, dataDescriptor(items[at]));
+    }
+    return array.length;
+}
+
+/** The descriptor of a property that an assignment would make. */
+export const dataDescriptor = (value) => ({
+    __proto__: null, value, writable: true, enumerable: true, configurable: true,
+});
+
+/**
+ * `list` as what the engine's functions take for a sequence. They iterate, as Web IDL says, and so would ask
+ * `Array.prototype[Symbol.iterator]` of an array.
+ */
+export const iterable = (list) => ({
+    __proto__: null,
+    [SymbolIterator]() {
+        let at = 0;
+        return {
+            __proto__: null,
+            next: () =>
+                at < list.length
+                    ? { __proto__: null, done: false, value: list[at++] }
+                    : { __proto__: null, done: true, value: undefined },
+        };
+    },
+});
+
+// What would ask an array's `constructor` and its species makes a list.
+export function ArrayPrototypeFilter(array, keeps) {
+    const list = newList();
+    for (let at = 0; at < array.length; at++) if (keeps(array[at])) list[list.length] = array[at];
+    return list;
+}
+export function ArrayPrototypeMap(array, convert) {
+    const list = newList();
+    for (let at = 0; at < array.length; at++) list[at] = convert(array[at]);
+    return list;
+}
+export function ArrayPrototypeSlice(array, from = 0, to = array.length) {
+    const list = newList();
+    for (let at = from; at < to && at < array.length; at++) list[list.length] = array[at];
+    return list;
+}
+/** What stands before and behind the items of `array`, in one list. */
+export function concat(before, array) {
+    const list = newList();
+    for (let at = 0; at < before.length; at++) list[list.length] = before[at];
+    for (let at = 0; at < array.length; at++) list[list.length] = array[at];
+    return list;
+}
 export const ArrayPrototypeIncludes = uncurryThis(Array.prototype.includes);
 export const ArrayPrototypeIndexOf = uncurryThis(Array.prototype.indexOf);
 export const ArrayPrototypeJoin = uncurryThis(Array.prototype.join);
-export const ArrayPrototypeMap = uncurryThis(Array.prototype.map);
 export const ArrayPrototypePop = uncurryThis(Array.prototype.pop);
-export const ArrayPrototypePush = uncurryThis(Array.prototype.push);
 export const ArrayPrototypeShift = uncurryThis(Array.prototype.shift);
-export const ArrayPrototypeSlice = uncurryThis(Array.prototype.slice);
 export const ArrayPrototypeSome = uncurryThis(Array.prototype.some);
 export const ArrayPrototypeSort = uncurryThis(Array.prototype.sort);
-export const ArrayPrototypeSplice = uncurryThis(Array.prototype.splice);
 
 const StringPrototype = String.prototype;
 export const StringFromCharCode = String.fromCharCode;
@@ -81,7 +151,7 @@ export const StringPrototypeIndexOf = uncurryThis(StringPrototype.indexOf);
 export const StringPrototypeSlice = uncurryThis(StringPrototype.slice);
 export const StringPrototypeSplit = (text, separator) => {
     // `split` itself asks its separator for Symbol.split, which a script may give to every string.
-    const parts = [];
+    const parts = newList();
     let from = 0;
     for (let at; (at = StringPrototypeIndexOf(text, separator, from)) >= 0; from = at + separator.length) {
         ArrayPrototypePush(parts, StringPrototypeSlice(text, from, at));
@@ -92,6 +162,7 @@ export const StringPrototypeSplit = (text, separator) => {
 export const StringPrototypeStartsWith = uncurryThis(StringPrototype.startsWith);
 export const StringPrototypeToLowerCase = uncurryThis(StringPrototype.toLowerCase);
 export const StringPrototypeToUpperCase = uncurryThis(StringPrototype.toUpperCase);
+export const StringPrototypeTrim = uncurryThis(StringPrototype.trim);
 export const StringPrototypeToWellFormed = uncurryThis(StringPrototype.toWellFormed);
 
 const RegExpConstructor = RegExp;
@@ -111,6 +182,7 @@ export const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
 /** Whether `pattern` matches; without the lookup of `exec` that `test` makes. */
 export const matches = (pattern, text) => RegExpPrototypeExec(pattern, text) !== null;
 
+export const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
 export const { isFinite: NumberIsFinite, isNaN: NumberIsNaN, MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number;
 export const {
     abs: MathAbs,
@@ -151,6 +223,7 @@ export const SetPrototypeAdd = uncurryThis(Set.prototype.add);
 export const SetPrototypeDelete = uncurryThis(Set.prototype.delete);
 export const SetPrototypeForEach = uncurryThis(Set.prototype.forEach);
 export const SetPrototypeHas = uncurryThis(Set.prototype.has);
+export const WeakMapPrototypeDelete = uncurryThis(WeakMap.prototype.delete);
 export const WeakMapPrototypeGet = uncurryThis(WeakMap.prototype.get);
 export const WeakMapPrototypeHas = uncurryThis(WeakMap.prototype.has);
 export const WeakMapPrototypeSet = uncurryThis(WeakMap.prototype.set);

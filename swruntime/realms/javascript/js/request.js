@@ -1,6 +1,6 @@
 /** The Request class: https://fetch.spec.whatwg.org/#request-class */
 
-import { ArrayPrototypeIncludes, TypeError } from "./primordials.js";
+import { ArrayPrototypeIncludes, newList, TypeError } from "./primordials.js";
 import { AbortController, AbortControllerPrototypeGetSignal, AbortSignalAny } from "./platform.js";
 import { BODY_PROMISES, extractBody, includeBody } from "./body.js";
 import { BodyState } from "./body_state.js";
@@ -108,7 +108,7 @@ export class Request {
         const body = this.#body === null ? null : this.#body.clone();
         const headers = makeHeaders(lists.copy(listOf(this.#headers)), guardOf(this.#headers));
         const made = { state: this.#state, headers, body, followed: this.#followed };
-        return create(Request, { ...made, isFace: this.#isFace, isHidden: this.#isHidden });
+        return create(Request, { __proto__: null, ...made, isFace: this.#isFace, isHidden: this.#isHidden });
     }
 
     static {
@@ -138,7 +138,7 @@ function constructed(input, given) {
     const url = other === null ? USVString(input, `${context}: parameter 1`) : null;
     const init = RequestInit(given, `${context}: parameter 2`);
     // 5, 6, 12. A URL, or a copy of another request.
-    const state = other === null ? stateFromURL(url, context) : { ...stateOf(other), destination: "" };
+    const state = other === null ? stateFromURL(url, context) : { __proto__: null, ...stateOf(other), destination: "" };
     applyInit(state, init, context);
     // 26-30. The signal.
     let followed = other === null ? [] : followedBy(other);
@@ -149,15 +149,15 @@ function constructed(input, given) {
         throw new TypeError(`${context}: method is '${state.method}' and mode is 'no-cors'.`);
     }
     // 33. The headers.
-    let list = other === null ? [] : lists.copy(listIn(other));
+    let list = other === null ? newList() : lists.copy(listIn(other));
     if (!isEmpty(init)) {
         const pairs = init.headers ?? list;
-        list = [];
+        list = newList();
         guards.fill(list, guard, pairs);
     }
     const inherited = other === null ? null : bodyOf(other);
     const body = constructedBody({ state, init, list, guard, inherited, context });
-    return { state, headers: makeHeaders(list, guard), body, followed, isFace: false, isHidden: false };
+    return { __proto__: null, state, headers: makeHeaders(list, guard), body, followed, isFace: false, isHidden: false };
 }
 
 /** Steps 34 to 42. It appends the Content-Type to `list`. */
@@ -212,13 +212,14 @@ export const signalOf = (request) => signal(request);
  * @param {{handle, read, cancel, clone}} remote
  * @param {{guard?: string, signal?: AbortSignal}} options `signal` is what aborts it
  */
-export function makeRequest(struct, remote, { guard = "immutable", signal: source = null } = {}) {
-    const { headers: pairs, hasBody, ...state } = struct;
+export function makeRequest(struct, remote, { guard = "immutable", signal: source = null } = { __proto__: null }) {
+    const { headers: pairs, hasBody, ...rest } = struct;
+    const state = { __proto__: null, ...rest };
     const headers = makeHeaders(lists.copy(pairs), guard);
     const body = new BodyState(new RemoteSource(remote));
     const followed = source === null ? [] : [source];
     const isFace = guard === "immutable";
-    return create(Request, { state, headers, body, followed, isFace, isHidden: !hasBody });
+    return create(Request, { __proto__: null, state, headers, body, followed, isFace, isHidden: !hasBody });
 }
 
 /**
@@ -231,6 +232,7 @@ export function takeRequest(request) {
     const handle = wholeHandle(request);
     const body = bodyOf(request);
     return {
+        __proto__: null,
         ...stateOf(request),
         headers: lists.copy(listIn(request)),
         body: body === null ? null : body.take(),
@@ -240,7 +242,8 @@ export function takeRequest(request) {
 
 /** What `takeRequest` answers with, of a request that keeps its body: for a method that only looks at it. */
 export function describeRequest(request) {
-    return { ...stateOf(request), headers: lists.copy(listIn(request)), body: null, handle: wholeHandle(request) };
+    const headers = lists.copy(listIn(request));
+    return { __proto__: null, ...stateOf(request), headers, body: null, handle: wholeHandle(request) };
 }
 
 export { wholeHandle as requestHandle };

@@ -73,6 +73,7 @@ export function stateFromURL(url, context) {
         throw new TypeError(`${context}: the URL has credentials; send an Authorization header instead.`);
     }
     return {
+        __proto__: null,
         method: "GET",
         url: URLPrototypeGetHref(parsed),
         mode: "cors",

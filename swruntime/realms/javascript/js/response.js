@@ -2,8 +2,10 @@
 
 import {
     ArrayPrototypeIncludes,
+    ArrayPrototypePush,
     JSONStringify,
     matches,
+    newList,
     RangeError,
     StringPrototypeIndexOf,
     StringPrototypeSlice,
@@ -53,8 +55,8 @@ export class Response {
     }
 
     static error() {
-        const state = { type: "error", url: "", redirected: false, status: 0, statusText: "" };
-        return create(Response, scripts(state, makeHeaders([], "immutable"), null));
+        const state = { __proto__: null, type: "error", url: "", redirected: false, status: 0, statusText: "" };
+        return create(Response, scripts(state, makeHeaders(newList(), "immutable"), null));
     }
 
     static json(data, init = undefined) {
@@ -73,8 +75,10 @@ export class Response {
         if (!ArrayPrototypeIncludes(REDIRECT_STATUSES, status)) {
             throw new RangeError(`${context}: ${status} is not the status of a redirect.`);
         }
-        const state = { type: "default", url: "", redirected: false, status, statusText: "" };
-        const headers = makeHeaders([["Location", location]], "immutable");
+        const state = { __proto__: null, type: "default", url: "", redirected: false, status, statusText: "" };
+        const list = newList();
+        ArrayPrototypePush(list, ["Location", location]);
+        const headers = makeHeaders(list, "immutable");
         return create(Response, scripts(state, headers, null));
     }
 
@@ -110,7 +114,7 @@ export class Response {
         const body = this.#body === null ? null : this.#body.clone();
         const headers = makeHeaders(lists.copy(listOf(this.#headers)), guardOf(this.#headers));
         const made = { state: this.#state, headers, body };
-        return create(Response, { ...made, isFace: this.#isFace, isHidden: this.#isHidden });
+        return create(Response, { __proto__: null, ...made, isFace: this.#isFace, isHidden: this.#isHidden });
     }
 
     static {
@@ -118,14 +122,16 @@ export class Response {
         bodyOf = (response) => (response.#isHidden ? null : response.#body);
         includeBody(Response, bodyOf, (response) => listOf(response.#headers));
         wholeHandle = (response) => (response.#isFace ? response.#body.handle : null);
-        structOf = (response) => ({ ...response.#state, headers: lists.copy(listOf(response.#headers)) });
+        structOf = (response) => ({ __proto__: null, ...response.#state, headers: lists.copy(listOf(response.#headers)) });
     }
 }
 
 defineInterface(Response, { brand: isResponseObject, promises: BODY_PROMISES });
 
 /** What a script's own response is made of. */
-const scripts = (state, headers, body) => ({ state, headers, body, isFace: false, isHidden: false });
+const scripts = (state, headers, body) => ({
+    __proto__: null, state, headers, body, isFace: false, isHidden: false,
+});
 
 function constructed(body, init) {
     const context = "Failed to construct 'Response'";
@@ -145,7 +151,7 @@ function initialized(extracted, init, context) {
         throw new TypeError(`${context}: statusText has control characters.`);
     }
     // 5. The headers.
-    const list = [];
+    const list = newList();
     if (init.headers !== undefined) guards.fill(list, "response", init.headers);
     // 6. The body.
     if (extracted !== null) {
@@ -154,10 +160,10 @@ function initialized(extracted, init, context) {
         }
         const { type } = extracted;
         if (type !== null && !lists.contains(list, "Content-Type")) {
-            list[list.length] = ["Content-Type", type];
+            ArrayPrototypePush(list, ["Content-Type", type]);
         }
     }
-    const state = { type: "default", url: "", redirected: false, status, statusText };
+    const state = { __proto__: null, type: "default", url: "", redirected: false, status, statusText };
     return scripts(state, makeHeaders(list, "response"), extracted === null ? null : extracted.body);
 }
 
@@ -176,10 +182,10 @@ export function makeResponse(struct, remote, fate = new Fate()) {
     const { type, redirected, status, statusText } = struct;
     const fragment = StringPrototypeIndexOf(struct.url, "#");
     const url = fragment < 0 ? struct.url : StringPrototypeSlice(struct.url, 0, fragment);
-    const state = { type, url, redirected, status, statusText };
+    const state = { __proto__: null, type, url, redirected, status, statusText };
     const headers = makeHeaders(lists.copy(struct.headers), "immutable");
     const body = new BodyState(new RemoteSource(remote, fate));
-    return create(Response, { state, headers, body, isFace: true, isHidden: !struct.hasBody });
+    return create(Response, { __proto__: null, state, headers, body, isFace: true, isHidden: !struct.hasBody });
 }
 
 /**

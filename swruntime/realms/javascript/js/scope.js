@@ -13,10 +13,12 @@ import { installTimers } from "./timers.js";
 import { transferList } from "./values.js";
 import { send } from "./channel.js";
 import { requireArguments } from "./webidl.js";
+import { ArrayPrototypeFilter, dataDescriptor, PromiseReject } from "./primordials.js";
 
 const { apply, defineProperty, deleteProperty, ownKeys } = Reflect;
-const NativePromise = Promise;
 const NativeTypeError = TypeError;
+const NativeErrorEvent = ErrorEvent;
+const NativeRejectionEvent = PromiseRejectionEvent;
 const globalObject = globalThis;
 
 /** Names of the engine that no scope of a browser has, or that reach out of the realm. */
@@ -58,7 +60,7 @@ export function attribute(global, name, valueOf, { replaceable = false, set = un
         },
         set [name](value) {
             onlyGlobal(this);
-            if (replaceable) defineProperty(global, name, { value, writable: true, enumerable: true, configurable: true });
+            if (replaceable) defineProperty(global, name, dataDescriptor(value));
             else set(value);
         },
     })[name];
@@ -82,7 +84,7 @@ export function operations(global, methods, promises = []) {
                     requireArguments(given.length, original.length, `execute '${name}'`);
                     return apply(original, undefined, given);
                 } catch (error) {
-                    return new NativePromise((_, reject) => reject(error));
+                    return PromiseReject(error);
                 }
             },
         };
@@ -99,7 +101,8 @@ function reportTo(global) {
             reporting = true;
             try {
                 const at = placeOf(error);
-                const event = new ErrorEvent("error", {
+                const event = new NativeErrorEvent("error", {
+                    __proto__: null,
                     message: `Uncaught ${errorText(error)}`, filename: at?.[0] ?? "", lineno: at?.[1] ?? 0,
                     colno: at?.[2] ?? 0, error, cancelable: true,
                 });
@@ -120,13 +123,13 @@ function report(kind, error) {
 /** https://html.spec.whatwg.org/multipage/webappapis.html#notify-about-rejected-promises */
 function watchRejections(global) {
     setUnhandledPromiseRejectionHandler((promise, reason) => {
-        const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
+        const event = new NativeRejectionEvent("unhandledrejection", { __proto__: null, promise, reason, cancelable: true });
         fire(global, event);
         if (!defaultPreventedOf(event)) report("rejection", reason);
         return true;
     });
     setHandledPromiseRejectionHandler((promise, reason) => {
-        fire(global, new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+        fire(global, new NativeRejectionEvent("rejectionhandled", { __proto__: null, promise, reason }));
         return true;
     });
     setReportExceptionCallback((error) => report("exception", error));
@@ -140,7 +143,7 @@ export function installCommon(global, { origin, isSecureContext }) {
     operations(global, {
         structuredClone(value, options = undefined) {
             const transfer = transferList(options, "Failed to execute 'structuredClone': parameter 2");
-            return deserialize(serialize(value, transfer, "value"), transfer.filter((each) => numberOf(each) !== null));
+            return deserialize(serialize(value, transfer, "value"), ArrayPrototypeFilter(transfer, (each) => numberOf(each) !== null));
         },
         reportError(error) {
             reportException(error);
@@ -154,7 +157,7 @@ export function installCommon(global, { origin, isSecureContext }) {
 /** The interfaces of faces, by the names that they have here. */
 export function exposeFaces(global) {
     for (const name of Object.keys(interfaces)) {
-        const { constructor, exposedAs = name } = interfaces[name];
+        const { constructor, exposedAs } = interfaces[name];
         define(global, exposedAs, constructor);
     }
 }

@@ -15,6 +15,7 @@ import {
     ArrayBufferPrototypeGetByteLength,
     ArrayPrototypePush,
     MathMin,
+    newList,
     PromisePrototypeThen,
     PromiseReject,
     PromiseResolve,
@@ -96,7 +97,7 @@ export class Fate {
     }
 
     fail(reason) {
-        this.#failed = { reason };
+        this.#failed = { __proto__: null, reason };
         SetPrototypeForEach(this.#waiting, (reject) => reject(reason));
     }
 }
@@ -181,7 +182,7 @@ export function checkedPiece(value) {
 /** All that is left of a source. */
 export async function readAll(source) {
     if (source.bytes !== null) return source.bytes;
-    const pieces = [];
+    const pieces = newList();
     let size = 0;
     for (let piece; (piece = await source.read()) !== null;) {
         ArrayPrototypePush(pieces, piece);

@@ -10,7 +10,7 @@ import { deserialize, serialize } from "./clone.js";
 import { deserialize as engineDeserialize } from "./engine.js";
 import { attach, encodeValue } from "./plain_data.js";
 import {
-    DataView, DataViewPrototypeGetUint32, DataViewPrototypeSetUint32, JSONParse, RangeError, subarray,
+    DataView, DataViewPrototypeGetUint32, DataViewPrototypeSetUint32, JSONParse, newList, RangeError, subarray,
     TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset,
     TypedArrayPrototypeSet, Uint8Array, utf8Decode, utf8Encode,
 } from "./primordials.js";
@@ -39,7 +39,7 @@ export function deserializeStored(bytes) {
 }
 
 function pack(wire) {
-    const attachments = [];
+    const attachments = newList();
     const header = utf8Encode(encodeValue(wire, attachments));
     const length = TypedArrayPrototypeGetByteLength(header);
     let size = HEAD + length;

@@ -4,6 +4,7 @@ import {
     ArrayPrototypeIncludes,
     ArrayPrototypePush,
     ArrayPrototypeSort,
+    newList,
     ObjectDefineProperty,
     String,
     SymbolIterator,
@@ -50,7 +51,7 @@ ObjectDefineProperty(DOMStringList.prototype, SymbolIterator, {
 
 /** A list of `names` (an array of ours), sorted by code units. */
 export function sortedList(names) {
-    const copy = [];
+    const copy = newList();
     for (let at = 0; at < names.length; at++) ArrayPrototypePush(copy, names[at]);
     ArrayPrototypeSort(copy);
     return create(DOMStringList, copy);

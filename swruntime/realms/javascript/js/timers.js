@@ -10,6 +10,11 @@ const get = uncurry(Map.prototype.get);
 const set = uncurry(Map.prototype.set);
 const remove = uncurry(Map.prototype.delete);
 const NativeDate = Date;
+const dateNow = Date.now;
+const dateToString = uncurry(Date.prototype.toString);
+const floor = Math.floor;
+const global = globalThis;
+const NativeTypeError = TypeError;
 const nativeNow = performance.now.bind(performance);
 
 const timers = new Map();
@@ -26,7 +31,7 @@ export const resetTimeOrigin = () => {
     began = nativeNow();
 };
 
-const wall = () => (clock === null ? NativeDate.now() : clock[0]);
+const wall = () => (clock === null ? dateNow() : clock[0]);
 const elapsed = () => (clock === null ? nativeNow() - began : clock[1]);
 
 function begin(handler, timeout, rest, repeat) {
@@ -34,7 +39,7 @@ function begin(handler, timeout, rest, repeat) {
     const number = +timeout;
     const delay = number > 0 && number < 2 ** 31 ? number : 0;
     const callback = typeof handler === "function" ? handler : `${handler}`;
-    set(timers, id, { callback, rest, repeat });
+    set(timers, id, { __proto__: null, callback, rest, repeat });
     post("timer.set", [id, delay, repeat]);
     return id;
 }
@@ -46,7 +51,7 @@ export function due(id) {
     if (!timer.repeat) remove(timers, id);
     try {
         if (typeof timer.callback === "string") runScriptText(timer.callback);
-        else apply(timer.callback, globalThis, timer.rest);
+        else apply(timer.callback, global, timer.rest);
     } catch (error) {
         reportException(error);
     }
@@ -59,11 +64,11 @@ function clear(id) {
 
 const functions = {
     setTimeout(handler, timeout = 0, ...rest) {
-        if (arguments.length < 1) throw new TypeError("setTimeout: 1 argument required, but only 0 present.");
+        if (arguments.length < 1) throw new NativeTypeError("setTimeout: 1 argument required, but only 0 present.");
         return begin(handler, timeout, rest, false);
     },
     setInterval(handler, timeout = 0, ...rest) {
-        if (arguments.length < 1) throw new TypeError("setInterval: 1 argument required, but only 0 present.");
+        if (arguments.length < 1) throw new NativeTypeError("setInterval: 1 argument required, but only 0 present.");
         return begin(handler, timeout, rest, true);
     },
     clearTimeout(id = 0) {
@@ -77,12 +82,12 @@ const functions = {
 /** Date, as the engine's, but for what time it is now. */
 function scriptDate() {
     function Date(...given) {
-        if (new.target === undefined) return new NativeDate(wall()).toString();
+        if (new.target === undefined) return dateToString(new NativeDate(wall()));
         return construct(NativeDate, given.length === 0 ? [wall()] : given, new.target);
     }
     const members = Object.getOwnPropertyDescriptors(NativeDate);
     for (const name of Reflect.ownKeys(members)) defineProperty(Date, name, members[name]);
-    defineProperty(Date, "now", { value: function now() { return Math.floor(wall()); }, writable: true, configurable: true });
+    defineProperty(Date, "now", { value: function now() { return floor(wall()); }, writable: true, configurable: true });
     defineProperty(NativeDate.prototype, "constructor", { value: Date, writable: true, configurable: true });
     return Date;
 }

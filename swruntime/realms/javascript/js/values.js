@@ -7,18 +7,18 @@ import { register as registerStream } from "./outgoing.js";
 import { describeRequest, isRequest, makeRequest, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
 import {
+    arrayFor, ArrayBufferIsView, ArrayIsArray as isArray, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
+    DataViewPrototypeGetByteOffset, FinalizationRegistry, FinalizationRegistryPrototypeRegister, newList,
+    ObjectFreeze as freeze, ObjectKeys as keys, ObjectPrototype, ObjectSetPrototypeOf, SymbolIterator as iterator,
+    TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset,
+    TypedArrayPrototypeGetToStringTag, TypeError as NativeTypeError, Uint8Array as Bytes,
+} from "./primordials.js";
+import { isAnyArrayBuffer, isSharedArrayBuffer } from "./engine.js";
+import {
     ByteString, DOMString, USVString, boolean, dictionary, enforcedUnsignedLongLong, enumeration, isObject, nullable, object,
     required, sequence, sequenceFrom, unsignedLong,
 } from "./webidl.js";
 
-const { apply } = Reflect;
-const { isArray } = Array;
-const { keys } = Object;
-const { freeze } = Object;
-const Bytes = Uint8Array;
-const iterator = Symbol.iterator;
-const NativeTypeError = TypeError;
-const register = ((fn) => (...given) => apply(fn, forgotten, given))(FinalizationRegistry.prototype.register);
 /** Tells the runtime of bodies that nobody can read any more. */
 const forgotten = new FinalizationRegistry((handle) => post("release", [handle, 1]));
 let clones = 0;
@@ -27,7 +27,7 @@ let clones = 0;
 export class Remote {
     constructor(handle) {
         this.handle = handle;
-        register(this, handle);
+        FinalizationRegistryPrototypeRegister(forgotten, this, handle);
     }
 
     read() {
@@ -45,12 +45,14 @@ export class Remote {
     }
 }
 
-/** What the runtime answered with, as a script's value. */
+const isBytes = (value) => TypedArrayPrototypeGetToStringTag(value) === "Uint8Array";
+
+/** What the runtime answered with, a part of a frame, as a script's value. */
 export function revive(value) {
-    if (value === null || typeof value !== "object" || value instanceof Bytes) return value ?? undefined;
+    if (value === null || typeof value !== "object" || isBytes(value)) return value ?? undefined;
     if (isArray(value)) {
         for (let i = 0; i < value.length; i++) value[i] = value[i] === null ? null : revive(value[i]);
-        return value;
+        return arrayFor(value);
     }
     if (value.$object !== undefined) {
         if (value.state !== undefined) value.state = reviveState(value.state);
@@ -59,9 +61,10 @@ export function revive(value) {
     if (value.$request !== undefined) return makeRequest(value.state, new Remote(value.$request));
     if (value.$response !== undefined) return makeResponse(value.state, new Remote(value.$response));
     if (value.$message !== undefined) return deserialize(value.$message, []);
-    return reviveState(value);
+    return ObjectSetPrototypeOf(reviveState(value), ObjectPrototype); // a dictionary
 }
 
+/** The same with each member of `state`, which stays the runtime's, and has no prototype. */
 export function reviveState(state) {
     const names = keys(state);
     for (let i = 0; i < names.length; i++) {
@@ -75,14 +78,14 @@ export const reviveFrozen = (value) => (isArray(value) ? freeze(revive(value)) :
 
 function bodyTo(body) {
     if (body === null || body === undefined) return undefined;
-    if (body.stream !== undefined) return { stream: registerStream(body.stream) };
+    if (body.stream !== undefined) return { __proto__: null, stream: registerStream(body.stream) };
     return body;
 }
 
 /** A request whose body goes along: it is used from now on. */
 export function sentRequest(request) {
     const taken = takeRequest(request);
-    return { ...taken, body: bodyTo(taken.body) };
+    return { __proto__: null, ...taken, body: bodyTo(taken.body) };
 }
 
 /** RequestInfo of a method that looks at the request only. */
@@ -114,14 +117,14 @@ export function response(value, context) {
 
 export function sentResponse(value) {
     const taken = takeResponse(value);
-    return { ...taken, body: bodyTo(taken.body) };
+    return { __proto__: null, ...taken, body: bodyTo(taken.body) };
 }
 
 const given = (members) => {
     const read = dictionary(members);
     return (value, context) => {
         const found = read(value, context);
-        const wire = {};
+        const wire = { __proto__: null };
         const names = keys(found);
         for (let i = 0; i < names.length; i++) if (found[names[i]] !== undefined) wire[names[i]] = found[names[i]];
         return wire;
@@ -173,10 +176,21 @@ export const notificationOptions = given([
 
 function bufferSource(value, context) {
     if (typeof value === "string") return value;
-    if (value instanceof ArrayBuffer) return new Bytes(value);
-    if (ArrayBuffer.isView(value)) return new Bytes(value.buffer, value.byteOffset, value.byteLength);
-    return DOMString(value, context);
+    return bytesIn(value) ?? DOMString(value, context);
 }
+
+/** The bytes of an ArrayBuffer or of a view of one, which they are still; undefined for what is neither. */
+export function bytesIn(value) {
+    if (isAnyArrayBuffer(value) && !isSharedArrayBuffer(value)) return new Bytes(value);
+    if (!ArrayBufferIsView(value)) return undefined;
+    if (TypedArrayPrototypeGetToStringTag(value) !== undefined) {
+        const at = TypedArrayPrototypeGetByteOffset(value);
+        return new Bytes(TypedArrayPrototypeGetBuffer(value), at, TypedArrayPrototypeGetByteLength(value));
+    }
+    const at = DataViewPrototypeGetByteOffset(value);
+    return new Bytes(DataViewPrototypeGetBuffer(value), at, DataViewPrototypeGetByteLength(value));
+}
+
 export const pushOptions = given([
     ["applicationServerKey", nullable(bufferSource)], ["userVisibleOnly", boolean],
 ]);
@@ -196,11 +210,11 @@ export function transferList(value, context) {
 /** A message and the ports that go with it, as arguments of a call. */
 export function messageArguments(message, transfer) {
     const wire = serialize(message, transfer);
-    const ports = [];
+    const ports = newList();
     for (let i = 0; i < transfer.length; i++) {
         if (!isFace(transfer[i], "MessagePort")) continue;
         ports[ports.length] = numberOf(transfer[i]);
         detach(transfer[i]);
     }
-    return [wire, ports];
+    return { __proto__: null, wire, ports };
 }

@@ -12,7 +12,12 @@ import { setNavigator } from "./platform_faces.js";
 import { attribute, define, exposeFaces, onlyGlobal, operations } from "./scope.js";
 import { deserialize } from "./clone.js";
 import { makeRequest } from "./request.js";
-import { Remote, revive } from "./values.js";
+import { Remote, revive, reviveState } from "./values.js";
+import { AbortController, AbortControllerPrototypeAbort, AbortControllerPrototypeGetSignal } from "./platform.js";
+import {
+    ArrayPrototypeMap, iterable, Map, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, ObjectKeys, Promise,
+    PromisePrototypeThen, PromiseResolve,
+} from "./primordials.js";
 import { illegalConstructor } from "./webidl.js";
 
 const { defineProperty, setPrototypeOf } = Reflect;
@@ -85,46 +90,50 @@ const controllers = new Map();
 
 /** Whoever asked does not want an answer any more. */
 export function abortRequest(number) {
-    controllers.get(number)?.abort();
+    const controller = MapPrototypeGet(controllers, number);
+    if (controller !== undefined) AbortControllerPrototypeAbort(controller);
 }
 
-export const forgetRequest = (number) => controllers.delete(number);
+export const forgetRequest = (number) => MapPrototypeDelete(controllers, number);
 
 function initOf(frame) {
-    const init = frame.init ?? {};
+    const init = frame.init ?? { __proto__: null };
     switch (frame.is) {
         case "ExtendableMessageEvent": {
-            const ports = frame.ports.map(revive);
+            const ports = ArrayPrototypeMap(frame.ports, revive);
             return {
-                data: deserialize(frame.message.$message, ports), ports, origin: frame.origin, source: revive(frame.source) ?? null,
+                __proto__: null, data: deserialize(frame.message.$message, ports), ports: iterable(ports), origin: frame.origin,
+                source: revive(frame.source) ?? null,
             };
         }
         case "FetchEvent": {
             current = null;
             const handled = new Promise((resolve, reject) => {
-                current = { resolve, reject };
+                current = { __proto__: null, resolve, reject };
             });
-            handled.catch(() => {});
-            const preloadResponse = init.preload ? call("FetchEvent.preload", [frame.event], revive) : Promise.resolve(undefined);
-            preloadResponse.catch(() => {});
+            PromisePrototypeThen(handled, undefined, () => {});
+            const preloadResponse = init.preload ? call("FetchEvent.preload", [frame.event], revive) : PromiseResolve(undefined);
+            PromisePrototypeThen(preloadResponse, undefined, () => {});
             const controller = new AbortController();
-            controllers.set(frame.event, controller);
+            MapPrototypeSet(controllers, frame.event, controller);
             const { $request, state } = init.request;
-            const request = makeRequest(state, new Remote($request), { signal: controller.signal });
-            return { ...init, request, handled, preloadResponse, cancelable: true };
+            const signal = AbortControllerPrototypeGetSignal(controller);
+            const request = makeRequest(state, new Remote($request), { __proto__: null, signal });
+            return { __proto__: null, ...init, request, handled, preloadResponse, cancelable: true };
         }
         case "PushEvent":
-            return { data: pushData(init.data) };
+            return { __proto__: null, data: pushData(init.data) };
         case "PushSubscriptionChangeEvent":
-            return presentOf(revive(init));
+            return presentOf(reviveState(init));
         default:
-            return revive(init);
+            return reviveState(init);
     }
 }
 
 /** A dictionary without the members that are null. */
 function presentOf(init) {
-    const present = {};
-    for (const name of Object.keys(init)) if (init[name] !== null) present[name] = init[name];
+    const present = { __proto__: null };
+    const names = ObjectKeys(init);
+    for (let i = 0; i < names.length; i++) if (init[names[i]] !== null) present[names[i]] = init[names[i]];
     return present;
 }
