@@ -10,6 +10,7 @@ Exception
  +-- SwruntimeError
       +-- UsageError                the caller's fault: an argument, a folder, a profile
       |    +-- SiteError            no such SITE, no worker in it, no such script
+      |    +-- NotConfined          the kernel does not confine JavaScript, which was required
       |    +-- ProfileError
       |         +-- ProfileInUse    another process writes it
       |         +-- NotAProfile     the folder or the database is something else
@@ -159,6 +160,10 @@ class UsageError(SwruntimeError):
 
 class SiteError(UsageError):
     """SITE, or a file that is expected in it, is not there."""
+
+
+class NotConfined(UsageError):
+    """JavaScript was to run behind the kernel's confinement only, and this kernel has less: nothing was run."""
 
 
 class ProfileError(UsageError):

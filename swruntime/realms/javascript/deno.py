@@ -1,38 +1,29 @@
-"""A Deno process without rights: where the program is, how it is started, what it may use, how it ends."""
+"""A Deno process without rights: how it is started, how it is spoken to, how it ends."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
-import resource
 import select
-import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, NamedTuple
 
 import trio
 
+from swruntime.errors import NotSupportedError
 from swruntime.ports.outside import clock_is_virtual
-from swruntime.realms.javascript.installed import find_deno
+from swruntime.realms.javascript.confinement import by_what, kernel
+from swruntime.realms.javascript.engine_files import engine_files
+from swruntime.realms.javascript.launch import before_exec, command, environment
+from swruntime.realms.javascript.wall import Wall
 
-MAIN = Path(__file__).parent / "js" / "main.js"
-
-HEAP = 512
-"""MiB that the objects of a script may take."""
-DATA = 2 * 1024 * 1024 * 1024
-"""Bytes of memory that a process may take in all, array buffers among them."""
 PIPE = 256 * 1024
 """Bytes that a pipe holds: a piece of a body goes over it at once. A system's own 64 KiB are a little too few."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Exchanged(NamedTuple):
@@ -143,38 +134,27 @@ class Process:
 
 
 def start_process() -> Process:
-    """Start one. Raises NotSupportedError where Deno is not there.
+    """Start one, behind the wall. Raises NotSupportedError where Deno is not there, or cannot be confined as it should.
 
     In this very thread: a process dies with the thread that has started it, and a borrowed one ends when it likes.
     """
-    deno = find_deno()
+    files = engine_files()
     answers, ours = os.pipe()
     try:
-        process = subprocess.Popen(
-            [
-                deno,
-                "run",
-                "--quiet",
-                "--no-prompt",
-                "--no-config",
-                "--no-lock",
-                "--no-remote",
-                "--no-npm",
-                "--cached-only",
-                "--unstable-unsafe-proto",  # scripts of the web may use `__proto__`
-                f"--v8-flags=--max-old-space-size={HEAP},--stack-size=900",
-                f"--allow-read=/dev/fd/{answers}",
-                str(MAIN),
-                f"/dev/fd/{answers}",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=[answers],
-            env={"NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "HOME": "/nonexistent"},
-            start_new_session=True,  # Ctrl-C is the runtime's to handle
-            preexec_fn=_prepare(),
-        )
+        with Wall(kernel(), files.allowed) as wall:
+            process = subprocess.Popen(
+                command(files.program, answers),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=[answers],
+                env=environment(files.cache),
+                start_new_session=True,  # Ctrl-C is the runtime's to handle; and no terminal is its own
+                preexec_fn=before_exec(answers, wall),
+            )
+    except subprocess.SubprocessError as error:
+        os.close(ours)
+        raise NotSupportedError(f"the engine's process could not be confined {by_what(kernel())}") from error
     except BaseException:
         os.close(ours)
         raise
@@ -195,20 +175,3 @@ def _enlarge(pipe: IO[bytes] | None) -> None:
 
 def _size(pipe: int) -> int:
     return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) if sys.platform == "linux" else 64 * 1024
-
-
-def _prepare() -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    parent = os.getpid()
-
-    def prepare() -> None:
-        """In the child, before Deno is there."""
-        resource.setrlimit(resource.RLIMIT_DATA, (DATA, DATA))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if libc is not None:
-            # It dies with the runtime, also where that is killed and the script never gives way.
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return prepare
