@@ -47,6 +47,7 @@ Cause = Literal[
     "redirect",  # too many, or not allowed by the request's redirect mode
     "bad-port",
     "scheme",
+    "integrity",  # the body is not what the request's integrity metadata says
     "status",  # the server answered, and its status is not ok
     "quota",
     "download-total",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from swruntime.agent.connections import Lease
+from swruntime.agent.integrity import stored_mismatch
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import RETRY_STORING
@@ -412,6 +413,9 @@ class BackgroundFetch:
                 self._send(run, effect)
             case record.Append():
                 self._append(run)
+            case record.Verify():
+                run.verification = token = object()
+                self._services.nursery.start_soon(self._verify, run, token, name="verification")
             case record.Terminate():
                 run.terminate()
             case record.WaitFor():
@@ -458,6 +462,16 @@ class BackgroundFetch:
             run.lease,
             name=f"transfer {run.request.url}",
         )
+
+    async def _verify(self, run: RecordRun, token: object) -> None:
+        def goes_on() -> bool:
+            verifying = self.machine.records[run.index].state is record.State.VERIFYING
+            return verifying and run.verification is token
+
+        store, data = self._services.store, run.data
+        mismatch = await stored_mismatch(store, run.request, data.response, data.body, goes_on)
+        if goes_on():
+            self.feed_record(run.index, record.Verified(mismatch))
 
     def _withdraw(self, run: RecordRun) -> None:
         run.cancel_timer()
@@ -575,7 +589,9 @@ class BackgroundFetch:
 
     def view(self) -> FetchView:
         """What a display of it may use."""
-        running = any(state.in_flight for state in self.machine.records)
+        running = any(
+            state.in_flight or state.state is record.State.VERIFYING for state in self.machine.records
+        )
         waiting = tuple(f"{url}: {reason}" for url, reason in self.waits())
         return FetchView(
             self.number,

@@ -218,6 +218,7 @@ class BackgroundFetches:
                 headers=r.request.headers,
                 give_up=self._services.limits.give_up,
                 stored=length,
+                has_integrity=bool(r.request.integrity),
             )
             data = ResponseData(store, r.response, r.body, r.snapshot.result, r.snapshot.message)
             runs.append(RecordRun(store, index, r.request, data, r.snapshot))

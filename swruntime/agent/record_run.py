@@ -48,6 +48,8 @@ class RecordRun:
         self.ticket: Ticket | None = None
         self.timer: trio.CancelScope | None = None
         self.scope: trio.CancelScope | None = None
+        self.verification: object = None
+        """Of several verifications, a pause in between, the one whose answer counts."""
         self._store = store
 
     def view(self, state: Record, reason: WaitReason | None) -> RecordView:
@@ -71,8 +73,7 @@ class RecordRun:
         A body begins where bytes are to be kept.
         """
         if self.data.response is not None or self.data.body is not None:
-            self.data.settle("redundant", None)
-            self.data = ResponseData(self._store)
+            self.data = self.data.start_over()
         self.data.response = self.received
         if keeps_body:
             self.data.begin_body(self._store.create_body(storage_key))

@@ -37,6 +37,8 @@ class ResponseData:
         self.result: RecordResult = result
         self.message = message
         self._body = body
+        self.successor: ResponseData | None = None
+        """What there is in place of what has become redundant."""
         self._holders = 0
         self._pinned = False
         self._store = store
@@ -77,6 +79,12 @@ class ResponseData:
             self._unpin()  # nobody can read it any more
         self.changed()
 
+    def start_over(self) -> ResponseData:
+        """What came is redundant from now on. Answers with its successor."""
+        self.successor = ResponseData(self._store)
+        self.settle("redundant", None)
+        return self.successor
+
     def error(self) -> Exception:
         """What readers get when it is not exposed: AbortError or TypeError."""
         text = f"the record ended with {self.result}" + (f": {self.message}" if self.message else "")
@@ -94,10 +102,14 @@ class ResponseData:
             raise self.error()
         return self.response
 
-    async def wait_until_settled(self) -> None:
-        """Until every byte is there. Raises AbortError or TypeError when it is not exposed then."""
+    async def wait_for_result(self) -> None:
+        """Until it has a result, whichever."""
         while self.result == "":
             await self._changed.park()
+
+    async def wait_until_settled(self) -> None:
+        """Until every byte is there. Raises AbortError or TypeError when it is not exposed then."""
+        await self.wait_for_result()
         if not self.exposed:
             raise self.error()
 

@@ -31,6 +31,11 @@ def exposed(response: Response, request_credentials_mode: RequestCredentials) ->
             return response
 
 
+def hides_body(response: Response) -> bool:
+    """Whether the filter that the type of `response` names has a null body."""
+    return response.type in ("opaque", "opaqueredirect", "error")
+
+
 def exposed_record(response: Response, request_credentials_mode: RequestCredentials) -> Response:
     """What a background fetch's record shows: filtered, and without the lengths of a part.
 

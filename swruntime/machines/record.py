@@ -8,6 +8,7 @@ the next part. As a machine it is easier to see:
     paused      the background fetch is paused
     requested   the request is sent, the response's head has not come
     receiving   the head has come, bytes come
+    verifying   every byte is here, and the request has integrity metadata that they are held against
     success, bad-status, fetch-error, aborted, quota-exceeded, download-total-exceeded   settled
 
 Three things in here are not pretty, and they are the world's fault, not the table's:
@@ -55,6 +56,8 @@ from swruntime.machines.record_values import (
     Terminate as Terminate,
     Transfer as Transfer,
     Unavailable as Unavailable,
+    Verified as Verified,
+    Verify as Verify,
     WaitFor as WaitFor,
     Wake as Wake,
     restore as restore,
@@ -71,6 +74,7 @@ _ABORT = (Row(State.ABORTED, rules.abort),)
 TABLE: Table[Record] = {
     # Not transferring
     (State.PENDING, Start): (
+        Row(State.VERIFYING, rules.verify, rules.is_all_here_to_verify),
         Row(State.SUCCESS, rules.succeed, rules.is_all_here),
         Row(State.FETCH_ERROR, rules.fail_sent, rules.was_sent_by_an_earlier_process),
         Row(State.REQUESTED, rules.send_request),
@@ -90,6 +94,7 @@ TABLE: Table[Record] = {
     (State.PAUSED, Abort): _ABORT,
     # Transferring, before the head
     (State.REQUESTED, Head): (
+        Row(State.VERIFYING, rules.verify_at_the_end, rules.is_complete_already_to_verify),
         Row(State.SUCCESS, rules.succeed_at_the_end, rules.is_complete_already),
         Row(State.PENDING, rules.start_over_once, rules.is_first_416),
         Row(State.FETCH_ERROR, rules.fail_416, rules.is_second_416),
@@ -113,6 +118,7 @@ TABLE: Table[Record] = {
     ),
     (State.RECEIVING, NoRoom): (Row(State.QUOTA_EXCEEDED, rules.fail_quota),),
     (State.RECEIVING, End): (
+        Row(State.VERIFYING, rules.verify, rules.is_whole_to_verify),
         Row(State.SUCCESS, rules.succeed, rules.is_whole),
         Row(State.PENDING, rules.ask_for_more, rules.is_short_part_with_progress),
         Row(State.FETCH_ERROR, rules.fail_short, rules.is_short_part),
@@ -122,6 +128,13 @@ TABLE: Table[Record] = {
     (State.RECEIVING, Failure): _FAILURE,
     (State.RECEIVING, Pause): _PAUSE,
     (State.RECEIVING, Abort): _ABORT,
+    # All is here
+    (State.VERIFYING, Verified): (
+        Row(State.FETCH_ERROR, rules.fail_integrity, rules.is_mismatch),
+        Row(State.SUCCESS, rules.succeed),
+    ),
+    (State.VERIFYING, Pause): _PAUSE,
+    (State.VERIFYING, Abort): _ABORT,
 }
 
 

@@ -33,6 +33,8 @@ from swruntime.machines.record_values import (
     Terminate,
     Transfer,
     Unavailable,
+    Verified,
+    Verify,
     WaitFor,
     Wake,
 )
@@ -72,6 +74,11 @@ def _patient(r: Record, now: float) -> bool:
     return r.deadline is None or now < r.deadline
 
 
+def is_all_here_to_verify(r: Record, i: Start) -> bool:
+    """As `is_all_here`; or it was paused while it was verified."""
+    return r.has_integrity and (r.whole or _has_all(r))
+
+
 def is_all_here(r: Record, i: Start) -> bool:
     """The process died, or the connection broke, between the last byte and the result."""
     return _has_all(r)
@@ -88,6 +95,10 @@ def was_sent_by_an_earlier_process(r: Record, i: Start) -> bool:
 
 def asks_for_the_rest(r: Record) -> bool:
     return r.transfer is not None and r.transfer.range_start > 0
+
+
+def is_complete_already_to_verify(r: Record, i: Head) -> bool:
+    return r.has_integrity and is_complete_already(r, i)
 
 
 def is_complete_already(r: Record, i: Head) -> bool:
@@ -153,6 +164,10 @@ def is_longer_than_told(r: Record, i: Bytes) -> bool:
     return end is not None and r.stored + i.size > end
 
 
+def is_whole_to_verify(r: Record, i: End) -> bool:
+    return r.has_integrity and is_whole(r, i)
+
+
 def is_whole(r: Record, i: End) -> bool:
     length = _told_length(r)
     return length is None or r.stored == length
@@ -173,6 +188,10 @@ def is_short_part(r: Record, i: End) -> bool:
 
 def ended_early_but_may_retry(r: Record, i: End) -> bool:
     return r.method == "GET" and _patient(r, i.now)
+
+
+def is_mismatch(r: Record, i: Verified) -> bool:
+    return i.mismatch is not None
 
 
 def is_temporary(r: Record, i: Failure) -> bool:
@@ -374,7 +393,19 @@ def _settle(
     return new, (*effects, Settled(result, cause, message, status))
 
 
-def succeed(r: Record, i: Start | End) -> Outcome[Record]:
+def verify(r: Record, i: Start | End) -> Outcome[Record]:
+    return attrs.evolve(r, whole=True, transfer=None, queued_at=None), (Verify(),)
+
+
+def verify_at_the_end(r: Record, i: Head) -> Outcome[Record]:
+    return attrs.evolve(r, whole=True, transfer=None), (Terminate(), Verify())
+
+
+def fail_integrity(r: Record, i: Verified) -> Outcome[Record]:
+    return _settle(r, "fetch-error", "integrity", i.mismatch)
+
+
+def succeed(r: Record, i: Start | End | Verified) -> Outcome[Record]:
     return _settle(r, "success", terminate=False)
 
 

@@ -22,6 +22,7 @@ class State(Enum):
     PAUSED = "paused"
     REQUESTED = "requested"
     RECEIVING = "receiving"
+    VERIFYING = "verifying"
     SUCCESS = "success"
     BAD_STATUS = "bad-status"
     FETCH_ERROR = "fetch-error"
@@ -113,6 +114,13 @@ class Wake:
 
 
 @attrs.frozen
+class Verified:
+    """The stored body was held against the request's integrity metadata. `mismatch` says what is wrong, if it is."""
+
+    mismatch: str | None = None
+
+
+@attrs.frozen
 class Pause:
     pass
 
@@ -127,7 +135,7 @@ class Abort:
     message: str
 
 
-Input = Start | Unavailable | Head | Bytes | NoRoom | End | Failure | Wake | Pause | Resume | Abort
+Input = Start | Unavailable | Head | Bytes | NoRoom | End | Verified | Failure | Wake | Pause | Resume | Abort
 
 
 # Effects
@@ -156,6 +164,11 @@ class StoreResponse(Effect):
 @attrs.frozen
 class Append(Effect):
     """Store the bytes that were just told of; if there is no room, feed NoRoom."""
+
+
+@attrs.frozen
+class Verify(Effect):
+    """Hold the stored body against the request's integrity metadata; then feed Verified."""
 
 
 @attrs.frozen
@@ -193,15 +206,20 @@ class Transfer:
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """The machine's state. `give_up` is in seconds; `stored` counts the bytes of the current data."""
+    """The machine's state. `give_up` is in seconds; `stored` counts the bytes of the current data.
+
+    `has_integrity`: the request has integrity metadata. `whole`: its last byte came, and it is to be verified.
+    """
 
     method: str = "GET"
     headers: HeaderList = _NO_HEADERS
     give_up: float = 600.0
+    has_integrity: bool = False
 
     state: State = State.PENDING
     stored: int = 0
     head: StoredHead | None = None
+    whole: bool = False
     restarted: bool = False
     sent: bool = False
     attempt: int = 0
@@ -241,7 +259,13 @@ class Record:
 
 
 def restore(
-    snapshot: RecordSnapshot, *, method: str, headers: HeaderList, give_up: float, stored: int
+    snapshot: RecordSnapshot,
+    *,
+    method: str,
+    headers: HeaderList,
+    give_up: float,
+    stored: int,
+    has_integrity: bool = False,
 ) -> Record:
     """The record as it is after the process died: what was in flight or waiting is pending again."""
     state = State(snapshot.result) if snapshot.result else State.PENDING
@@ -249,6 +273,7 @@ def restore(
         method=method,
         headers=headers,
         give_up=give_up,
+        has_integrity=has_integrity,
         state=state,
         stored=stored,
         best=stored,

@@ -21,7 +21,11 @@ from swruntime.monitor.states import machines
 MOST_RECORDS = 3
 
 _OF_FETCHES: dict[int, list[Callable[[], Figures]]] = {
-    1: [lambda: explore_fetch("GET"), lambda: explore_fetch("GET", download_total=1)],
+    1: [
+        lambda: explore_fetch("GET"),
+        lambda: explore_fetch("GET", download_total=1),
+        lambda: explore_fetch("GET", has_integrity=True),
+    ],
     2: [lambda: explore_fetch("GET", "POST"), lambda: explore_fetch("GET", "GET", download_total=3)],
     3: [lambda: explore_fetch("GET", "GET", "GET")],
 }

@@ -134,9 +134,10 @@ def told(transition: Transition) -> str:
 def explore_record() -> Figures:
     """One record by itself: every method that matters, a Range of its own or none, every input."""
     roots = [
-        inputs.first(method=method, own_range=own)
+        inputs.first(method=method, own_range=own, has_integrity=integrity)
         for method in ("GET", "HEAD", "POST")
         for own in (False, True)
+        for integrity in (False, True)
     ]
     return _explore(
         "record",
@@ -151,7 +152,12 @@ def explore_record() -> Figures:
 def _restarted(r: record.Record) -> record.Record:
     """The process died, and this is what another one finds."""
     return record.restore(
-        r.snapshot(), method=r.method, headers=r.headers, give_up=r.give_up, stored=r.stored
+        r.snapshot(),
+        method=r.method,
+        headers=r.headers,
+        give_up=r.give_up,
+        stored=r.stored,
+        has_integrity=r.has_integrity,
     )
 
 

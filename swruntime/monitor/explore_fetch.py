@@ -69,17 +69,21 @@ class Op:
         return str(self.input) if self.index is None else f"record {self.index}: {self.input}"
 
 
-def explore_fetch(*methods: str, download_total: int = 0) -> Figures:
-    """A background fetch with a request for each of `methods`. `download_total` is in bytes, 0 for no limit."""
-    return _Exploration(methods, download_total).run()
+def explore_fetch(*methods: str, download_total: int = 0, has_integrity: bool = False) -> Figures:
+    """A background fetch with a request for each of `methods`. `download_total` is in bytes, 0 for no limit.
+
+    `has_integrity`: each request has integrity metadata.
+    """
+    return _Exploration(methods, download_total, has_integrity).run()
 
 
 class _Exploration:
-    def __init__(self, methods: tuple[str, ...], download_total: int) -> None:
+    def __init__(self, methods: tuple[str, ...], download_total: int, has_integrity: bool) -> None:
         total = f", download total {download_total}" if download_total else ""
-        self.figures = Figures(f"background-fetch of {', '.join(methods)}{total}")
+        integrity = ", with integrity" if has_integrity else ""
+        self.figures = Figures(f"background-fetch of {', '.join(methods)}{total}{integrity}")
         self.total = download_total
-        self.root = State(Fetch(), tuple(inputs.first(method=m) for m in methods))
+        self.root = State(Fetch(), tuple(inputs.first(method=m, has_integrity=has_integrity) for m in methods))
         self.spec = machines()["background-fetch"]
         self.record_spec = machines()["record"]
         self.ids: dict[Record, int] = {}
@@ -300,7 +304,12 @@ class _Exploration:
     def _restored(self, snapshot: FetchSnapshot, kept: Iterable[Record]) -> State:
         restored = [
             records.restore(
-                r.snapshot(), method=r.method, headers=r.headers, give_up=r.give_up, stored=r.stored
+                r.snapshot(),
+                method=r.method,
+                headers=r.headers,
+                give_up=r.give_up,
+                stored=r.stored,
+                has_integrity=r.has_integrity,
             )
             for r in kept
         ]

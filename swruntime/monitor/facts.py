@@ -23,6 +23,8 @@ def of_record(record: Record, input: object, *, room: int | None) -> Facts:
     facts: dict[str, object] = {
         "method": record.method,
         "own_range": "range" in record.headers,
+        "integrity": record.has_integrity,
+        "whole": record.whole,
         "has_response": head is not None,
         "partial": head is not None and head.status == 206,
         "length": head.complete_length if head else None,
@@ -47,6 +49,8 @@ def of_record(record: Record, input: object, *, room: int | None) -> Facts:
             facts["size"] = size
         case records.Failure(cause=cause):
             facts["cause"] = cause
+        case records.Verified(mismatch=mismatch):
+            facts["matches"] = mismatch is None
     return facts
 
 

@@ -31,6 +31,7 @@ from swruntime.machines.record import (
     Resume,
     Start,
     Unavailable,
+    Verified,
     WaitFor,
     Wake,
 )
@@ -51,10 +52,10 @@ CHANGED = StoredHead(206, etag='"b"', complete_length=LENGTH)
 OPEN_PART = StoredHead(206, etag='"a"')
 
 
-def first(*, method: str = "GET", own_range: bool = False) -> Record:
+def first(*, method: str = "GET", own_range: bool = False, has_integrity: bool = False) -> Record:
     """A record as `fetch()` makes it."""
     headers = HeaderList((("Range", "bytes=0-1"),)) if own_range else HeaderList()
-    return Record(method=method, headers=headers)
+    return Record(method=method, headers=headers, has_integrity=has_integrity)
 
 
 def all_of_a_record(record: Record) -> Iterator[Input]:
@@ -74,6 +75,8 @@ def all_of_a_record(record: Record) -> Iterator[Input]:
     yield NoRoom("")
     if record.stored > 0:
         yield NoRoom("", unstored=1)
+    yield Verified()
+    yield Verified("no")
     yield Pause()
     yield Resume()
     yield Abort("")
@@ -116,6 +119,8 @@ def of_one_among_others(record: Record) -> Iterator[tuple[Input, bool]]:
         yield Bytes(0.0, 1), True
         yield NoRoom(""), False
     yield End(0.0), True
+    yield Verified(), True
+    yield Verified("no"), False
     yield Wake(0.0), True
     yield Wake(LATE), False
 

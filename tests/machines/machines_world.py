@@ -65,7 +65,11 @@ VALIDATORS: tuple[Validator, ...] = get_args(Validator)
 
 @attrs.frozen
 class Spec:
-    """A request, and the file behind it. `own_range`: the request has a Range header of its own (bytes 1 and 2)."""
+    """A request, and the file behind it.
+
+    `own_range`: the request has a Range header of its own (bytes 1 and 2). `integrity`: it has the hash of the file's
+    first version, or of these bytes of it.
+    """
 
     method: str = "GET"
     size: int = 10
@@ -73,6 +77,7 @@ class Spec:
     told: bool = True
     coded: bool = False
     own_range: bool = False
+    integrity: bool = False
 
     def content(self, version: int) -> bytes:
         """Two versions differ in every byte; their lengths may differ too."""
@@ -89,6 +94,11 @@ class Spec:
                 return [("Last-Modified", f"Thu, 01 Jan 2026 00:00:{version % 60:02} GMT")]
             case "none":
                 return []
+
+    def expected(self) -> bytes:
+        """What its integrity metadata is the hash of."""
+        content = self.content(0)
+        return content[1:3] if self.own_range and len(content) > 2 else content
 
 
 @attrs.define
@@ -153,6 +163,7 @@ class World:
         self.firing = False
         self.tickets: set[int] = set()
         self.timers: dict[int, float] = {}
+        self.verifying: set[int] = set()
         self.exchanges: dict[int, Exchange] = {}
         self.asked: dict[int, records.SendRequest] = {}
         self.final: dict[int, Record] = {i: r for i, r in enumerate(self.machine.records) if r.settled}
@@ -318,6 +329,13 @@ class World:
             del self.exchanges[index]
             self._feed_record(index, records.End(self.now))
 
+    def verify(self, index: int) -> None:
+        """The agent has read the stored body again."""
+        if index in self.verifying:
+            self.verifying.discard(index)
+            same = bytes(self.data[index].body or b"") == self.specs[index].expected()
+            self._feed_record(index, records.Verified(None if same else "another file"))
+
     def fail(self, index: int, cause: Cause, jitter: float = 0.0) -> None:
         if self.exchanges.pop(index, None) is not None:
             self._feed_record(index, records.Failure(self.now, cause, f"it failed: {cause}", jitter))
@@ -361,6 +379,7 @@ class World:
                 self.answer(index)
                 self.send(index, 1000)
                 self.end(index)
+                self.verify(index)
             if not self.active:
                 break
             self.wait(61)
@@ -465,13 +484,20 @@ class World:
                 self._append(index)
             case records.Terminate():
                 del self.exchanges[index]
+            case records.Verify():
+                assert self.specs[index].integrity
+                self.verifying.add(index)
+                if self.eager:
+                    self.verify(index)
             case records.WaitFor(until=until):
                 self.asked.pop(index, None)
+                self.verifying.discard(index)
                 self.tickets.discard(index)
                 self.timers.pop(index, None)
                 if until is not None:
                     self.timers[index] = until
             case records.Settled():
+                self.verifying.discard(index)
                 self.tickets.discard(index)
                 self.timers.pop(index, None)
                 self._record_settled(index, effect)
@@ -497,7 +523,9 @@ class World:
         versions = [spec.content(v) for v in range(self.versions[index] + 1)]
         if spec.own_range:
             versions += [content[1:3] for content in versions]
-        assert bytes(body) in versions or self.machine.records[index].status == 204
+        if spec.integrity:
+            versions = [spec.expected()]
+        assert bytes(body) in versions or (self.machine.records[index].status == 204 and not spec.integrity)
 
     # The invariants
 
@@ -547,6 +575,7 @@ class World:
         for index, record in enumerate(self.machine.records):
             assert record.stored == len(self.data[index].body or b"")
             assert record.in_flight == (index in self.exchanges)
+            assert (record.state is records.State.VERIFYING) == (index in self.verifying)
             assert (record.wait is not None) == (
                 record.state in (records.State.WAITING, records.State.PAUSED)
             )
@@ -570,6 +599,7 @@ def restored(saved: Saved, specs: list[Spec], download_total: int) -> Machine:
                 headers=HeaderList((("Range", "bytes=1-2"),)) if spec.own_range else HeaderList(),
                 give_up=GIVE_UP,
                 stored=len(data.body or b""),
+                has_integrity=spec.integrity,
             )
             for spec, snapshot, data in parts
         ],

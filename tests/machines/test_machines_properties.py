@@ -41,6 +41,7 @@ specs = st.builds(
     told=st.booleans(),
     coded=st.sampled_from([False, False, False, True]),
     own_range=st.sampled_from([False, False, False, True]),
+    integrity=st.sampled_from([False, False, True]),
 )
 worlds = st.builds(
     World,
@@ -179,6 +180,11 @@ class AnyWorld(RuleBasedStateMachine):
         self.world.end(self.pick(index))
 
     @precondition(going)
+    @rule(index=indexes)
+    def verify(self, index: int) -> None:
+        self.world.verify(self.pick(index))
+
+    @precondition(going)
     @rule(index=indexes, cause=st.sampled_from(BREAKS), jitter=jitters)
     def fail(self, index: int, cause: Cause, jitter: float) -> None:
         self.world.fail(self.pick(index), cause, jitter)
@@ -248,6 +254,7 @@ class Chance:
         "send": 8,
         "send_too_much": 2,
         "end": 5,
+        "verify": 4,
         "fail": 5,
         "stay_broken": 0.2,
         "refuse_ranges": 0.2,
@@ -267,6 +274,7 @@ class Chance:
             "send": (size,),
             "send_too_much": (),
             "end": (),
+            "verify": (),
             "fail": (cause, jitter),
             "stay_broken": (),
             "refuse_ranges": (),
@@ -313,6 +321,7 @@ def any_world(rng: random.Random) -> World:
                 told=rng.random() < 0.6,
                 coded=rng.random() < 0.15,
                 own_range=rng.random() < 0.15,
+                integrity=rng.random() < 0.25,
             )
             for _ in range(rng.randint(1, 4))
         ],
@@ -349,6 +358,7 @@ def lose_what_is_under_way(world: World) -> None:
     world.final = {i: r for i, r in enumerate(machine.records) if r.settled}
     world.begun = world.firing = False
     world.tickets, world.timers, world.exchanges, world.asked = set(), {}, {}, {}
+    world.verifying = set()
 
 
 def interrupted(record: Record) -> Record:
@@ -358,6 +368,7 @@ def interrupted(record: Record) -> Record:
         record,
         transfer=None,
         wait=None,
+        whole=False,
         refusal=None,
         progress_at=None,
         queued_at=None,
@@ -403,6 +414,7 @@ def test_a_restored_machine_goes_on_as_one_that_only_lost_its_transfers(
     reborn.final = dict(world.final)
     reborn.begun = reborn.firing = False
     reborn.tickets, reborn.timers, reborn.exchanges, reborn.asked = set(), {}, {}, {}
+    reborn.verifying = set()
     assert state_of(reborn.machine) == state_of(world.machine)
     logged = len(world.log)
     for _ in range(after):

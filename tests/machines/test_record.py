@@ -35,6 +35,8 @@ from swruntime.machines.record import (
     Terminate,
     Transfer,
     Unavailable,
+    Verified,
+    Verify,
     WaitFor,
     Wake,
     feed,
@@ -47,6 +49,7 @@ OWN_RANGE = HeaderList((("Range", "bytes=1-4"),))
 NEW = Record(give_up=100.0)
 POST = Record(method="POST", give_up=100.0)
 OWN = Record(headers=OWN_RANGE, give_up=100.0)
+SURE = Record(give_up=100.0, has_integrity=True)
 
 
 def ok(length: int | None = 10, *, etag: str | None = '"a"', now: float = 0.0) -> Head:
@@ -88,8 +91,12 @@ UNTOLD = fed(REQUESTED, ok(None), Bytes(0.0, 4), failure(), Wake(2.0), Start(2.0
 """The same, and nobody told how long the file is."""
 BLIND = fed(REQUESTED, ok(None, etag=None))
 REFUSED = fed(ASKING, status(503, now=2.0, retry_after=1000.0))
+SURE_WHOLE = fed(SURE, Start(0.0), ok(4), Bytes(0.0, 4))
+VERIFYING = fed(SURE_WHOLE, End(1.0))
+SURE_UNTOLD = fed(SURE, Start(0.0), ok(None), Bytes(0.0, 4))
 
 CASES: list[tuple[Record, Input, str, State]] = [
+    (fed(SURE_WHOLE, Pause(), Resume()), Start(1.0), "is_all_here_to_verify", State.VERIFYING),
     (fed(REQUESTED, ok(4), Bytes(0.0, 4), Pause(), Resume()), Start(1.0), "is_all_here", State.SUCCESS),
     (attrs.evolve(POST, sent=True), Start(1.0), "was_sent_by_an_earlier_process", State.FETCH_ERROR),
     (NEW, Start(0.0), "", State.REQUESTED),
@@ -104,6 +111,12 @@ CASES: list[tuple[Record, Input, str, State]] = [
     (WAITING, Abort("by the user"), "", State.ABORTED),
     (PAUSED, Resume(), "", State.PENDING),
     (PAUSED, Abort("by the user"), "", State.ABORTED),
+    (
+        fed(SURE_UNTOLD, failure(), Wake(2.0), Start(2.0)),
+        status(416, says="bytes */4"),
+        "is_complete_already_to_verify",
+        State.VERIFYING,
+    ),
     (UNTOLD, status(416, says="bytes */4"), "is_complete_already", State.SUCCESS),
     (ASKING, status(416), "is_first_416", State.PENDING),
     (attrs.evolve(ASKING, restarted=True), status(416), "is_second_416", State.FETCH_ERROR),
@@ -123,6 +136,7 @@ CASES: list[tuple[Record, Input, str, State]] = [
     (RECEIVING, Bytes(1.0, 7), "is_longer_than_told", State.FETCH_ERROR),
     (RECEIVING, Bytes(1.0, 6), "", State.RECEIVING),
     (RECEIVING, NoRoom("the disk is full"), "", State.QUOTA_EXCEEDED),
+    (SURE_WHOLE, End(1.0), "is_whole_to_verify", State.VERIFYING),
     (fed(RECEIVING, Bytes(1.0, 6)), End(1.0), "is_whole", State.SUCCESS),
     (
         fed(ASKING, part("bytes 4-6/10"), Bytes(2.0, 3)),
@@ -137,6 +151,10 @@ CASES: list[tuple[Record, Input, str, State]] = [
     (RECEIVING, failure("coding"), "", State.FETCH_ERROR),
     (RECEIVING, Pause(), "", State.PAUSED),
     (RECEIVING, Abort("by the user"), "", State.ABORTED),
+    (VERIFYING, Verified("another file"), "is_mismatch", State.FETCH_ERROR),
+    (VERIFYING, Verified(), "", State.SUCCESS),
+    (VERIFYING, Pause(), "", State.PAUSED),
+    (VERIFYING, Abort("by the user"), "", State.ABORTED),
 ]
 
 
@@ -628,6 +646,97 @@ def test_properties_agree_with_the_states() -> None:
         record = attrs.evolve(NEW, state=state)
         assert record.settled == (state in SETTLED)
         assert record.in_flight == (state in IN_FLIGHT)
+
+
+# Integrity
+
+
+def test_the_last_byte_is_the_end_of_the_exchange_and_the_beginning_of_the_verification() -> None:
+    new, effects = feed(SURE_WHOLE, End(1.0))
+    assert effects == (Verify(),)
+    assert (new.state, new.in_flight, new.settled, new.result) == (State.VERIFYING, False, False, "")
+    assert (new.stored, new.whole, new.transfer) == (4, True, None)
+
+
+def test_a_body_that_matches_is_a_success() -> None:
+    new, effects = feed(VERIFYING, Verified())
+    assert effects == (Settled("success", None, None, 200),)
+    assert new.stored == 4
+
+
+def test_a_body_that_does_not_match_is_a_fetch_error() -> None:
+    new, effects = feed(VERIFYING, Verified("its integrity is another"))
+    assert effects == (Settled("fetch-error", "integrity", "its integrity is another", 200),)
+    assert (new.stored, new.sent) == (4, False)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("length", [4, None])
+def test_what_is_paused_while_it_is_verified_is_not_asked_for_again(method: str, length: int | None) -> None:
+    record = fed(attrs.evolve(SURE, method=method), Start(0.0), ok(length), Bytes(0.0, 4), End(1.0))
+    assert record.state is State.VERIFYING
+    paused, effects = feed(record, Pause())
+    assert effects == (WaitFor("paused", None, None),)
+    again, effects = last(paused, Resume(), Start(9.0))
+    assert effects == (Verify(),)
+    assert (again.state, again.queued_at) == (State.VERIFYING, None)
+
+
+def test_an_abort_while_it_is_verified() -> None:
+    new, effects = feed(VERIFYING, Abort("by the user"))
+    assert effects == (Settled("aborted", "aborted", "by the user", 200),)
+    assert new.stored == 4
+
+
+def test_a_416_at_the_very_end_is_verified_too() -> None:
+    record = fed(SURE_UNTOLD, failure(), Wake(2.0), Start(2.0))
+    new, effects = feed(record, status(416, says="bytes */4"))
+    assert effects == (Terminate(), Verify())
+    assert (new.transfer, new.whole) == (None, True)
+
+
+@pytest.mark.parametrize("wait", [failure("offline"), failure()])
+def test_what_broke_after_the_last_byte_is_verified_at_the_next_start(wait: Failure) -> None:
+    record = fed(SURE_WHOLE, wait, Wake(50.0))
+    assert (record.state, record.queued_at) == (State.PENDING, 50.0)
+    new, effects = feed(record, Start(60.0))
+    assert effects == (Verify(),)
+    assert new.queued_at is None
+
+
+def test_what_is_not_whole_is_not_verified() -> None:
+    short = fed(SURE, Start(0.0), ok(), Bytes(0.0, 4))
+    assert feed(short, End(1.0))[0].state is State.WAITING
+    assert feed(fed(short, Pause(), Resume()), Start(1.0))[0].state is State.REQUESTED
+    assert feed(fed(SURE, Start(0.0)), status(404))[0].state is State.BAD_STATUS
+    assert feed(fed(short, failure(), Wake(2.0), Start(2.0)), status(416))[0].state is State.PENDING
+
+
+def test_without_integrity_metadata_nothing_is_verified() -> None:
+    for record, input, _, to in CASES:
+        if not record.has_integrity:
+            assert to is not State.VERIFYING
+            assert Verify() not in feed(record, input)[1]
+
+
+def test_it_is_verified_again_after_the_process_died() -> None:
+    snapshot = VERIFYING.snapshot()
+    assert snapshot == RecordSnapshot(head=VERIFYING.head)
+    again = restore(
+        snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True
+    )
+    assert (again.state, again.has_integrity, again.whole) == (State.PENDING, True, False)
+    assert feed(again, Start(9.0))[1] == (Verify(),)
+
+
+def test_without_a_length_the_end_is_asked_for_again_after_the_process_died() -> None:
+    snapshot = fed(SURE_UNTOLD, End(1.0)).snapshot()
+    again = restore(
+        snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True
+    )
+    again, effects = feed(again, Start(9.0))
+    assert effects == (SendRequest(4, '"a"'),)
+    assert feed(again, status(416, says="bytes */4"))[1] == (Terminate(), Verify())
 
 
 # After the process died

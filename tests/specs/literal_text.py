@@ -167,9 +167,9 @@ def too_long_is_not_whole(patch: pytest.MonkeyPatch) -> None:
 
 def _end(patch: pytest.MonkeyPatch, row: Row[records.Record]) -> None:
     """`row` after the one for what is whole, unless nobody knows that it is."""
-    whole, *others = records.TABLE[R.RECEIVING, records.End]
+    verified, whole, *others = records.TABLE[R.RECEIVING, records.End]
     first = (row, whole) if row.guard == "has_no_length" else (whole, row)
-    patch.setitem(records.TABLE, (R.RECEIVING, records.End), (*first, *others))
+    patch.setitem(records.TABLE, (R.RECEIVING, records.End), (verified, *first, *others))
 
 
 def _head_without(patch: pytest.MonkeyPatch, *guards: str) -> None:

@@ -344,6 +344,8 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
     def response_ready(self) -> Promise[Response]:
         """The response, at its headers; its body streams while it still arrives.
 
+        Where the request has integrity metadata: once every byte is there and matches it.
+
         Rejects with AbortError when the record was aborted, with TypeError when it failed or started over.
         """
         return self._response_ready
@@ -355,6 +357,9 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
 
     async def _respond(self, request: http.Request, data: ResponseData) -> Response:
         """*Create record objects*, step 2.9: https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm"""
+        source = self._source
+        if request.integrity:
+            data, source = await self._settled(data)
         internal = await data.wait_for_response()
         shown = filtering.exposed(internal, request.credentials)
         headers = shown.headers.delete("Content-Range", "Content-Length")
@@ -363,6 +368,16 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
         return Response._of(
             self._realm.context,
             internal,
-            self._source if has_body else None,
+            source if has_body else None,
             exposed=attrs.evolve(shown, headers=headers),
         )
+
+    async def _settled(self, data: ResponseData) -> tuple[ResponseData, RecordSource]:
+        """What the record ended with: until then nobody has seen a byte, so that it may have started over."""
+        source = self._source
+        while True:
+            await data.wait_for_result()
+            if data.successor is None:
+                return data, source
+            data = data.successor
+            source = self._realm.keep(RecordSource(data))

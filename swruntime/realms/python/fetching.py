@@ -9,18 +9,20 @@ from typing import Any
 import attrs
 import trio
 
-from swruntime.agent.fetching import BodySource as Sender, Fetched
+from swruntime.agent.fetching import BodySource as Sender
 from swruntime.agent.handle_fetch import Answer
+from swruntime.agent.integrity import has_null_body, read_verified
+from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.algorithms import filtering
 from swruntime.concepts import http
 from swruntime.errors import AbortError, NetworkFailure
 from swruntime.realms.python.abort import AbortSignal
-from swruntime.realms.python.body_sources import BodySource, split
+from swruntime.realms.python.body_sources import BodySource, BytesSource, split
 from swruntime.realms.python.context import error_text
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
-from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
+from swruntime.realms.python.response import Response
 
 
 def fetch(realm: PythonRealm, input: str | Request, **init: Any) -> Promise[Response]:
@@ -87,9 +89,7 @@ class _Exchange:
                 if answer is None:
                     await self._ask_network()
                 else:
-                    self._deferred.resolve(self._answered(answer))
-                    if answer.body is not None:
-                        await self._pass_on(answer.body.chunks())
+                    await self._take(answer)
             except NetworkFailure as failure:
                 self._fail(
                     TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}")
@@ -116,21 +116,36 @@ class _Exchange:
         length = self._source.length if self._source is not None else None
         fetcher = self._realm.agent.services.fetcher
         async with fetcher.fetch(self._request, body=sender, body_length=length) as fetched:
-            self._deferred.resolve(self._response(fetched))
-            await self._pass_on(fetched.body)
+            await self._hand_over(fetched.response, fetched.body)
 
-    async def _pass_on(self, body: AsyncIterator[bytes]) -> None:
-        async for chunk in body:
-            await self._send.send(chunk)
-
-    def _answered(self, answer: Answer) -> Response:
+    async def _take(self, answer: Answer) -> None:
         internal = answer.response
         if not internal.url_list:
             internal = attrs.evolve(internal, url_list=(self._request.url,))
-        shown = filtering.exposed(internal, self._request.credentials)
-        return Response._of(
-            self._realm.context, internal, self if answer.body is not None else None, exposed=shown
+        body = answer.body
+        unread = has_null_body(self._request, internal) or (
+            self._request.integrity != "" and filtering.hides_body(internal)
         )
+        if body is not None and unread:
+            body.close()
+            body = None
+        await self._hand_over(internal, None if body is None else body.chunks())
+
+    async def _hand_over(self, internal: http.Response, body: AsyncIterator[bytes] | None) -> None:
+        """*Main fetch*, 21 to 23: https://fetch.spec.whatwg.org/#main-fetch"""
+        # 21. Some have no body, whatever is sent.
+        has_body = body is not None and not has_null_body(self._request, internal)
+        # 22. Integrity: all of the body, or nothing.
+        if self._request.integrity:
+            chunks = await read_verified(self._request, internal, body if has_body else None)
+            self._deferred.resolve(self._response(internal, BytesSource(b"".join(chunks))))
+            return
+        # 23. The response at its headers, and the body as it comes.
+        self._deferred.resolve(self._response(internal, self if has_body else None))
+        if body is not None:
+            async with closing_pieces(body) as pieces:
+                async for chunk in pieces:
+                    await self._send.send(chunk)
 
     def follow(self, signal: AbortSignal) -> None:
         """End when `signal` is aborted."""
@@ -149,11 +164,9 @@ class _Exchange:
         self._failure = self._failure or error
         self._deferred.reject(error)
 
-    def _response(self, fetched: Fetched) -> Response:
-        internal = fetched.response
-        has_body = self._request.method != "HEAD" and internal.status not in NULL_BODY_STATUSES
+    def _response(self, internal: http.Response, source: BodySource | None) -> Response:
         shown = filtering.exposed(internal, self._request.credentials)
-        return Response._of(self._realm.context, internal, self if has_body else None, exposed=shown)
+        return Response._of(self._realm.context, internal, source, exposed=shown)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         with self._receive:
