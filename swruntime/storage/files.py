@@ -46,9 +46,9 @@ class FileBodies:
         return self._kept
 
     def check(self) -> None:
-        """Look at every body's file before anything is done with one. Raises NotOurs."""
+        """Look at every body's file before anything is done with one, and mend its mode. Raises NotOurs."""
         for name in filter(_is_body, self._names()):
-            self._folder.check_file(name)
+            self._folder.mend_file(name)
 
     def sizes(self) -> dict[int, int]:
         return {body: self.size(body) for body in map(int, filter(_is_body, self._names()))}

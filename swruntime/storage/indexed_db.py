@@ -158,14 +158,6 @@ class IndexedCatalog:
                     return 0, 0
                 raise
 
-    def check(self) -> None:
-        """Look at every database's file before anything is done with one. Raises NotOurs."""
-        folder = self._folder()
-        if folder is not None:
-            for number in sorted(set(numbers_in(folder.names()))):
-                for name in _names_of(number):
-                    folder.check_file(name)
-
     def collect(self) -> None:
         """At the beginning of a process: what a death left of databases that were deleted."""
         with self._database.disk.used():
@@ -190,6 +182,15 @@ def _names_of(number: int) -> tuple[str, ...]:
     """The database's file, and those that SQLite has beside it."""
     name = f"{number}{SUFFIX}"
     return (name, *_beside(name))
+
+
+def check_files(profile: PrivateFolder) -> None:
+    """Look at every database's file before anything is done with one, and mend its mode. Raises NotOurs."""
+    if profile.check_folder(FOLDER):
+        with closing(profile.subfolder(FOLDER)) as folder:
+            for number in sorted(set(numbers_in(folder.names()))):
+                for name in _names_of(number):
+                    folder.mend_file(name)
 
 
 def numbers_in(names: Iterable[str]) -> Iterator[int]:

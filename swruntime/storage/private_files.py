@@ -133,6 +133,17 @@ class PrivateFolder:
         self._require_ours(status, self.path / name)
         return True
 
+    def mend_file(self, name: str) -> None:
+        """As `check_file`; a writer's file gets its mode. To be done before SQLite has it open."""
+        status = self._status(name)
+        if (
+            self.check_file(name)
+            and status
+            and self.privacy.mends
+            and stat.S_IMODE(status.st_mode) != FILE_MODE
+        ):
+            os.close(self.open_file(name, os.O_RDONLY))
+
     def check_folder(self, name: str) -> bool:
         """Whether there is such a folder. Raises NotOurs where it is something else."""
         status = self._status(name)

@@ -24,7 +24,7 @@ from swruntime.storage import schema
 from swruntime.storage.bodies import MemoryBodies
 from swruntime.storage.database import Database
 from swruntime.storage.files import FOLDER as BODIES, FileBodies
-from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog
+from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
 from swruntime.storage.private_files import FOLDER_MODE, NotOurs, PrivateFolder
@@ -106,26 +106,27 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         undo.callback(lock.release)
         if not has_profile(folder):  # asked again: now it stays so
             _create(folder)
+        disk = Disk(directory)
+        files = FileBodies(folder, disk)
+        undo.callback(files.close)
         with disk_errors_told(directory):
+            for name in OWN_FILES:
+                folder.mend_file(name)
+            files.check()
+            check_files(folder)
             folder.prepare_for_sqlite(DATABASE, BESIDE)
         connection = _connect(str(folder.path / DATABASE))
         undo.callback(connection.close)
         with disk_errors_told(directory):
             _prepare_to_write(directory, connection)
             folder.check_after_sqlite(DATABASE, BESIDE)
-            disk = Disk(directory)
             database = Database(connection, path=folder.path / DATABASE, disk=disk)
-            files = FileBodies(folder, disk)
-            undo.callback(files.close)
-            files.check()
             losses = recover(database, files, boot_id)
             folder.sync()
         ledger = BodyLedger(database, files)
         ledger.collect()
         indexed = IndexedCatalog(database, ledger, folder)
         undo.callback(indexed.close)
-        with disk_errors_told(directory):
-            indexed.check()
         indexed.collect()
         release = ExitStack()
         release.callback(folder.close)
@@ -193,12 +194,22 @@ def has_profile(folder: PrivateFolder) -> bool:
     for name in OWN_FILES:
         folder.check_file(name)
     for name in OWN_FOLDERS:
-        folder.check_folder(name)
+        if (
+            folder.check_folder(name) and DATABASE not in names
+        ):  # else they are looked at when they are opened
+            _check_leftovers(folder, name)
     if DATABASE not in names:
         return False
     if not _has_our_header(folder):
         raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
     return True
+
+
+def _check_leftovers(profile: PrivateFolder, name: str) -> None:
+    """Of a creation or a deletion that was interrupted; the new profile takes up or deletes them. Raises NotOurs."""
+    with closing(profile.subfolder(name)) as folder:
+        for each in folder.names():
+            folder.check_file(each)
 
 
 def _has_our_header(folder: PrivateFolder) -> bool:
@@ -288,10 +299,11 @@ def _open_reader(directory: Path) -> SqlStore:
         disk = Disk(directory)
         database = Database(connection, path=None, read_only=True, disk=disk)
         files = FileBodies(folder, disk)
+        undo.callback(files.close)
         files.check()
+        check_files(folder)
         ledger = ReadingLedger(database, files)
         indexed = IndexedCatalog(database, ledger, folder)
-        indexed.check()
         release = undo.pop_all().close
     return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
 
