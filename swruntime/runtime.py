@@ -176,6 +176,8 @@ async def open_user_agent(
             parts.trace.emit(opened)
             for loss in store.losses:
                 parts.trace.emit(Diagnostic(code="profile-damaged", message=loss))
+            if store.exposed is not None:
+                parts.trace.emit(Diagnostic(code="profile-exposed", message=store.exposed))
             if conditions is not None:
                 agent.network.conditions = conditions
             if network is None and replay is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from swruntime.errors import UsageError
+from swruntime.ports.private_output import open_output
 from swruntime.trace import Line, Sink, to_json
 
 UNENCODABLE = "backslashreplace"
@@ -83,9 +84,10 @@ def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
 
 def _to_file(stack: ExitStack, path: Path) -> Sink:
     try:
-        file = stack.enter_context(path.open("w", encoding="utf-8", errors=UNENCODABLE, buffering=1))
+        descriptor = open_output(path)
     except OSError as error:
         raise UsageError(f"--trace {str(path)!r} cannot be written: {error.strerror}") from None
+    file = stack.enter_context(os.fdopen(descriptor, "w", encoding="utf-8", errors=UNENCODABLE, buffering=1))
 
     def write(line: Line) -> None:
         file.write(to_json(line) + "\n")

@@ -120,9 +120,15 @@ def check_site(site: Path) -> None:
 
 
 def profile_of(options: Namespace) -> Path:
-    """The profile's folder, which need not be there yet. Raises UsageError where it cannot be."""
+    """The profile's folder, which need not be there yet. Raises UsageError where it cannot be.
+
+    A site that was cloned may bring a link in its place: only a profile that is named may be reached over one.
+    """
     if options.profile is None:
-        return Path(options.site) / ".swruntime"
+        default = Path(options.site) / ".swruntime"
+        if default.is_symlink():
+            raise UsageError(f"{str(default)!r} is a link; --profile DIR takes a profile that is elsewhere")
+        return default
     profile: Path = options.profile
     for path in (profile, *profile.parents):
         if path.exists() and not path.is_dir():

@@ -157,6 +157,11 @@ _ALL = (
     _agent("no-room", "the disk is full; it is tried again every few seconds", "make room"),
     _agent("checkpoint-failed", "after a power failure more would have to be asked for again", "make room"),
     _agent("profile-damaged", "bytes that were stored are gone", "fetch them again; look at the disk"),
+    _agent(
+        "profile-exposed",
+        "other users of the machine can read or change what the profile keeps, logins included",
+        "a profile in a folder of your own",
+    ),
     _agent("scenario", "a step of the scenario was refused, or never came", "mend the scenario"),
     _agent("gateway", "the answer could not be passed on as it is", "what the message says"),
     _agent("update-failed", "the edited worker was not installed; the old one goes on", "mend the worker"),

@@ -23,6 +23,7 @@ from swruntime.errors import NetworkFailure, UsageError
 from swruntime.network.har import Noted, plain_entry
 from swruntime.network.message import is_bodiless
 from swruntime.ports.network import Network, WireRequest, WireResponse
+from swruntime.ports.private_output import open_output
 
 IN_MEMORY = 1 << 20
 """Bytes of a body that are held in memory; more of it goes to the disk."""
@@ -76,10 +77,10 @@ class HarWriter:
 def har_writer(path: Path, version: str) -> Iterator[HarWriter]:
     """An archive at `path`, as of a program of this version. Raises UsageError where it cannot be written."""
     try:
-        file = path.open("wb")
+        descriptor = open_output(path, only_files=True)
     except OSError as error:
         raise UsageError(f"record is {str(path)!r}, which cannot be written: {error.strerror}") from None
-    with file:
+    with open(descriptor, "wb") as file:
         yield HarWriter(path, file, version)
 
 

@@ -140,6 +140,11 @@ class Store(Protocol):
         """What was found to be missing when it opened, one sentence for each body."""
         ...
 
+    @property
+    def exposed(self) -> str | None:
+        """Where what it keeps could not be kept from other users of the machine, the first place, as a sentence."""
+        ...
+
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """All or nothing. Inside another transaction it joins that one.
 

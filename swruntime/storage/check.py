@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from swruntime.errors import NotAProfile
-from swruntime.storage.files import FileBodies
+from swruntime.storage.files import FOLDER as BODIES, FileBodies
 from swruntime.storage.indexed_db import problems_of
 from swruntime.storage.lock import ProfileLock
+from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.profile import (
-    BODIES,
     GITIGNORE,
-    INDEXED,
     LOCK,
+    OWN_FOLDERS,
     SQLITE_FILES,
     current_connection,
+    has_profile,
+    profile_errors_told,
     require_profile,
     require_profile_or_nothing,
 )
@@ -29,7 +31,14 @@ def verify(directory: Path) -> list[str]:
     Beside a writer as well. Raises NotAProfile where there is none, ProfileTooNew.
     """
     require_profile(directory)
-    files = FileBodies(directory / BODIES)
+    with profile_errors_told(directory), ExitStack() as stack:
+        folder = stack.enter_context(closing(PrivateFolder.open(directory, mends=False)))
+        files = stack.enter_context(closing(FileBodies(folder)))
+        files.check()
+        return _problems(directory, folder, files)
+
+
+def _problems(directory: Path, folder: PrivateFolder, files: FileBodies) -> list[str]:
     there = files.sizes()  # before the rows: what a writer adds from now on has a row by then
     problems: list[str] = []
     try:
@@ -40,10 +49,10 @@ def verify(directory: Path) -> list[str]:
             known = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
     except sqlite3.DatabaseError as error:
         return [*problems, f"the database cannot be read: {error}"]
-    orphans = sorted(body for body in there.keys() - rows if files.path(body).exists())
+    orphans = sorted(body for body in there.keys() - rows if files.is_there(body))
     problems += [f"{BODIES}/{body} has no row; it goes when the profile is opened next" for body in orphans]
     problems += [f"{BODIES}/{name} is not a body" for name in files.strangers()]
-    return problems + problems_of(directory / INDEXED, known)
+    return problems + problems_of(folder, known)
 
 
 def _database_problems(connection: sqlite3.Connection) -> list[str]:
@@ -93,18 +102,19 @@ def forget(directory: Path) -> None:
     """
     if not require_profile_or_nothing(directory) and not (directory / LOCK).exists():
         raise NotAProfile(f"there is no profile in {directory}")
-    lock = ProfileLock.acquire(directory / LOCK)
-    try:
-        require_profile_or_nothing(directory)  # somebody may have forgotten it meanwhile
-        # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
-        for name in (*SQLITE_FILES, GITIGNORE):
-            (directory / name).unlink(missing_ok=True)
-        for folder in (BODIES, INDEXED):
-            if (directory / folder).exists():
-                shutil.rmtree(directory / folder)
-    except BaseException:
-        lock.release()
-        raise
-    lock.delete()
-    if not any(directory.iterdir()):
-        directory.rmdir()
+    with profile_errors_told(directory), closing(PrivateFolder.open(directory, mends=True)) as folder:
+        lock = ProfileLock.acquire(folder, LOCK)
+        try:
+            has_profile(folder)  # somebody may have forgotten it meanwhile
+            # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
+            for name in (*SQLITE_FILES, GITIGNORE):
+                folder.unlink(name)
+            for name in OWN_FOLDERS:
+                if folder.check_folder(name):
+                    folder.delete_folder(name)
+        except BaseException:
+            lock.release()
+            raise
+        lock.delete()
+        if not folder.names():
+            directory.rmdir()

@@ -7,11 +7,11 @@ import os
 import shutil
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 import trio
 
 from swruntime.ports.outside import outside_trio
+from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import Disk, disk_errors_told
 
 MOST_OPEN = 64
@@ -23,20 +23,32 @@ RESERVE = 512 * 1024
 """Bytes of the disk that bodies leave to the database: what ended for want of room must still be written down,
 and so must the release that makes room again."""
 
-_FLAGS = os.O_RDWR | getattr(
-    os, "O_BINARY", 0
-)  # Windows would translate line ends, and syncs no reader's handle
+FOLDER = "bodies"
+
+_FLAGS = os.O_RDWR  # Windows syncs no reader's handle
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have none
 
 
 class FileBodies:
-    def __init__(self, directory: Path, disk: Disk | None = None) -> None:
-        self._directory = directory
-        self._disk = disk or Disk(directory)
+    """`profile` is the profile's folder; a writer makes the one of the bodies in it."""
+
+    def __init__(self, profile: PrivateFolder, disk: Disk | None = None) -> None:
+        self._profile = profile
+        self._disk = disk or Disk(profile.path)
+        self._kept: PrivateFolder | None = None
         self._open: OrderedDict[int, int] = OrderedDict()
 
-    def path(self, body: int) -> Path:
-        return self._directory / str(body)
+    @property
+    def _folder(self) -> PrivateFolder:
+        """Opened once. Raises FileNotFoundError to a reader where there is none."""
+        if self._kept is None:
+            self._kept = self._profile.subfolder(FOLDER, create=self._profile.privacy.mends)
+        return self._kept
+
+    def check(self) -> None:
+        """Look at every body's file before anything is done with one, and mend its mode. Raises NotOurs."""
+        for name in filter(_is_body, self._names()):
+            self._folder.mend_file(name)
 
     def sizes(self) -> dict[int, int]:
         return {body: self.size(body) for body in map(int, filter(_is_body, self._names()))}
@@ -48,16 +60,22 @@ class FileBodies:
     def _names(self) -> list[str]:
         with self._disk.used():
             try:
-                return os.listdir(self._directory)
+                return self._folder.names()
             except FileNotFoundError:
                 return []
 
     def size(self, body: int) -> int:
         with self._disk.used():
             try:
-                return self.path(body).stat().st_size
+                return self._folder.size(str(body))
             except FileNotFoundError:
                 return 0
+
+    def is_there(self, body: int) -> bool:
+        try:
+            return self._folder.check_file(str(body))
+        except FileNotFoundError:
+            return False
 
     def append(self, body: int, length: int, data: bytes) -> None:
         with self._disk.used():
@@ -74,7 +92,7 @@ class FileBodies:
                 raise
 
     def _require_room(self, size: int) -> None:
-        if shutil.disk_usage(self._directory).free < size + RESERVE:
+        if shutil.disk_usage(self._folder.path).free < size + RESERVE:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _file(self, body: int, length: int) -> int:
@@ -84,7 +102,7 @@ class FileBodies:
             return self._open[body]
         while len(self._open) >= MOST_OPEN:
             os.close(self._open.popitem(last=False)[1])
-        file = self._open_file(self.path(body))
+        file = self._open_file(body, _FLAGS | os.O_APPEND | os.O_CREAT)
         try:
             if os.fstat(file).st_size != length:
                 os.ftruncate(file, length)
@@ -94,20 +112,19 @@ class FileBodies:
         self._open[body] = file
         return file
 
-    def _open_file(self, path: Path) -> int:
-        flags = _FLAGS | os.O_APPEND | os.O_CREAT
+    def _open_file(self, body: int, flags: int) -> int:
         try:
-            return os.open(path, flags, 0o666)
+            return self._folder.open_file(str(body), flags)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._open:
                 raise
         self._close_all()  # the system has few descriptors left, and some of them are ours
-        return os.open(path, flags, 0o666)
+        return self._folder.open_file(str(body), flags)
 
     def read(self, body: int, offset: int, size: int) -> bytes:
         with self._disk.used():
             try:
-                with open(self.path(body), "rb", buffering=0) as file:
+                with open(self._open_file(body, os.O_RDONLY), "rb", buffering=0) as file:
                     file.seek(offset)
                     return file.read(size)
             except FileNotFoundError:  # nothing was ever appended
@@ -129,13 +146,17 @@ class FileBodies:
 
     def _cut(self, body: int, length: int) -> None:
         if self.size(body) > length:
-            os.truncate(self.path(body), length)
+            file = self._open_file(body, _FLAGS)
+            try:
+                os.ftruncate(file, length)
+            finally:
+                os.close(file)
 
     def delete(self, body: int) -> None:
         """Its row is gone already, so a full disk is a failure here."""
         with self._disk.used(committed=True):
             self._close(body)
-            self.path(body).unlink(missing_ok=True)
+            self._folder.unlink(str(body))
 
     async def sync(self, bodies: Sequence[int], *, names: bool) -> None:
         """Errors of the threads come out one, not in a group: the others have the same reason.
@@ -145,24 +166,26 @@ class FileBodies:
         failed: list[OSError] = []
         limit = trio.CapacityLimiter(SYNCS_AT_A_TIME)
 
-        async def sync_one(path: Path) -> None:
+        async def sync_one(body: int) -> None:
             try:
-                await trio.to_thread.run_sync(_sync_file, path, limiter=limit)
+                await trio.to_thread.run_sync(_sync_file, self._folder, str(body), limiter=limit)
             except OSError as error:
                 failed.append(error)
 
         with self._disk.used(committed=True), outside_trio():
             async with trio.open_nursery() as nursery:
                 for body in bodies:
-                    nursery.start_soon(sync_one, self.path(body))
+                    nursery.start_soon(sync_one, body)
             if names and not failed:
-                await trio.to_thread.run_sync(sync_directory, self._directory)
+                await trio.to_thread.run_sync(self._folder.sync)
             if failed:
                 raise failed[0]
 
     def close(self) -> None:
         with disk_errors_told():
             self._close_all()
+            if self._kept is not None:
+                self._kept.close()
 
     def _close_all(self) -> None:
         while self._open:
@@ -173,24 +196,13 @@ def _is_body(name: str) -> bool:
     return name.isascii() and name.isdigit() and not name.startswith("0")
 
 
-def _sync_file(path: Path) -> None:
+def _sync_file(folder: PrivateFolder, name: str) -> None:
     # A descriptor of its own: the one for appending may be closed while the thread waits.
     try:
-        file = os.open(path, _FLAGS)
+        file = folder.open_file(name, _FLAGS)
     except FileNotFoundError:  # the body went meanwhile
         return
     try:
         _fdatasync(file)
     finally:
         os.close(file)
-
-
-def sync_directory(directory: Path) -> None:
-    """Bring the names in a folder to the disk, where the system has that."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows syncs names with the file
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,34 +10,44 @@ is missing is a database that does not exist (see recovery.py).
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
 
 from swruntime.errors import UnknownError
 from swruntime.storage.database import Database
-from swruntime.storage.files import sync_directory
 from swruntime.storage.indexed_file import DAMAGE, IndexedFile
 from swruntime.storage.ledger import BodyLedger
+from swruntime.storage.private_files import PrivateFolder
 
+FOLDER = "indexeddb"
 SUFFIX = ".sqlite3"
-BESIDE = ("", "-wal", "-shm", "-journal")
+BESIDE = ("-wal", "-shm", "-journal")
 
 
 class IndexedCatalog:
-    """See `swruntime.ports.indexed_db.IndexedDatabases`. `directory` is None in memory."""
+    """See `swruntime.ports.indexed_db.IndexedDatabases`. `profile`, its folder, is None in memory."""
 
-    def __init__(self, database: Database, ledger: BodyLedger, directory: Path | None) -> None:
+    def __init__(self, database: Database, ledger: BodyLedger, profile: PrivateFolder | None) -> None:
         self._database = database
         self._ledger = ledger  # takes part in the profile's transactions
-        self._directory = directory
+        self._profile = profile
+        self._kept: PrivateFolder | None = None
         self._open: dict[int, IndexedFile] = {}
         self._sizes: dict[int, int] = {}
         """Of those that are not open, as far as anyone has asked."""
         self._numbers: dict[str, dict[str, int]] | None = None
-        self._folder_is_there = False
+        self._folder_is_synced = False
+
+    def _folder(self, *, create: bool = False) -> PrivateFolder | None:
+        """Opened once. None in memory, and where there is none yet. Raises NotOurs."""
+        if (
+            self._kept is None
+            and self._profile is not None
+            and (create or self._profile.check_folder(FOLDER))
+        ):
+            self._kept = self._profile.subfolder(FOLDER, create=create)
+        return self._kept
 
     def _rows(self) -> dict[str, dict[str, int]]:
         """Numbers by storage key and name. A reader asks each time: the writer may add to them."""
@@ -63,23 +73,26 @@ class IndexedCatalog:
         if number is None:
             number = self._add(storage_key, name)
         if number not in self._open:
-            self._open[number] = self._opened(self._path(number))
+            self._open[number] = self._opened(f"{number}{SUFFIX}")
             self._sizes.pop(number, None)
         return self._open[number]
 
-    def _opened(self, path: Path | None) -> IndexedFile:
+    def _opened(self, name: str) -> IndexedFile:
         """Its name, too, must be on the disk before anything in it is told to be."""
         disk = self._database.disk
-        if path is not None and not self._folder_is_there:
-            with disk.used():
-                path.parent.mkdir(exist_ok=True)
-                sync_directory(path.parent.parent)
-            self._folder_is_there = True
-        file = IndexedFile(path, disk, self._closed)
+        with disk.used():
+            folder = self._folder(create=True)
+            if self._profile is not None and not self._folder_is_synced:
+                self._profile.sync()
+                self._folder_is_synced = True
+            if folder is not None:
+                folder.prepare_for_sqlite(name, _beside(name))
+        file = IndexedFile(None if folder is None else folder.path / name, disk, self._closed)
         try:
-            if path is not None:
+            if folder is not None:
                 with disk.used():
-                    sync_directory(path.parent)
+                    folder.check_after_sqlite(name, _beside(name))
+                    folder.sync()
         except BaseException:
             file.discard()
             raise
@@ -115,11 +128,11 @@ class IndexedCatalog:
         self._unlink(number)
 
     def _unlink(self, number: int) -> None:
-        path = self._path(number)
-        if path is not None:
-            with self._database.disk.used(committed=True):
-                for ending in BESIDE:
-                    Path(f"{path}{ending}").unlink(missing_ok=True)
+        with self._database.disk.used(committed=True):
+            folder = self._folder()
+            if folder is not None:
+                for name in _names_of(number):
+                    folder.unlink(name)
 
     def usage(self, storage_key: str) -> int:
         return sum(self._size(number) for number in self._rows().get(storage_key, {}).values())
@@ -136,75 +149,105 @@ class IndexedCatalog:
 
     def _peek(self, number: int) -> tuple[int, int]:
         """The version and the bytes of one that this process has not open; nothing of one that is damaged."""
-        path = self._path(number)
         with self._database.disk.used():
+            folder = self._folder()
             try:
-                return (0, 0) if path is None else peek(path)
+                return (0, 0) if folder is None else peek(folder, number)
             except sqlite3.DatabaseError as error:
                 if error.sqlite_errorcode & 0xFF in DAMAGE:
                     return 0, 0
                 raise
 
-    def _path(self, number: int) -> Path | None:
-        return None if self._directory is None else self._directory / f"{number}{SUFFIX}"
-
     def collect(self) -> None:
         """At the beginning of a process: what a death left of databases that were deleted."""
-        if self._directory is None or not self._directory.exists():
-            return
-        known = {number for names in self._rows().values() for number in names.values()}
         with self._database.disk.used():
-            there = set(numbers_in(self._directory))
+            folder = self._folder()
+            there = set(numbers_in(folder.names())) if folder is not None else set()
+        known = {number for names in self._rows().values() for number in names.values()}
         for number in there - known:
             self._unlink(number)
 
     def close(self) -> None:
         for file in tuple(self._open.values()):
             file.discard()
+        if self._kept is not None:
+            self._kept.close()
 
 
-def numbers_in(directory: Path) -> Iterator[int]:
-    """The numbers of the databases that have a file in this folder, in any state."""
-    for name in os.listdir(directory):
-        stem, dot, rest = name.partition(".")
-        if stem.isascii() and stem.isdigit() and f"{dot}{rest}" in {f"{SUFFIX}{ending}" for ending in BESIDE}:
+def _beside(name: str) -> tuple[str, ...]:
+    return tuple(f"{name}{ending}" for ending in BESIDE)
+
+
+def _names_of(number: int) -> tuple[str, ...]:
+    """The database's file, and those that SQLite has beside it."""
+    name = f"{number}{SUFFIX}"
+    return (name, *_beside(name))
+
+
+def check_files(profile: PrivateFolder) -> None:
+    """Look at every database's file before anything is done with one, and mend its mode. Raises NotOurs."""
+    if profile.check_folder(FOLDER):
+        with closing(profile.subfolder(FOLDER)) as folder:
+            for number in sorted(set(numbers_in(folder.names()))):
+                for name in _names_of(number):
+                    folder.mend_file(name)
+
+
+def numbers_in(names: Iterable[str]) -> Iterator[int]:
+    """The numbers of the databases that have a file of one of these names, in any state."""
+    for name in names:
+        stem, _, _ = name.partition(".")
+        if stem.isascii() and stem.isdigit() and name in _names_of(int(stem)):
             yield int(stem)
 
 
-def peek(path: Path) -> tuple[int, int]:
-    """The version and the bytes, read beside whoever writes. (0, 0) where there is nothing yet."""
-    if not path.exists():
+def peek(folder: PrivateFolder, number: int) -> tuple[int, int]:
+    """The version and the bytes, read beside whoever writes. (0, 0) where there is nothing yet. Raises NotOurs."""
+    connection = connect_to_read(folder, number)
+    if connection is None:
         return 0, 0
-    with closing(connect_to_read(path)) as connection:
+    with closing(connection):
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
             return 0, 0
         version, size = connection.execute("SELECT version, bytes FROM database").fetchone()
     return version, size
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Without a log nobody writes, and SQLite would make one even to read: the file is then taken as it is."""
-    how = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+def connect_to_read(folder: PrivateFolder, number: int) -> sqlite3.Connection | None:
+    """None where there is no such file. Raises NotOurs.
+
+    Without a log nobody writes, and SQLite would make one even to read: the file is then taken as it is.
+    """
+    name, *beside = _names_of(number)
+    there = [folder.check_file(each) for each in beside]
+    if not folder.check_file(name):
+        return None
+    how = "mode=ro" if there[0] else "immutable=1"
+    path = folder.path / name
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
 
 
-def problems_of(directory: Path, known: set[int]) -> list[str]:
-    """What is wrong with the databases in a folder, one sentence each."""
+def problems_of(profile: PrivateFolder, known: set[int]) -> list[str]:
+    """What is wrong with the databases of a profile, one sentence each. Raises NotOurs."""
     problems: list[str] = []
-    if not directory.exists():
+    if not profile.check_folder(FOLDER):
         return problems
-    there = set(numbers_in(directory))
-    folder = directory.name
-    for number in sorted(there - known):
-        problems.append(f"{folder}/{number}{SUFFIX} has no row; it goes when the profile is opened next")
-    for number in sorted(there & known):
-        path = directory / f"{number}{SUFFIX}"
-        if not path.exists():
-            continue
-        try:
-            with closing(connect_to_read(path)) as connection:
-                told = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        except sqlite3.DatabaseError as error:
-            told = [str(error)]
-        problems += [f"{folder}/{number}{SUFFIX} is damaged: {text}" for text in told]
+    with closing(profile.subfolder(FOLDER)) as folder:
+        there = set(numbers_in(folder.names()))
+        for number in sorted(there - known):
+            problems.append(f"{FOLDER}/{number}{SUFFIX} has no row; it goes when the profile is opened next")
+        for number in sorted(there & known):
+            told = _damage(folder, number)
+            problems += [f"{FOLDER}/{number}{SUFFIX} is damaged: {text}" for text in told]
     return problems
+
+
+def _damage(folder: PrivateFolder, number: int) -> list[str]:
+    try:
+        connection = connect_to_read(folder, number)
+        if connection is None:
+            return []
+        with closing(connection):
+            return [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]

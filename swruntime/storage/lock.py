@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 from swruntime.errors import ProfileInUse
+from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import disk_errors_told
 
 PROBES = 1000
@@ -17,21 +17,22 @@ PAUSE = 0.005
 class ProfileLock:
     """The system lets go of the lock when the process dies, however it dies. Made by `acquire`."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+    def __init__(self, folder: PrivateFolder, name: str, descriptor: int) -> None:
+        self._folder = folder
+        self._name = name
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: Path) -> ProfileLock:
-        """Raises ProfileInUse with the holder's process id, StorageFull."""
+    def acquire(cls, folder: PrivateFolder, name: str) -> ProfileLock:
+        """Raises ProfileInUse with the holder's process id, StorageFull, StorageFailed."""
         import fcntl  # not everywhere, and only a writer needs it
 
         for attempt in range(PROBES + 1):
             with disk_errors_told():
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = folder.open_file(name, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not _is_still(path, descriptor):  # whoever held it deleted the profile
+                if not folder.is_still(name, descriptor):  # whoever held it deleted the profile
                     os.close(descriptor)
                     continue
                 with disk_errors_told():
@@ -46,20 +47,20 @@ class ProfileLock:
                 os.close(descriptor)
                 who = f"process {holder}" if holder else "another process"
                 raise ProfileInUse(
-                    f"{path.parent} is in use by {who}: wait for it to end, or stop it"
+                    f"{folder.path} is in use by {who}: wait for it to end, or stop it"
                 ) from None
             except BaseException:
                 os.close(descriptor)
                 raise
-            return cls(path, descriptor)
-        raise ProfileInUse(f"{path.parent}: its lock was deleted {PROBES} times while it was opened")
+            return cls(folder, name, descriptor)
+        raise ProfileInUse(f"{folder.path}: its lock was deleted {PROBES} times while it was opened")
 
     def release(self) -> None:
         os.close(self._descriptor)
 
     def delete(self) -> None:
         """Delete the file while it is locked, then let go."""
-        self._path.unlink(missing_ok=True)
+        self._folder.unlink(self._name)
         self.release()
 
 
@@ -74,19 +75,12 @@ def _is_only_probed(descriptor: int) -> bool:
     return True
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def lock_holder(path: Path) -> int | None:
-    """The process id of who holds the lock at `path` now, None where nobody does. Changes nothing."""
+def lock_holder(folder: PrivateFolder, name: str) -> int | None:
+    """The process id of who holds the lock of this name now, None where nobody does. Changes nothing."""
     import fcntl
 
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = folder.open_file(name, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:

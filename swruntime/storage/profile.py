@@ -5,6 +5,8 @@ DIR/bodies/<id>         the bytes of each body
 DIR/indexeddb/          a database of IndexedDB each (see indexed_db.py)
 DIR/lock                locked by the process that writes, with its id
 DIR/.gitignore          "*": a profile is in nobody's repository
+
+All of it is the user's alone, and none of it is opened through a link (see private_files.py).
 """
 
 from __future__ import annotations
@@ -21,27 +23,26 @@ from swruntime.errors import NotAProfile, ProfileTooNew, StorageFailed
 from swruntime.storage import schema
 from swruntime.storage.bodies import MemoryBodies
 from swruntime.storage.database import Database
-from swruntime.storage.files import FileBodies, sync_directory
-from swruntime.storage.indexed_db import IndexedCatalog
+from swruntime.storage.files import FOLDER as BODIES, FileBodies
+from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
+from swruntime.storage.private_files import FOLDER_MODE, NotOurs, PrivateFolder
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
 from swruntime.storage.store import SqlStore
 
 DATABASE = "profile.sqlite3"
-BODIES = "bodies"
-INDEXED = "indexeddb"
 LOCK = "lock"
 GITIGNORE = ".gitignore"
 UNFINISHED = "profile.new"
 """The database while it is being made: it gets its name when it is whole."""
 
-SQLITE_FILES = (
-    DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal",
-    UNFINISHED, f"{UNFINISHED}-journal",
-)  # fmt: skip
-OWN_NAMES = (*SQLITE_FILES, BODIES, INDEXED, GITIGNORE, LOCK)
+BESIDE = (f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
+SQLITE_FILES = (DATABASE, *BESIDE, UNFINISHED, f"{UNFINISHED}-journal")
+OWN_FILES = (*SQLITE_FILES, GITIGNORE, LOCK)
+OWN_FOLDERS = (BODIES, INDEXED)
+OWN_NAMES = (*OWN_FILES, *OWN_FOLDERS)
 
 NOT_DAMAGE = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
@@ -80,9 +81,10 @@ def open_profile(directory: Path, *, read_only: bool = False, boot_id: str | Non
     machine, None for "not known"; without it the system is asked.
 
     Raises ProfileInUse, with the writer's process id; NotAProfile, where there is something else, or to a
-    reader nothing; ProfileTooNew; StorageFull; StorageFailed. The profile is then left as it was.
+    reader nothing, or where a name in it is a link or not its own; ProfileTooNew; StorageFull; StorageFailed. The
+    profile is then left as it was.
     """
-    with _damage_told(directory):
+    with profile_errors_told(directory):
         if read_only:
             store = _open_reader(directory)
         else:
@@ -97,39 +99,63 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             _require_sound(directory, readable)
     with ExitStack() as undo:
         with disk_errors_told():
-            directory.mkdir(parents=True, exist_ok=True)
-        lock = ProfileLock.acquire(directory / LOCK)
+            _make_folder(directory)
+            folder = PrivateFolder.open(directory, mends=True)
+        undo.callback(folder.close)
+        lock = ProfileLock.acquire(folder, LOCK)
         undo.callback(lock.release)
-        if not require_profile_or_nothing(directory):  # asked again: now it stays so
-            _create(directory)
-        connection = _connect(str(directory / DATABASE))
+        if not has_profile(folder):  # asked again: now it stays so
+            _create(folder)
+        disk = Disk(directory)
+        files = FileBodies(folder, disk)
+        undo.callback(files.close)
+        with disk_errors_told(directory):
+            for name in OWN_FILES:
+                folder.mend_file(name)
+            files.check()
+            check_files(folder)
+            folder.prepare_for_sqlite(DATABASE, BESIDE)
+        connection = _connect(str(folder.path / DATABASE))
         undo.callback(connection.close)
         with disk_errors_told(directory):
             _prepare_to_write(directory, connection)
-            disk = Disk(directory)
-            database = Database(connection, path=directory / DATABASE, disk=disk)
-            files = FileBodies(directory / BODIES, disk)
+            folder.check_after_sqlite(DATABASE, BESIDE)
+            database = Database(connection, path=folder.path / DATABASE, disk=disk)
             losses = recover(database, files, boot_id)
-            sync_directory(directory)
+            folder.sync()
         ledger = BodyLedger(database, files)
         ledger.collect()
-        indexed = IndexedCatalog(database, ledger, directory / INDEXED)
+        indexed = IndexedCatalog(database, ledger, folder)
+        undo.callback(indexed.close)
         indexed.collect()
+        release = ExitStack()
+        release.callback(folder.close)
+        release.callback(lock.release)
         store = SqlStore(
             database,
             ledger,
             indexed,
             disk_size=partial(_disk_size, directory),
-            release=lock.release,
+            release=release.close,
             losses=losses,
+            exposed=folder.privacy.exposed,
         )
         undo.pop_all()
     return store
 
 
+def _make_folder(directory: Path) -> None:
+    if directory.exists():
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(FOLDER_MODE, exist_ok=True)
+    directory.chmod(FOLDER_MODE)  # a umask may leave too little to open it
+
+
 def writer_of(directory: Path) -> int | None:
     """The process id of who writes the profile in `directory` now, None where nobody does."""
-    return lock_holder(directory / LOCK)
+    with profile_errors_told(directory), closing(PrivateFolder.open(directory, mends=False)) as folder:
+        return lock_holder(folder, LOCK)
 
 
 def profile_origin(directory: Path) -> str | None:
@@ -139,7 +165,7 @@ def profile_origin(directory: Path) -> str | None:
     """
     if not require_profile_or_nothing(directory):
         return None
-    with _damage_told(directory), current_connection(directory) as connection:
+    with profile_errors_told(directory), current_connection(directory) as connection:
         origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
         return origin
 
@@ -153,26 +179,45 @@ def require_profile_or_nothing(directory: Path) -> bool:
         return False
     if not directory.is_dir():
         raise NotAProfile(f"{directory} is not a folder")
-    database = directory / DATABASE
-    if not database.exists():
-        strangers = sorted(set(os.listdir(directory)) - set(OWN_NAMES))
-        if strangers:
-            raise NotAProfile(
-                f"{directory} is not a profile: it has no {DATABASE}, but {strangers[0]}. "
-                "A new profile needs a folder that is empty or not there yet"
-            )
+    with profile_errors_told(directory), closing(PrivateFolder.open(directory, mends=False)) as folder:
+        return has_profile(folder)
+
+
+def has_profile(folder: PrivateFolder) -> bool:
+    """As `require_profile_or_nothing`, of a folder that is open. Raises NotOurs, too."""
+    names = set(folder.names())
+    if DATABASE not in names and (strangers := sorted(names - set(OWN_NAMES))):
+        raise NotAProfile(
+            f"{folder.path} is not a profile: it has no {DATABASE}, but {strangers[0]}. "
+            "A new profile needs a folder that is empty or not there yet"
+        )
+    for name in OWN_FILES:
+        folder.check_file(name)
+    for name in OWN_FOLDERS:
+        if (
+            folder.check_folder(name) and DATABASE not in names
+        ):  # else they are looked at when they are opened
+            _check_leftovers(folder, name)
+    if DATABASE not in names:
         return False
-    if not database.is_file() or not _has_our_header(database):
-        raise NotAProfile(f"{directory} is not a profile: its {DATABASE} is something else")
+    if not _has_our_header(folder):
+        raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
     return True
 
 
-def _has_our_header(path: Path) -> bool:
+def _check_leftovers(profile: PrivateFolder, name: str) -> None:
+    """Of a creation or a deletion that was interrupted; the new profile takes up or deletes them. Raises NotOurs."""
+    with closing(profile.subfolder(name)) as folder:
+        for each in folder.names():
+            folder.check_file(each)
+
+
+def _has_our_header(folder: PrivateFolder) -> bool:
     """The id stands in the file itself from its first day on, whatever is in the log.
 
     https://www.sqlite.org/fileformat.html#the_database_header
     """
-    with path.open("rb") as file:
+    with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
         header = file.read(100)
     return (
         header[:16] == b"SQLite format 3\0"
@@ -181,22 +226,35 @@ def _has_our_header(path: Path) -> bool:
     )
 
 
-def _create(directory: Path) -> None:
+def _create(folder: PrivateFolder) -> None:
     """Make an empty database, whole or not at all."""
-    with disk_errors_told(directory):
-        (directory / GITIGNORE).write_text("*\n", encoding="ascii")
+    with disk_errors_told(folder.path):
+        file = folder.open_file(GITIGNORE, os.O_WRONLY | os.O_CREAT)
+        try:
+            os.ftruncate(file, 0)
+            os.write(file, b"*\n")
+        finally:
+            os.close(file)
         # Of a creation or a deletion that was interrupted: SQLite would believe a log that it finds.
         for name in SQLITE_FILES:
-            (directory / name).unlink(missing_ok=True)
-        unfinished = directory / UNFINISHED
-        connection = _connect(str(unfinished))
-        try:
+            folder.unlink(name)
+        folder.prepare_for_sqlite(UNFINISHED, ())
+        with closing(_connect(str(folder.path / UNFINISHED))) as connection:
             schema.migrate(connection)
+        folder.check_after_sqlite(UNFINISHED, ())
+        folder.rename(UNFINISHED, DATABASE)
+        folder.sync()
+        _sync_name(folder.path)
+
+
+def _sync_name(directory: Path) -> None:
+    """Bring to the disk that this folder is there, where the system has that."""
+    if hasattr(os, "O_DIRECTORY"):
+        parent = os.open(directory.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(parent)
         finally:
-            connection.close()
-        unfinished.rename(directory / DATABASE)
-        sync_directory(directory)
-        sync_directory(directory.absolute().parent)
+            os.close(parent)
 
 
 def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -205,7 +263,6 @@ def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
 
 def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
     _require_known_version(directory, connection)
-    (directory / BODIES).mkdir(exist_ok=True)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     schema.migrate(connection)
@@ -237,10 +294,16 @@ def _open_reader(directory: Path) -> SqlStore:
     with ExitStack() as undo:
         connection = undo.enter_context(current_connection(directory))
         _require_sound(directory, connection)
+        folder = PrivateFolder.open(directory, mends=False)
+        undo.callback(folder.close)
         disk = Disk(directory)
         database = Database(connection, path=None, read_only=True, disk=disk)
-        ledger = ReadingLedger(database, FileBodies(directory / BODIES, disk))
-        indexed = IndexedCatalog(database, ledger, directory / INDEXED)
+        files = FileBodies(folder, disk)
+        undo.callback(files.close)
+        files.check()
+        check_files(folder)
+        ledger = ReadingLedger(database, files)
+        indexed = IndexedCatalog(database, ledger, folder)
         release = undo.pop_all().close
     return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
 
@@ -276,28 +339,34 @@ def _connect_to_read(directory: Path) -> sqlite3.Connection:
     Where there is none, SQLite would make one even to read; so the database is read into memory, and read
     again if a writer came meanwhile.
     """
-    path = directory / DATABASE
-    log = directory / f"{DATABASE}-wal"
-    while not log.exists():
-        before = path.stat()
-        content = path.read_bytes()
-        after = path.stat()
-        if not log.exists() and (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
-            connection = _connect(":memory:")
-            # Bytes 18 and 19 say whether there is a log, which there cannot be in memory.
-            connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
-            return connection
-    return _connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    log = f"{DATABASE}-wal"
+    with closing(PrivateFolder.open(directory, mends=False)) as folder:
+        while not folder.check_file(log):
+            with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
+                before = os.fstat(file.fileno())
+                content = file.read()
+                after = os.fstat(file.fileno())
+            unchanged = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+            if unchanged and not folder.check_file(log):
+                connection = _connect(":memory:")
+                # Bytes 18 and 19 say whether there is a log, which there cannot be in memory.
+                connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
+                return connection
+        for name in (DATABASE, *BESIDE):
+            folder.check_file(name)
+        return _connect(f"{(folder.path / DATABASE).as_uri()}?mode=ro", uri=True)
 
 
 @contextmanager
-def _damage_told(directory: Path) -> Iterator[None]:
+def profile_errors_told(directory: Path) -> Iterator[None]:
     """NotAProfile for what SQLite says of the file; what it says of the disk is StorageFailed or StorageFull."""
     try:
         with disk_errors_told(directory):
             yield
     except StorageFailed as failed:
         error = failed.__cause__
+        if isinstance(error, NotOurs):
+            raise NotAProfile(f"{error}: it is not opened, and nothing was changed") from error
         if not isinstance(error, sqlite3.DatabaseError) or error.sqlite_errorcode & 0xFF in NOT_DAMAGE:
             raise
         raise _damaged(directory, error) from error

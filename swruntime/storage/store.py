@@ -48,6 +48,7 @@ class SqlStore:
         disk_size: Callable[[], int],
         release: Callable[[], None] = lambda: None,
         losses: Sequence[str] = (),
+        exposed: str | None = None,
     ) -> None:
         self._database = database
         self._bodies = bodies
@@ -62,6 +63,7 @@ class SqlStore:
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
+        self.exposed = exposed
         self._closed = False
 
     @property

@@ -13,6 +13,7 @@ from swruntime.concepts.http import Request, Response
 from swruntime.errors import StorageFailed, StorageFull
 from swruntime.storage import files, memory_store, open_profile, room
 from swruntime.storage.files import MOST_OPEN, FileBodies
+from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.store import SqlStore
 
 KEY = "https://a.example"
@@ -92,7 +93,7 @@ def test_a_failure_is_the_last_thing_that_a_store_does(
 ) -> None:
     """Not even what could not be cut away of a piece that did not fit is tried again: it is for the next opening."""
 
-    def fail(path: Path, length: int) -> None:
+    def fail(file: int, length: int) -> None:
         raise OSError(errno.EIO, "the disk is dying")
 
     body = disk.create_body(KEY)
@@ -100,7 +101,7 @@ def test_a_failure_is_the_last_thing_that_a_store_does(
     disk.append(body, b"before")
     with monkeypatch.context() as patch:
         write_after(patch, 2, errno.ENOSPC)
-        patch.setattr(os, "truncate", fail)
+        patch.setattr(os, "ftruncate", fail)
         with pytest.raises(StorageFailed, match="dying"):
             disk.append(body, b"12345")
     for action in (
@@ -262,10 +263,10 @@ def test_few_descriptors_are_left(disk: SqlStore, monkeypatch: pytest.MonkeyPatc
     open_ = os.open
     bodies = [disk.create_body(KEY) for _ in range(10)]
 
-    def limited(path: Path, flags: int, mode: int = 0o777) -> int:
+    def limited(path: Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if len(os.listdir("/proc/self/fd")) > most:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return open_(path, flags, mode)
+        return open_(path, flags, mode, dir_fd=dir_fd)
 
     most = len(os.listdir("/proc/self/fd")) + 3
     monkeypatch.setattr(os, "open", limited)
@@ -276,7 +277,7 @@ def test_few_descriptors_are_left(disk: SqlStore, monkeypatch: pytest.MonkeyPatc
 
 
 def test_so_many_bodies_grow_with_few_files_open(tmp_path: Path) -> None:
-    bodies = FileBodies(tmp_path)
+    bodies = FileBodies(PrivateFolder.open(tmp_path, mends=True))
     count = 3 * MOST_OPEN
     for length in range(3):
         for body in range(1, count + 1):
@@ -292,7 +293,7 @@ def test_so_many_bodies_grow_with_few_files_open(tmp_path: Path) -> None:
 
 
 def test_the_file_that_was_not_used_for_longest_is_closed(tmp_path: Path) -> None:
-    bodies = FileBodies(tmp_path)
+    bodies = FileBodies(PrivateFolder.open(tmp_path, mends=True))
     for body in range(1, MOST_OPEN + 1):
         bodies.append(body, 0, b"x")
     bodies.append(1, 1, b"x")

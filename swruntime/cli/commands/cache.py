@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import UsageError
+from swruntime.ports.private_output import open_output, open_output_below
 from swruntime.ports.store import CacheEntry, Store
 from swruntime.storage import open_profile
 
@@ -130,7 +132,8 @@ def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    _write(store, entry, Path(options.output), "--output")
+    path = Path(options.output)
+    _write(store, entry, partial(open_output, path, tighten=False), f"--output {str(path)!r}")
     if options.json:
         print_object({"cache": options.cache, "file": options.output, **_described(store, entry)})
 
@@ -140,15 +143,10 @@ def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> 
     folder: Path = options.output_dir.resolve()
     written = []
     for entry, parts in zip(entries, file_names(entry.request.url for entry in entries), strict=True):
-        path = folder.joinpath(*parts)
-        if not path.resolve().is_relative_to(folder):
-            raise UsageError(f"--output-dir {str(folder)!r} has a link that leads out of it, at {path}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"--output-dir {str(path.parent)!r} cannot be made: {error.strerror}") from None
-        _write(store, entry, path, "--output-dir")
-        name = path.relative_to(folder).as_posix()
+        name = "/".join(parts)
+        _write(
+            store, entry, partial(open_output_below, folder, parts), f"--output-dir {str(folder)!r}: {name!r}"
+        )
         written.append({"file": name, **_described(store, entry)})
         if not options.json:
             print(name)
@@ -160,12 +158,12 @@ def _described(store: Store, entry: CacheEntry) -> dict[str, Any]:
     return {"url": entry.request.url, "bytes": _length(store, entry)}
 
 
-def _write(store: Store, entry: CacheEntry, path: Path, option: str) -> None:
+def _write(store: Store, entry: CacheEntry, opened: Callable[[], int], what: str) -> None:
     try:
-        file = path.open("wb")
+        descriptor = opened()
     except OSError as error:
-        raise UsageError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from None
-    with file:
+        raise UsageError(f"{what} cannot be written: {error.strerror}") from None
+    with open(descriptor, "wb") as file:
         for piece in _pieces(store, entry):
             file.write(piece)
 
