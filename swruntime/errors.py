@@ -10,6 +10,7 @@ Exception
  +-- SwruntimeError
       +-- UsageError                the caller's fault: an argument, a folder, a profile
       |    +-- SiteError            no such SITE, no worker in it, no such script
+      |    |    +-- NotServed       a path of SITE that is not served
       |    +-- ProfileError
       |         +-- ProfileInUse    another process writes it
       |         +-- NotAProfile     the folder or the database is something else
@@ -159,6 +160,23 @@ class UsageError(SwruntimeError):
 
 class SiteError(UsageError):
     """SITE, or a file that is expected in it, is not there."""
+
+
+NOTHING_THERE = "there is no such file"
+
+
+class NotServed(SiteError):
+    """A path of SITE that its server has no file for; `status` is what it answers, `why` says it in words."""
+
+    def __init__(self, status: int, why: str = NOTHING_THERE) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+    @property
+    def absent(self) -> bool:
+        """There is nothing of that name, as far as anybody may know."""
+        return self.why == NOTHING_THERE
 
 
 class ProfileError(UsageError):

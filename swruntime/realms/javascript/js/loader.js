@@ -9,7 +9,7 @@ import { Script, SourceTextModule, runInThisContext } from "./engine.js";
 import { domException, errorFrom } from "./errors.js";
 import { here, isScript } from "./places.js";
 
-const { apply } = Reflect;
+const { apply, ownKeys } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const get = uncurry(Map.prototype.get);
 const set = uncurry(Map.prototype.set);
@@ -54,7 +54,18 @@ export function importScripts(...urls) {
     for (let i = 0; i < wanted.length; i++) {
         const answer = ask("importScript", [wanted[i]], at);
         if (answer.error !== undefined) throw errorFrom(answer.error);
-        runClassic(answer.value, wanted[i]);
+        const { source, muted } = answer.value;
+        if (muted) runMuted(source, wanted[i]);
+        else runClassic(source, wanted[i]);
+    }
+}
+
+/** https://html.spec.whatwg.org/multipage/webappapis.html#run-a-classic-script, 8: nothing of another origin's text leaks. */
+function runMuted(source, url) {
+    try {
+        runClassic(source, url);
+    } catch {
+        throw domException(`The script at '${url}' failed`, "NetworkError");
     }
 }
 
@@ -65,8 +76,9 @@ async function fetched(url) {
     const known = get(modules, url);
     if (known !== undefined) return known;
     const loading = (async () => {
-        const source = await call("script.fetch", [url]);
-        return makeModule(source, url);
+        // The second is the URL that it has after redirects: its own imports are relative to that.
+        const answer = await call("script.fetch", [url]);
+        return makeModule(answer[0], answer[1]);
     })();
     set(modules, url, loading);
     return loading;
@@ -81,7 +93,9 @@ function makeModule(source, url) {
             meta.resolve = (specifier) => resolve(specifier, url);
         },
         // A page may import as it runs; in a service worker the standard forbids it.
-        ...(isWorker ? {} : { importModuleDynamically: (specifier) => importDynamically(specifier, url) }),
+        ...(isWorker ? {} : {
+            importModuleDynamically: (specifier, script, attributes) => importDynamically(specifier, url, attributes),
+        }),
     });
 }
 
@@ -101,7 +115,14 @@ function resolve(specifier, referrer) {
     return url;
 }
 
-async function importDynamically(specifier, referrer) {
+/** A module of another type is not to be run as a script. Throws a TypeError. */
+function refuseTypes(specifier, attributes) {
+    if (attributes === undefined || ownKeys(attributes).length === 0) return;
+    throw new NativeTypeError(`Failed to import '${specifier}': import attributes (with { type: ... }) are not implemented`);
+}
+
+async function importDynamically(specifier, referrer, attributes) {
+    refuseTypes(specifier, attributes);
     const module = await graph(resolve(specifier, referrer));
     await module.evaluate();
     return module;
@@ -117,7 +138,10 @@ async function graph(url, source = null) {
         module = await fetched(url);
     }
     if (module.status === "unlinked") {
-        await module.link((specifier, referencing) => fetched(resolve(specifier, referencing.identifier)));
+        await module.link((specifier, referencing, extra) => {
+            refuseTypes(specifier, extra?.attributes);
+            return fetched(resolve(specifier, referencing.identifier));
+        });
     }
     return module;
 }
