@@ -11,6 +11,7 @@ Exception
       +-- UsageError                the caller's fault: an argument, a folder, a profile
       |    +-- SiteError            no such SITE, no worker in it, no such script
       |    +-- NotConfined          the kernel does not confine JavaScript, which was required
+      |    |    +-- NotServed       a path of SITE that is not served
       |    +-- ProfileError
       |         +-- ProfileInUse    another process writes it
       |         +-- NotAProfile     the folder or the database is something else
@@ -165,6 +166,23 @@ class SiteError(UsageError):
 
 class NotConfined(UsageError):
     """JavaScript was to run behind the kernel's confinement only, and this kernel has less: nothing was run."""
+
+
+NOTHING_THERE = "there is no such file"
+
+
+class NotServed(SiteError):
+    """A path of SITE that its server has no file for; `status` is what it answers, `why` says it in words."""
+
+    def __init__(self, status: int, why: str = NOTHING_THERE) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+    @property
+    def absent(self) -> bool:
+        """There is nothing of that name, as far as anybody may know."""
+        return self.why == NOTHING_THERE
 
 
 class ProfileError(UsageError):

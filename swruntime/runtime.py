@@ -23,6 +23,7 @@ from swruntime.agent.notifications import Notifications
 from swruntime.agent.periodic_syncs import PeriodicSyncs
 from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registrations
+from swruntime.agent.scripts import ScriptFetcher
 from swruntime.agent.services import Limits, Services
 from swruntime.agent.syncs import Syncs
 from swruntime.agent.user_agent import UserAgent
@@ -42,6 +43,7 @@ from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
+from swruntime.network.site_files import SiteFiles
 from swruntime.network.sockets import SocketTransport, tls_context
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
@@ -139,6 +141,7 @@ async def open_user_agent(
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
     folder = _checked_site(site)
+    files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
     sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
@@ -150,11 +153,11 @@ async def open_user_agent(
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
-            reached = _network(network, out, folder, headers, origin_of_site, elsewhere, upstream, recording)
+            reached = _network(network, out, files, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
                 nursery=nursery,
                 store=store,
-                site=folder,
+                site=files,
                 headers=headers,
                 origin=origin_of_site,
                 network=reached if writer is None else RecordingNetwork(reached, writer, _wall_clock().now),
@@ -199,7 +202,7 @@ class _Parts:
 
     nursery: trio.Nursery
     store: Store
-    site: Path | None
+    site: SiteFiles | None
     headers: SiteHeaders
     origin: str
     network: Network
@@ -229,18 +232,20 @@ def _assemble(parts: _Parts) -> UserAgent:
     wall = _wall_clock()
     reachability = ReachabilityNetwork(conditioned, lambda origin: agent.network_returned(origin))
     cookies = CookieJar(parts.store, wall.now, lambda what, full: services.tell_no_room(what, full))
+    fetcher = Fetcher(reachability, VERSION, _tell_skipped(parts.trace), cookies, parts.web_security)
+    # Of the runtime's own, without a network's delay: what SITE has is there.
+    site_scripts = None if parts.site is None else SiteNetwork(parts.site, parts.headers, delay=0)
     services = Services(
         nursery=parts.nursery,
         store=parts.store,
         trace=parts.trace,
-        fetcher=Fetcher(reachability, VERSION, _tell_skipped(parts.trace), cookies, parts.web_security),
+        fetcher=fetcher,
         connectivity=conditioned,
         quota=storage,
         wall=wall,
         rng=rng,
         permission=lambda key: permissions.query("background-fetch", key),
-        read_script=lambda path: _read_script(parts.site, path),
-        script_headers=lambda url: parts.headers.apply(urls.parse(url).pathname),
+        scripts=ScriptFetcher(fetcher, site_scripts, parts.origin, is_python),
         watch_realm=parts.watchdog.watch,
         watch_process=parts.watchdog.watch_process,
         opened_at=parts.opened_at,
@@ -273,9 +278,14 @@ def _assemble(parts: _Parts) -> UserAgent:
     return agent
 
 
-async def _open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> Realm:
-    """A realm of the language that the worker's script is in: its name ends with `.py`, or it is JavaScript."""
-    if urls.parse(worker.script_url).pathname.endswith(".py"):
+def is_python(url: str) -> bool:
+    """Whether a script is trusted local code: its name ends with `.py`. All else is JavaScript."""
+    return urls.parse(url).pathname.endswith(".py")
+
+
+async def _open_worker_realm(agent: UserAgent, site: SiteFiles | None, worker: Worker) -> Realm:
+    """A realm of the language that the worker's script is in."""
+    if is_python(worker.script_url):
         return await open_worker_realm(agent, site, worker)
     from swruntime.realms.javascript.worker_realm import open_javascript_worker
 
@@ -399,7 +409,7 @@ def checked_origin(text: str) -> str:
 def _network(
     network: Any,
     out: HttpxNetwork,
-    site: Path | None,
+    site: SiteFiles | None,
     headers: SiteHeaders,
     origin: str,
     elsewhere: bool,
@@ -452,13 +462,6 @@ def _wall_clock() -> WallClock:
     testing = sys.modules.get("trio.testing")
     clock = trio.lowlevel.current_clock()
     return VirtualWallClock() if testing and isinstance(clock, testing.MockClock) else SystemWallClock()
-
-
-def _read_script(site: Path | None, path: str) -> bytes | None:
-    try:
-        return None if site is None else (site / path.lstrip("/")).read_bytes()
-    except OSError:
-        return None
 
 
 def _tell_skipped(trace: Trace) -> Callable[[str, str], None]:

@@ -87,7 +87,9 @@ class Fetcher:
         client = request.client
         if client is None:
             return
-        violated = csp.connect_src_allows(client.csp, request.url, client.origin, redirected)
+        violated = csp.request_allowed(
+            client.csp, request.url, client.origin, redirected, request.destination
+        )
         if violated is not None:
             self._refuse("csp", violated)
         if mixed_content.is_blocked(client.origin, request.url):

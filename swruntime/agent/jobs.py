@@ -13,6 +13,7 @@ import attrs
 
 from swruntime.agent.promise import Deferred
 from swruntime.concepts.enums import UpdateViaCache
+from swruntime.concepts.environment import Environment
 
 JobType = Literal["register", "update", "unregister"]
 JobKey = tuple[str, str]
@@ -28,6 +29,8 @@ class Job:
     script_url: str | None = None
     update_via_cache: UpdateViaCache = "imports"
     worker_type: str = "classic"
+    client: Environment | None = None
+    """Who asks for it: a page or a worker; None for a soft update."""
     promises: list[Deferred[object]] = attrs.field(factory=list)
     pending: bool = True
     """It has not answered yet. A soft update has no promise that would tell."""

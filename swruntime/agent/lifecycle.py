@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from swruntime.agent.clients import Clients
     from swruntime.agent.registrations import Registration, RegistrationMap
     from swruntime.agent.services import Services
+    from swruntime.concepts.environment import Environment
 
 
 class Lifecycle:
@@ -40,13 +41,13 @@ class Lifecycle:
     def schedule(self, job: Job) -> None:
         self._queues.schedule(job)
 
-    def update_job(self, registration: Registration) -> Job | None:
-        """The job that looks for an update of the newest worker; None where there is none."""
+    def update_job(self, registration: Registration, client: Environment | None = None) -> Job | None:
+        """The job that looks for an update of the newest worker, for `client`; None where there is no worker."""
         newest = registration.newest_worker
         if newest is None:
             return None
         key = (registration.storage_key, registration.scope)
-        return Job("update", key, newest.script_url, registration.update_via_cache, newest.type)
+        return Job("update", key, newest.script_url, registration.update_via_cache, newest.type, client)
 
     async def _run(self, job: Job) -> None:
         """*Run Job*: https://w3c.github.io/ServiceWorker/#run-job-algorithm"""
@@ -96,7 +97,8 @@ class Lifecycle:
         worker = Worker(self._services, registration, job.script_url, type=job.worker_type)
         try:
             # 7. Fetch it; check its scope, and whether anything has changed, byte for byte.
-            allowed = self._services.script_headers(job.script_url).get("Service-Worker-Allowed")
+            script = await worker.fetch_script(job.client)
+            allowed = script.headers.get("Service-Worker-Allowed")
             scopes.check_max_scope(job.script_url, registration.scope, allowed)
             registration.last_update_check = trio.current_time()
             if newest is not None and await newest.has_same_scripts(worker):

@@ -13,9 +13,11 @@ import trio
 from swruntime.agent.jobs import Job, JobKey
 from swruntime.agent.lifecycle import Lifecycle
 from swruntime.agent.promise import Deferred, Promise
+from swruntime.agent.scripts import Script
 from swruntime.agent.workers import Fired, Worker
-from swruntime.algorithms import scopes
+from swruntime.algorithms import scopes, urls
 from swruntime.concepts.enums import PermissionState, UpdateViaCache, WorkerState
+from swruntime.concepts.http import HeaderList
 from swruntime.errors import InvalidStateError
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.ports.store import StoredRegistration, StoredWorker
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.agent.clients import Clients
     from swruntime.agent.services import Services
+    from swruntime.concepts.environment import Environment
 
 
 STALE = 86_400.0
@@ -124,8 +127,23 @@ class Registration:
 def _stored(worker: Worker | None) -> StoredWorker | None:
     if worker is None:
         return None
-    scripts = tuple((url, data.decode("latin-1")) for url, data in worker.fetched.items())
-    return StoredWorker(worker.script_url, worker.state, worker.type, scripts)
+    kept = {url: script for url, script in worker.scripts.items() if not script.of_site}
+    main = kept.get(worker.script_url)
+    return StoredWorker(
+        worker.script_url,
+        worker.state,
+        worker.type,
+        scripts=tuple((url, script.data.decode("latin-1")) for url, script in kept.items()),
+        muted=tuple(url for url, script in kept.items() if script.muted),
+        redirected=tuple((url, script.url) for url, script in kept.items() if script.url != url),
+        headers=() if main is None else _policies(main.headers),
+    )
+
+
+def _policies(headers: HeaderList) -> tuple[tuple[str, str], ...]:
+    """What of a main script's headers later starts need."""
+    wanted = ("content-security-policy", "referrer-policy")
+    return tuple((name, value) for name, value in headers if name.lower() in wanted)
 
 
 class RegistrationMap(dict[JobKey, Registration]):
@@ -199,7 +217,16 @@ class Registrations:
 
     def _restored(self, registration: Registration, stored: StoredWorker, state: WorkerState) -> Worker:
         worker = Worker(self._services, registration, stored.script_url, state, stored.type)
-        worker.fetched = {url: data.encode("latin-1") for url, data in stored.scripts}
+        redirected = dict(stored.redirected)
+        for url, text in stored.scripts:
+            worker.scripts[url] = Script(
+                redirected.get(url, url),
+                text.encode("latin-1"),
+                HeaderList(stored.headers) if url == stored.script_url else HeaderList(),
+                # An earlier version kept no more than the URL.
+                muted=url in stored.muted
+                or (stored.type == "classic" and not urls.same_origin(url, stored.script_url)),
+            )
         return worker
 
     def try_activate_all(self) -> None:
@@ -216,8 +243,9 @@ class Registrations:
         client_origin: str,
         worker_type: str = "classic",
         update_via_cache: UpdateViaCache = "imports",
+        client: Environment | None = None,
     ) -> Promise[Registration]:
-        """*Start Register*. Fulfilled when the worker is installing, or was registered already.
+        """*Start Register*, for `client`. Fulfilled when the worker is installing, or was registered already.
 
         Raises TypeError (a URL) and SecurityError (another origin, a scope too wide), and rejects with TypeError
         (the script itself).
@@ -226,16 +254,16 @@ class Registrations:
         script_url, scope_url = scopes.check_registration(
             script, scope, base_url=base_url, client_origin=client_origin
         )
-        job = Job("register", (client_origin, scope_url), script_url, update_via_cache, worker_type)
+        job = Job("register", (client_origin, scope_url), script_url, update_via_cache, worker_type, client)
         return self._scheduled(job)
 
-    def update(self, registration: Registration) -> Promise[Registration]:
-        """*update()*: look whether the newest worker's scripts have changed; if so, install them.
+    def update(self, registration: Registration, client: Environment | None = None) -> Promise[Registration]:
+        """*update()*, for `client`: look whether the newest worker's scripts have changed; if so, install them.
 
         Raises InvalidStateError where there is no worker, and rejects with TypeError for a script that fails.
         Spec: https://w3c.github.io/ServiceWorker/#service-worker-registration-update
         """
-        job = self._lifecycle.update_job(registration)
+        job = self._lifecycle.update_job(registration, client)
         if job is None:
             raise InvalidStateError(f"{registration.scope} has no worker to update")
         return self._scheduled(job)

@@ -15,9 +15,9 @@ from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
 from swruntime.agent.indexed_dbs import IndexedDBs
 from swruntime.agent.messaging import Broadcasts
+from swruntime.agent.scripts import ScriptFetcher
 from swruntime.concepts.enums import PermissionState
-from swruntime.concepts.http import HeaderList
-from swruntime.errors import ScriptError, StorageFull
+from swruntime.errors import NotServed, ScriptError, StorageFull
 from swruntime.machines.background_sync import Retries
 from swruntime.ports.display import Display
 from swruntime.ports.realm import Realm
@@ -79,10 +79,8 @@ class Services:
     rng: random.Random
     permission: Callable[[str], PermissionState]
     """The state of the permission "background-fetch" for an origin."""
-    read_script: Callable[[str], bytes | None]
-    """A script of SITE by its path, None where there is none (any more)."""
-    script_headers: Callable[[str], HeaderList]
-    """The headers that a script of SITE comes with, by its URL: SITE has no server to send them."""
+    scripts: ScriptFetcher
+    """The one road by which scripts come."""
     watch_realm: Callable[[Any], None]
     """Have a new realm's script watched, by whoever knows its language."""
     watch_process: Callable[[Any, Any], None]
@@ -128,6 +126,13 @@ class Services:
     def __attrs_post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.store, self.trace, self.start_quietly)
         self.indexed_dbs = IndexedDBs(self.store)
+
+    def read_script(self, pathname: str) -> bytes | None:
+        """What SITE serves at the path of a URL and belongs to a script, None where it serves nothing."""
+        try:
+            return self.scripts.read_local(pathname)
+        except NotServed:
+            return None
 
     def realms_of(self, storage_key: str) -> list[Realm]:
         return [realm for realm, key in self.realms.items() if key == storage_key]

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from swruntime.agent.scripts import fetch_script
+from swruntime.agent.scripts import IMPORTED, MAIN, WORKER_MODULE, Script, SitesOwn
+from swruntime.algorithms import redirects, urls
 from swruntime.concepts.enums import WorkerState
 from swruntime.concepts.environment import Environment
-from swruntime.errors import ScriptError
+from swruntime.errors import NetworkError, NotServed, ScriptError, SecurityError
 from swruntime.machines import service_worker as machine
 from swruntime.ports.realm import EventResult, EventSpec, Realm
 from swruntime.trace import Console, EventEnd, EventStart, WorkerStart, WorkerStateChange, WorkerStop
@@ -58,10 +59,13 @@ class Worker:
         self.script_url = script_url
         self.type = type
         self.skip_waiting = False
-        self.sources: dict[str, bytes] = {}
-        """*Script resource map*: what this worker has read of SITE, by path, since its last start."""
-        self.fetched: dict[str, bytes] = {}
-        """The same of what came over the network, by URL: read once, when it was installed."""
+        self.scripts: dict[str, Script] = {}
+        """*Script resource map*, by URL. What is of SITE is what was read since the last start; what came over the
+        network was read once, when it was installed."""
+        self.sources = SitesOwn(self.scripts, registration.storage_key)
+        """Of these SITE's, by path."""
+        self._script_is_new = False
+        """The main script was fetched for the next start."""
         self.event_types: frozenset[str] | None = None
         """*Set of event types to handle*; None until it has run in this process."""
         self.lost: object = None
@@ -123,19 +127,74 @@ class Worker:
     async def has_same_scripts(self, newer: Worker) -> bool:
         """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.
 
-        Raises NetworkError for a script that came over the network, and does not come now.
-
-        One of another type is another one. A worker that has not run in this process has read nothing: then it
-        is what SITE has.
+        One of another type is another one. An imported script that does not come now is no change. A worker that has
+        not run in this process has read nothing: then it is what SITE has.
         """
-        same = (self.script_url, self.type) == (newer.script_url, newer.type) and all(
-            self._services.read_script(path) == data for path, data in self.sources.items()
-        )
-        environment = Environment(self.script_url, self.registration.storage_key)
-        for url, data in self.fetched.items():
-            same = same and await fetch_script(self._services, url, environment) == data
+        same = (self.script_url, self.type) == (newer.script_url, newer.type)
+        for url, kept in tuple(self.scripts.items()):
+            same = same and await self._comes_again(url, newer) in (kept.data, None)
         self.overtaken = not same
         return same
+
+    async def _comes_again(self, url: str, newer: Worker) -> bytes | None:
+        """The bytes of a script now, None where it does not come."""
+        if url == self.script_url and url in newer.scripts:
+            return newer.scripts[url].data
+        try:
+            if self.is_local:
+                return self._services.scripts.read_local(urls.parse(url).pathname)
+            kind = MAIN if url == self.script_url else WORKER_MODULE if self.type == "module" else IMPORTED
+            revalidate = self.registration.update_via_cache == "none" or self.registration.stale
+            return (
+                await self._services.scripts.fetch(kind, url, self.environment, revalidate=revalidate)
+            ).data
+        except (NetworkError, NotServed, SecurityError, TypeError):
+            return None
+
+    @property
+    def is_local(self) -> bool:
+        """Its scripts are trusted local code, of SITE."""
+        return self._services.scripts.is_local(self.script_url)
+
+    @property
+    def environment(self) -> Environment:
+        """Where its own requests come from, with the policies that its main script came with."""
+        main = self.scripts.get(self.script_url)
+        return Environment(
+            self.script_url,
+            self.registration.storage_key,
+            csp=main.headers.all("Content-Security-Policy") if main else (),
+            referrer_policy=redirects.parse_referrer_policy(main.headers) if main else "",
+        )
+
+    async def fetch_script(self, client: Environment | None = None) -> Script:
+        """Fetch its main script, for its next start. `client` asks for it, None where no page does.
+
+        Raises TypeError where it does not come, SecurityError where it was redirected or is of another type.
+        Spec: https://w3c.github.io/ServiceWorker/#update-algorithm, step 7
+        """
+        registration = self.registration
+        self.scripts[self.script_url] = script = await self._services.scripts.fetch(
+            MAIN,
+            self.script_url,
+            client or Environment(self.script_url, registration.storage_key),
+            # Without a client there is no referrer.
+            referrer="" if client is None else "about:client",
+            revalidate=registration.update_via_cache != "all" or registration.stale,
+        )
+        self._script_is_new = True
+        return script
+
+    async def _fetch_for_start(self) -> None:
+        """Have its main script, for this start. Raises ScriptError where it does not come any more."""
+        if not (self._script_is_new or self.overtaken):
+            self.sources.clear()
+        if self.script_url not in self.scripts:
+            try:
+                await self.fetch_script()
+            except (TypeError, SecurityError) as error:
+                raise ScriptError(str(error)) from error
+        self._script_is_new = False
 
     async def run(self, reason: str) -> Realm:
         """*Run Service Worker*: start it unless it runs.
@@ -153,16 +212,21 @@ class Worker:
                 raise ScriptError(f"{self.script_url} is redundant: it is not started any more")
             scope = self.registration.scope
             self._services.trace.emit(WorkerStart(script=self.script_url, scope=scope, reason=reason))
-            if not self.overtaken:
-                self.sources.clear()
+            try:
+                await self._fetch_for_start()
+            except ScriptError as error:
+                self._tell_failure(error)
+                self._services.trace.emit(
+                    WorkerStop(script=self.script_url, scope=scope, reason="its script did not come")
+                )
+                raise
             realm = await self._services.open_worker_realm(self)
             self._realm = realm
             self._services.realms[realm] = self.registration.storage_key
             try:
                 await realm.evaluate()
             except ScriptError as error:
-                self._services.trace.emit(Console(level="error", text=str(error), where=error.where))
-                self._services.script_failed(error)
+                self._tell_failure(error)
                 self.stop("its script failed")
                 raise
             if self._realm is not realm:
@@ -173,6 +237,10 @@ class Worker:
             # What an earlier start could not deliver.
             self._services.fire_owed(self.registration)
         return realm
+
+    def _tell_failure(self, error: ScriptError) -> None:
+        self._services.trace.emit(Console(level="error", text=str(error), where=error.where))
+        self._services.script_failed(error)
 
     def stop(self, reason: str) -> None:
         """*Terminate Service Worker*: discard its realm at once. Events in flight end `interrupted`.

@@ -1,4 +1,7 @@
-"""Content Security Policy, as far as `connect-src` goes: https://w3c.github.io/webappsec-csp/"""
+"""Content Security Policy, as far as it says what may be connected to and which scripts may be fetched.
+
+Spec: https://w3c.github.io/webappsec-csp/
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,13 @@ _HOST_SOURCE = re.compile(
     """,
     re.VERBOSE,
 )
+_CONNECT = ("connect-src", "default-src")
+_FALLBACKS = {
+    "script": ("script-src-elem", "script-src", "default-src"),
+    "serviceworker": ("worker-src", "child-src", "script-src", "default-src"),
+}
+"""By destination: https://w3c.github.io/webappsec-csp/#directive-fallback-list. All others are connections here."""
+
 _UPGRADES = {"http": ("https",), "ws": ("wss", "http", "https"), "wss": ("https",)}
 
 
@@ -59,25 +69,38 @@ def parse_policy(serialized: str) -> tuple[Directive, ...]:
     return tuple(directives.values())
 
 
-def connect_src_allows(policies: tuple[str, ...], url: str, self_origin: str, redirected: bool) -> str | None:
-    """None if every policy lets a script connect to `url`; otherwise words that name the directive.
+def request_allowed(
+    policies: tuple[str, ...], url: str, self_origin: str, redirected: bool, destination: str = ""
+) -> str | None:
+    """None if every policy lets a script request `url`; otherwise words that name the directive.
 
     `policies` are the header values that came with the page or worker, whose origin is `self_origin`. Once a
-    request was `redirected`, paths are not compared: they would tell where it was sent.
-    Spec: https://w3c.github.io/webappsec-csp/#connect-src-pre-request
+    request was `redirected`, paths are not compared: they would tell where it was sent. No parser inserts the scripts
+    that are asked for here, which is all that 'strict-dynamic' asks.
+    Spec: https://w3c.github.io/webappsec-csp/#connect-src-pre-request, #script-pre-request and #worker-src-pre-request
     """
-    for directive in _connect_directives(policies):
+    for directive in _deciding(policies, _FALLBACKS.get(destination, _CONNECT)):
+        if destination and _is_dynamic(directive, destination):
+            continue
         if not _matches_list(url, directive.sources, self_origin, redirected):
             return f'the Content-Security-Policy directive "{directive}" does not allow {url}'
     return None
 
 
-def _connect_directives(policies: tuple[str, ...]) -> Iterator[Directive]:
-    """Of each policy the directive that decides: https://w3c.github.io/webappsec-csp/#directive-fallback-list"""
+def _is_dynamic(directive: Directive, destination: str) -> bool:
+    """Whether it trusts whatever a trusted script asks for: default-src stands for worker-src, which does not."""
+    of_scripts = directive.name in ("script-src-elem", "script-src") or (
+        directive.name == "default-src" and destination == "script"
+    )
+    return of_scripts and "'strict-dynamic'" in map(str.lower, directive.sources)
+
+
+def _deciding(policies: tuple[str, ...], fallbacks: tuple[str, ...]) -> Iterator[Directive]:
+    """Of each policy the directive that decides, if there is one: the first of `fallbacks` that it has."""
     for serialized in policies:
         for policy in parse_policies(serialized):
             by_name = {directive.name: directive for directive in policy}
-            decides = by_name.get("connect-src", by_name.get("default-src"))
+            decides = next((by_name[name] for name in fallbacks if name in by_name), None)
             if decides is not None:
                 yield decides
 

@@ -14,6 +14,27 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)("|\\?\Z)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
+_JAVASCRIPT = frozenset(
+    {
+        "application/ecmascript",
+        "application/javascript",
+        "application/x-ecmascript",
+        "application/x-javascript",
+        "text/ecmascript",
+        "text/javascript",
+        "text/javascript1.0",
+        "text/javascript1.1",
+        "text/javascript1.2",
+        "text/javascript1.3",
+        "text/javascript1.4",
+        "text/javascript1.5",
+        "text/jscript",
+        "text/livescript",
+        "text/x-ecmascript",
+        "text/x-javascript",
+    }
+)
+
 
 @attrs.frozen
 class MimeType:
@@ -25,6 +46,11 @@ class MimeType:
     def __str__(self) -> str:
         """https://mimesniff.spec.whatwg.org/#serialize-a-mime-type"""
         return self.essence + "".join(f";{name}={_written(value)}" for name, value in self.parameters.items())
+
+
+def is_javascript(kind: MimeType) -> bool:
+    """https://mimesniff.spec.whatwg.org/#javascript-mime-type; parameters do not count."""
+    return kind.essence in _JAVASCRIPT
 
 
 def parse(text: str) -> MimeType | None:

@@ -12,8 +12,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import unquote_to_bytes
 
 import attrs
 import trio
@@ -21,13 +19,13 @@ import trio
 from swruntime.algorithms import urls
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
-from swruntime.errors import NetworkFailure, SiteError
+from swruntime.errors import NetworkFailure, NotServed, SiteError
 from swruntime.network.decoding import PIECE
 from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.network.site_files import HEADERS, SiteFile, SiteFiles
 from swruntime.ports.network import WireRequest, WireResponse
 
 _DELAY = 0.001
-_HEADERS = "_headers"
 
 _REASONS = {
     200: "OK",
@@ -45,6 +43,7 @@ _TYPES = mimetypes.MimeTypes(filenames=())
 for _suffix, _type in {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
+    ".cjs": "text/javascript",
     ".py": "text/x-python",
     ".md": "text/markdown",
     ".json": "application/json",
@@ -64,26 +63,25 @@ for _suffix, _type in {
 
 
 class SiteNetwork:
-    """The port Network over the files of `folder`, whatever the host in the URL.
+    """The port Network over the files of SITE that are served (see `SiteFiles`), whatever the host in the URL.
 
     GET and HEAD; a single Range, If-Range, If-None-Match, If-Modified-Since; index.html for a folder (whose
-    URL ends in a slash: without it, a redirect). No file whose name or folder begins with a dot, none outside
-    `folder`, also not by a symbolic link, no listings, not its `_headers`. A file that changes while it is sent
-    breaks the exchange (`reset`). `headers` are sent with whatever they match, errors and redirects included.
-
-    Raises SiteError if `folder` is not a folder.
+    URL ends in a slash: without it, a redirect); no listings. A file that changes while it is sent breaks the
+    exchange (`reset`). `headers` are sent with whatever they match, errors and redirects included. It answers after
+    `delay` seconds of Trio's clock.
     """
 
-    def __init__(self, folder: Path, headers: SiteHeaders | None = None) -> None:
-        if not folder.is_dir():
-            raise SiteError(f"{folder} is not a folder")
-        self._root = folder.resolve()
+    def __init__(
+        self, site: SiteFiles | Path, headers: SiteHeaders | None = None, *, delay: float = _DELAY
+    ) -> None:
+        self.files = site if isinstance(site, SiteFiles) else SiteFiles(site)
         self._headers = headers or SiteHeaders()
+        self._delay = delay
 
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
-        """See `swruntime.ports.network.Network.exchange`. Answers after a millisecond of Trio's clock."""
-        await trio.sleep(_DELAY)
+        """See `swruntime.ports.network.Network.exchange`."""
+        await trio.sleep(self._delay)
         with ExitStack() as stack:
             body = self._answer(request, stack)
             response = body.response()
@@ -97,61 +95,38 @@ class SiteNetwork:
         if request.method not in ("GET", "HEAD"):
             return _error(405, request, ("Allow", "GET, HEAD"))
         url = urls.parse(request.url)
-        path = self._find(url.pathname)
-        if path is not None and path.is_dir():
-            if not url.pathname.endswith("/"):
-                return _error(301, request, ("Location", f"{url.pathname}/{url.search}"))
-            path = self._find(url.pathname + "index.html")
-        if path is None or not path.is_file():
-            return _error(404, request)
         try:
-            file = stack.enter_context(path.open("rb"))
-        except PermissionError:
-            return _error(403, request)
-        except OSError:
-            return _error(404, request)
-        return _serve(request, path, file)
-
-    def _find(self, pathname: str) -> Path | None:
-        """The file or folder that `pathname` names, None where nothing may be served."""
-        try:
-            segments = [unquote_to_bytes(part).decode() for part in pathname.removeprefix("/").split("/")]
-        except UnicodeDecodeError:
-            return None
-        if segments[-1] == "":
-            segments.pop()
-        if any(not s or s.startswith(".") or "/" in s or "\0" in s for s in segments):
-            return None
-        try:
-            path = self._root.joinpath(*segments).resolve(strict=True)
-            inside = path.relative_to(self._root)
-        except (OSError, ValueError, RuntimeError):  # not there; outside; a loop of links
-            return None
-        if any(part.startswith(".") for part in inside.parts) or inside == Path(_HEADERS):
-            return None
-        # "/page.html/" is not a name of page.html.
-        return None if pathname.endswith("/") and not path.is_dir() else path
+            file = self.files.find(url.pathname)
+            if file is None:
+                if not url.pathname.endswith("/"):
+                    return _error(301, request, ("Location", f"{url.pathname}/{url.search}"))
+                file = self.files.find(f"{url.pathname}index.html")
+                if file is None:
+                    return _error(404, request)
+        except NotServed as refused:
+            return _error(refused.status, request)
+        stack.callback(os.close, file.descriptor)
+        return _serve(request, file)
 
 
 def load_site_headers(folder: Path) -> SiteHeaders:
     """What SITE's `_headers` says; nothing where there is none. Raises SiteError, naming the line that is wrong."""
-    file = folder / _HEADERS
+    file = folder / HEADERS
     try:
-        return parse_site_headers(file.read_bytes(), str(file))
-    except FileNotFoundError:
-        return SiteHeaders()
-    except OSError as error:
-        raise SiteError(f"{file} cannot be read: {error.strerror}") from error
+        data = SiteFiles(folder).headers()
+    except NotServed as refused:
+        raise SiteError(f"{file} cannot be read: {refused.why}") from None
+    return SiteHeaders() if data is None else parse_site_headers(data, str(file))
 
 
 @attrs.define(eq=False)
 class _Body:
-    """An answer, and the iterator over its bytes: of `file` from `start` to `end`, or of `text`."""
+    """An answer, and the iterator over its bytes: of the descriptor `file` from `start` to `end`, or of `text`."""
 
     status: int
     headers: list[tuple[str, str]]
     text: bytes = b""
-    file: BinaryIO | None = None
+    file: int | None = None
     start: int = 0
     end: int = 0
     found: os.stat_result | None = None
@@ -181,14 +156,14 @@ class _Body:
             self.failure = failure
             raise
 
-    def _read(self, file: BinaryIO) -> bytes:
+    def _read(self, file: int) -> bytes:
         try:
-            piece = os.pread(file.fileno(), min(PIECE, self.end - self.start), self.start)
+            piece = os.pread(file, min(PIECE, self.end - self.start), self.start)
         except OSError as error:
             raise NetworkFailure("reset", f"the file cannot be read: {error.strerror}") from error
         self.start += len(piece)
         assert self.found is not None
-        if not piece or _version(os.fstat(file.fileno())) != _version(self.found):
+        if not piece or _version(os.fstat(file)) != _version(self.found):
             raise NetworkFailure("reset", "the file was changed while it was sent")
         return piece
 
@@ -196,8 +171,8 @@ class _Body:
         self.closed = True
 
 
-def _serve(request: WireRequest, path: Path, file: BinaryIO) -> _Body:
-    found = os.fstat(file.fileno())
+def _serve(request: WireRequest, file: SiteFile) -> _Body:
+    found = file.found
     etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', http_date(found.st_mtime)
     headers = [("ETag", etag), ("Last-Modified", modified), ("Accept-Ranges", "bytes")]
     asked = {name.lower(): request.headers.get(name) or "" for name, _ in request.headers}
@@ -210,12 +185,12 @@ def _serve(request: WireRequest, path: Path, file: BinaryIO) -> _Body:
     if selected == "unsatisfiable":
         return _error(416, request, ("Content-Range", f"bytes */{size}"), *headers)
     start, end = selected or (0, size)
-    headers += [("Content-Type", _content_type(path)), ("Content-Length", str(end - start))]
+    headers += [("Content-Type", _content_type(file.name)), ("Content-Length", str(end - start))]
     if selected is not None:
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
     body = _Body(200 if selected is None else 206, headers, found=found, start=start, end=end)
     if request.method == "GET":
-        body.file = file
+        body.file = file.descriptor
     return body
 
 
@@ -233,8 +208,8 @@ def _version(found: os.stat_result) -> tuple[int, ...]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def _content_type(path: Path) -> str:
-    kind, coding = _TYPES.guess_type(path.name)
+def _content_type(name: str) -> str:
+    kind, coding = _TYPES.guess_type(f"/{name}")  # a path, lest "data:text/html,x" be taken for a URL
     if coding is not None:  # the file is what it is, nobody should undo its compression
         return "application/gzip" if coding == "gzip" else "application/octet-stream"
     if kind is None:

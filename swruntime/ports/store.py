@@ -29,13 +29,17 @@ from swruntime.ports.indexed_db import IndexedDatabases
 class StoredWorker:
     """A service worker that outlives the process.
 
-    `scripts` are those of its scripts that came over the network, by URL: each byte is a character.
+    `scripts` are those of its scripts that came over the network, by URL: each byte is a character. Of these, `muted`
+    are of another origin and not to be read, `redirected` have another URL now, and `headers` are the main one's.
     """
 
     script_url: str
     state: WorkerState
     type: str = "classic"
     scripts: tuple[tuple[str, str], ...] = ()
+    muted: tuple[str, ...] = ()
+    redirected: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ SELF = "https://site.example"
 
 
 def allows(policy: str, url: str, self_origin: str = SELF, redirected: bool = False) -> bool:
-    return csp.connect_src_allows((policy,), url, self_origin, redirected) is None
+    return csp.request_allowed((policy,), url, self_origin, redirected) is None
 
 
 def test_policies_are_parsed() -> None:
@@ -26,7 +26,7 @@ def test_policies_are_parsed() -> None:
 
 def test_the_directive_that_decides() -> None:
     url = "https://cdn.example/"
-    assert csp.connect_src_allows((), url, SELF, False) is None
+    assert csp.request_allowed((), url, SELF, False) is None
     assert allows("", url)
     assert allows("img-src 'none'", url)
     assert not allows("default-src 'self'", url)
@@ -34,7 +34,7 @@ def test_the_directive_that_decides() -> None:
     assert not allows("connect-src 'none'; default-src *", url)
     # Every policy must allow it, whether it came in a header of its own or not.
     assert not allows("connect-src *, connect-src 'self'", url)
-    assert csp.connect_src_allows(("connect-src *", "connect-src 'self'"), url, SELF, False) == (
+    assert csp.request_allowed(("connect-src *", "connect-src 'self'"), url, SELF, False) == (
         "the Content-Security-Policy directive \"connect-src 'self'\" does not allow https://cdn.example/"
     )
 
@@ -148,5 +148,5 @@ def test_a_host_without_a_scheme_has_the_pages() -> None:
 @example("connect-src " + "a" * 5000 + "." * 5000, "https://a.example/")
 def test_any_policy_decides(policy: str, url: str) -> None:
     for redirected in (False, True):
-        words = csp.connect_src_allows((policy, "connect-src " + policy), url, SELF, redirected)
+        words = csp.request_allowed((policy, "connect-src " + policy), url, SELF, redirected)
         assert words is None or "connect-src" in words or "default-src" in words

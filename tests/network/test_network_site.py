@@ -333,7 +333,7 @@ async def test_the_file_of_headers_is_not_served(site: Path, path: str) -> None:
 def test_a_file_of_headers_that_cannot_be_had(site: Path) -> None:
     assert load_site_headers(site).rules == ()
     (site / "_headers").mkdir()
-    with pytest.raises(SiteError, match="_headers cannot be read: Is a directory"):
+    with pytest.raises(SiteError, match="_headers cannot be read: it is a folder"):
         load_site_headers(site)
     (site / "_headers").rmdir()
     (site / "_headers").write_text("/*\n  X-A\n")

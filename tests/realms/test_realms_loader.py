@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from swruntime.errors import NetworkError, ScriptError, SiteError
+from swruntime.network.site_files import SiteFiles
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.handlers import collect_handlers, tell_near_misses
@@ -265,7 +266,7 @@ async def test_links_do_not_lead_out(context: RealmContext, site: Path) -> None:
         load(context, "/link.py")
     with pytest.raises(ScriptError, match="leads out"):
         load(context)
-    assert script_path(site, "/in%20side.py?x".partition("?")[0]) == site / "in side.py"
+    assert script_path(SiteFiles(site), "/in%20side.py?x".partition("?")[0]) == site / "in side.py"
 
 
 # import_scripts

@@ -92,10 +92,10 @@ class Tools:
 
         return self._context.promise(operation, name="Notification.requestPermission")
 
-    def _script(self, url: str) -> Promise[str]:
+    def _script(self, url: str) -> Promise[list[str]]:
         if not urls.is_http(url):
             raise WireError(f"a module at {shown(url)}")
-        return self._context.promise(self._scripts.source, url, name="import")
+        return self._context.promise(self._scripts.module, url, name="import")
 
 
 def init_frame(

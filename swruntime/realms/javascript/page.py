@@ -7,6 +7,7 @@ from typing import Any
 
 import trio
 
+from swruntime.agent.scripts import Script
 from swruntime.errors import NetworkError, NotSupportedError, ScriptError, SiteError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.messages import from_wire
@@ -24,9 +25,8 @@ class JavaScriptPage:
     def __init__(self, realm: WindowRealm) -> None:
         self._realm = realm
         self._engine: Engine | None = None
-        self._sources: dict[str, bytes] = {}
-        self._fetched: dict[str, bytes] = {}
-        self._scripts = Scripts(realm, self._sources, self._fetched)
+        self._kept: dict[str, Script] = {}
+        self._scripts = Scripts(realm, self._kept)
         self._failure: ScriptError | None = None
         self._pending = False
         """What the script's last statement was worth is a promise, which is not fulfilled yet."""
@@ -36,16 +36,15 @@ class JavaScriptPage:
         realm = self._realm
         origin = realm.context.environment.origin
         url = f"{origin}/{path.lstrip('/')}"
-        self._sources.clear()
-        self._fetched.clear()
+        module = path.endswith(".mjs")
+        self._kept.clear()
         try:
-            source = await self._scripts.source(url)
-        except NetworkError as error:
+            source = await self._scripts.page(url, module=module)
+        except (NetworkError, TypeError) as error:
             raise SiteError(f"{path}: {error}") from error
         self._failure = None
         self._pending = True
         engine = await self._opened()
-        module = path.endswith(".mjs")
         frame = {"t": "run", "source": source, "url": url, "module": module}
         answer = await evaluate(engine, frame, EVALUATED)
         self._pending = self._pending and answer.get("pending") is True

@@ -1,45 +1,56 @@
-"""Where the text of a JavaScript comes from: SITE, where SITE has it, else the network, as in a browser."""
+"""The scripts of one realm in JavaScript: fetched, kept, and handed to its process."""
 
 from __future__ import annotations
 
-from swruntime.agent.scripts import fetch_script
+from typing import Any
+
+from swruntime.agent.scripts import IMPORTED, PAGE, PAGE_MODULE, WORKER_MODULE, Script, ScriptKind
 from swruntime.algorithms import urls
 from swruntime.realms.javascript.places import Places
 from swruntime.realms.python.realm import PythonRealm
 
 
 class Scripts:
-    """The scripts of one realm. What is in `sources`, by path, or in `fetched`, by URL, is not read again.
+    """The scripts of one realm. What is in `kept`, by URL, is not fetched again. `places` tells where they are."""
 
-    `places` tells where they are.
-    """
-
-    def __init__(self, realm: PythonRealm, sources: dict[str, bytes], fetched: dict[str, bytes]) -> None:
+    def __init__(self, realm: PythonRealm, kept: dict[str, Script]) -> None:
         self._realm = realm
-        self._sources = sources
-        self._fetched = fetched
+        self._kept = kept
         self.places = Places(realm)
         self.read: set[str] = set()
         """The URLs of those that were read."""
 
-    async def source(self, url: str) -> str:
-        """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
-        text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
+    def main(self, url: str) -> str:
+        """The text of a worker's own script, which is kept."""
+        return self._to_run(url, self._kept[url])
+
+    async def page(self, url: str, *, module: bool) -> str:
+        """The text of a page's script. Raises NetworkError, and of a module TypeError."""
+        return self._to_run(url, await self._script(PAGE_MODULE if module else PAGE, url))
+
+    async def imported(self, url: str) -> dict[str, Any]:
+        """A script for importScripts: its text, and whether its errors are muted. Raises NetworkError."""
+        script = await self._script(IMPORTED, url)
+        return {"source": self._to_run(url, script), "muted": script.muted}
+
+    async def module(self, url: str) -> list[str]:
+        """The text of a module, and the URL that its imports are relative to. Raises TypeError."""
+        in_worker = self._realm.own_worker is not None
+        script = await self._script(WORKER_MODULE if in_worker else PAGE_MODULE, url)
+        return [self._to_run(script.url, script), script.url]
+
+    async def _script(self, kind: ScriptKind, url: str) -> Script:
+        key = urls.without_fragment(url)
+        if key not in self._kept:
+            fetch = self._realm.agent.services.scripts.fetch
+            self._kept[key] = await fetch(kind, key, self._realm.context.environment)
+        return self._kept[key]
+
+    def _to_run(self, url: str, script: Script) -> str:
+        """The text, which is about to run under a name."""
+        text = script.text
         self.places.script_read(url, text)
         self.read.add(url)
         context = self._realm.context
         context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)
         return text
-
-    async def _bytes(self, url: str) -> bytes:
-        environment = self._realm.context.environment
-        if urls.same_origin(url, environment.origin):
-            path = urls.parse(url).pathname
-            data = self._sources.get(path) or self._realm.agent.services.read_script(path)
-            if data is not None:
-                self._sources[path] = data
-                return data
-        key = urls.without_fragment(url)
-        if key not in self._fetched:
-            self._fetched[key] = await fetch_script(self._realm.agent.services, key, environment)
-        return self._fetched[key]

@@ -6,8 +6,9 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+import trio
 
 from swruntime.agent import clients as agent_clients
 from swruntime.agent.handle_fetch import Answer, FetchExchange
@@ -18,8 +19,9 @@ from swruntime.agent.push import PushMessage, SubscriptionChange
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import media
-from swruntime.errors import NetworkError, NetworkFailure, NotSupportedError, ScriptError
+from swruntime.errors import NetworkFailure, NotSupportedError, ScriptError
 from swruntime.machines.extendable_event import RealmDied, TimedOut
+from swruntime.network.site_files import SiteFiles
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.kept import KeptState
@@ -51,7 +53,7 @@ class JavaScriptWorkerRealm(PythonRealm):
     def __init__(self, agent: UserAgent, context: RealmContext, worker: Worker) -> None:
         super().__init__(agent, context)
         self._worker = worker
-        self._scripts = Scripts(self, worker.sources, worker.fetched)
+        self._scripts = Scripts(self, worker.scripts)
         self._engine: Engine | None = None
         self._kept: KeptState | None = None
         """Of its script, once that is evaluated."""
@@ -75,13 +77,15 @@ class JavaScriptWorkerRealm(PythonRealm):
 
     async def evaluate(self) -> None:
         """See `swruntime.ports.realm.Realm.evaluate`."""
+        await trio.lowlevel.checkpoint()
+        if not self.context.alive:
+            return
         url = self._worker.script_url
+        # It was fetched for this start.
+        source = self._scripts.main(url)
         try:
-            source = await self._scripts.source(url)
-            if not self.context.alive:
-                return
             process = spares_of(self.agent).take()
-        except (NetworkError, NotSupportedError) as error:
+        except NotSupportedError as error:
             raise ScriptError(str(error)) from error
         target = EventTarget()
         target._context = self.context
@@ -101,7 +105,7 @@ class JavaScriptWorkerRealm(PythonRealm):
             "FetchEvent.left": self._left,
             "FetchEvent.preload": self._preload,
         }
-        engine.asked["importScript"] = self._scripts.source
+        engine.asked["importScript"] = self._scripts.imported
         module = self._worker.type == "module"
         engine.send(
             init_frame(
@@ -334,7 +338,7 @@ class JavaScriptWorkerRealm(PythonRealm):
 
 
 async def open_javascript_worker(
-    agent: UserAgent, site: Path | None, worker: Worker
+    agent: UserAgent, site: SiteFiles | None, worker: Worker
 ) -> JavaScriptWorkerRealm:
     """A realm of its own for one run of `worker`, in a nursery of its own below the agent's."""
     return JavaScriptWorkerRealm(agent, await open_worker_context(agent, site, worker), worker)

@@ -20,6 +20,7 @@ from swruntime.algorithms.dropped import dropped_calls
 from swruntime.concepts.diagnostics import CODES
 from swruntime.concepts.environment import Environment
 from swruntime.errors import DOMException, InvalidStateError
+from swruntime.network.site_files import SiteFiles
 from swruntime.realms.python.handling import begun as note_begun, leave
 from swruntime.trace import Console, Diagnostic, TraceEvent
 
@@ -36,7 +37,8 @@ class RealmContext:
     """One realm, from its making to `discard`.
 
     `agent_nursery` runs operations, which outlive the realm; `nursery` is the realm's own and runs its
-    script. `site_folder` is where scripts come from: only frames of files under it count as script frames.
+    script. `site` is where scripts come from (or the files of `site_folder` are): only frames of files under it count
+    as script frames.
     `now` tells the time of day, in seconds since 1970. `told` has the places, with the code, that diagnostics were
     told of before: each is told once. `hints`: those are told that need be asked for, too.
     """
@@ -48,6 +50,7 @@ class RealmContext:
         agent_nursery: trio.Nursery,
         nursery: trio.Nursery,
         tell: Callable[[TraceEvent], None],
+        site: SiteFiles | None = None,
         site_folder: Path | None = None,
         now: Callable[[], float] = time.time,
         told: set[tuple[str, str]] | None = None,
@@ -57,7 +60,8 @@ class RealmContext:
         self.agent_nursery = agent_nursery
         self.nursery = nursery
         self.tell = tell
-        self.site_folder = None if site_folder is None else site_folder.resolve()
+        self.site = SiteFiles(site_folder) if site is None and site_folder is not None else site
+        self.site_folder = None if self.site is None else self.site.folder
         self.now = now
         self._told = set() if told is None else told
         self._hints = hints

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from swruntime.network.site_files import SiteFiles
 from swruntime.realms.python.global_state import Watched
+from swruntime.realms.python.sitefiles import SUFFIX, url_path
 
 SCOPE_MODULES = frozenset({"swruntime.worker", "swruntime.window"})
 
@@ -45,18 +48,20 @@ class _Builtins(dict[str, Any]):
 class Importer:
     """One realm's modules.
 
-    `folders` are searched in order. `execute(file, namespace)` evaluates a file. `scope_modules` has the
+    `folders`, of `site`, are searched in order. `execute(file, namespace)` evaluates a file. `scope_modules` has the
     names of `swruntime.worker` or `swruntime.window`, whichever this realm is. `absent` is asked for the error of a
     name that is nowhere; None is Python's own.
     """
 
     def __init__(
         self,
+        site: SiteFiles,
         folders: tuple[Path, ...],
         execute: Callable[[Path, dict[str, Any]], None],
         scope_modules: Mapping[str, Mapping[str, object]],
         absent: Callable[[str], NameError | None] = lambda name: None,
     ) -> None:
+        self._site = site
         self._folders = folders
         self._execute = execute
         self._scope_modules = scope_modules
@@ -129,7 +134,7 @@ class Importer:
         self._modules[name] = module
         if parent is not None:
             setattr(parent, name.rpartition(".")[2], module)
-        if found.is_dir():
+        if not is_file(found):
             return module
         try:
             self.evaluate(module, found)
@@ -142,27 +147,44 @@ class Importer:
 
     def _new_module(self, name: str, found: Path) -> ModuleType:
         module = ModuleType(name)
-        is_package = found.is_dir() or found.name == "__init__.py"
+        is_package = not is_file(found) or found.name == "__init__.py"
         module.__package__ = name if is_package else name.rpartition(".")[0]
         module.__spec__ = ModuleSpec(name, None, origin=str(found), is_package=is_package)
         module.__dict__["__builtins__"] = self.builtins
         if is_package:
-            module.__path__ = [str(found if found.is_dir() else found.parent)]
-        if not found.is_dir():
+            module.__path__ = [str(found.parent if is_file(found) else found)]
+        if is_file(found):
             module.__file__ = str(found)
         return module
 
     def _find(self, name: str, folders: tuple[Path, ...]) -> Path | None:
-        """A package's __init__.py, a module's file, or a folder that has neither but may have modules."""
+        """A package's __init__.py, a module's file, or a folder that has neither but may have modules.
+
+        Raises ImportError for what is there and is not served.
+        """
         for folder in folders:
             for file in (folder / name / "__init__.py", folder / f"{name}.py"):
-                if file.is_file():
+                if self._is_served(file, name):
                     return file
         if folders is not self._folders or not _is_elsewhere(name):
             for folder in folders:
-                if (folder / name).is_dir():
+                if self._site.is_folder(self._url_path(folder / name)):
                     return folder / name
         return None
+
+    def _is_served(self, file: Path, name: str) -> bool:
+        """Raises ImportError for what is there and is not served."""
+        path = self._url_path(file)
+        if self._site.is_file(path):
+            return True
+        if (why := self._site.why_not(path)) is not None:
+            raise ImportError(f"{name}: {path} is not served: {why}", name=name)
+        return False
+
+    def _url_path(self, path: Path) -> str:
+        """The path of the URL that it is served at; of what is not below SITE, one that nothing is served at."""
+        root = self._site.folder
+        return url_path(path.relative_to(root).as_posix() if path.is_relative_to(root) else os.pardir)
 
     def _with_submodules(self, module: ModuleType, names: tuple[str, ...]) -> ModuleType:
         """`from package import name`, where the name may be a module of the package."""
@@ -220,6 +242,11 @@ class Importer:
             package.__dict__["__getattr__"] = get
             self._modules["swruntime"] = package
         return self._modules["swruntime"]
+
+
+def is_file(found: Path) -> bool:
+    """Whether what was found is a module's file; else it is a folder that has modules."""
+    return found.suffix == SUFFIX
 
 
 def _package(globals: Mapping[str, object] | None) -> str:

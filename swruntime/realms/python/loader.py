@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from swruntime.algorithms import urls
-from swruntime.errors import NetworkError, ScriptError, SiteError
+from swruntime.errors import NetworkError, NotServed, ScriptError, SiteError
 from swruntime.realms.python.console import Console
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.importer import Importer
-from swruntime.realms.python.sitefiles import decode, script_path
+from swruntime.realms.python.sitefiles import decode, script_path, url_path
 
 
 class Loader:
@@ -37,12 +37,12 @@ class Loader:
         scope_modules: Mapping[str, Mapping[str, object]] | None = None,
         console: Console | None = None,
         absent: Callable[[str], NameError | None] = lambda name: None,
-        sources: dict[str, bytes] | None = None,
+        sources: MutableMapping[str, bytes] | None = None,
     ) -> None:
-        if context.site_folder is None:
+        if context.site is None:
             raise SiteError(f"the realm of {context.environment.url} has no SITE to take a script from")
         self._context = context
-        self._site = context.site_folder
+        self._site = context.site
         self._console = console or Console(context)
         self._globals = globals
         self._absent = absent
@@ -53,7 +53,7 @@ class Loader:
         """Of what was evaluated, by its name relative to SITE."""
         self.importer: Importer | None = None
         """What the script imported through, once it runs."""
-        self.sources = {} if sources is None else sources
+        self.sources: MutableMapping[str, bytes] = {} if sources is None else sources
         """What was read of SITE, by path ("/lib/tools.py"). What is in here already is not read again."""
 
     def run(self, path: str) -> dict[str, Any]:
@@ -62,8 +62,9 @@ class Loader:
         Raises SiteError where SITE has no such script, and ScriptError, with the line, for what it raises.
         """
         file = script_path(self._site, path)
-        folders = (file.parent,) if file.parent == self._site else (file.parent, self._site)
-        importer = Importer(folders, self._execute, self._scope_modules, self._absent)
+        root = self._site.folder
+        folders = (file.parent,) if file.parent == root else (file.parent, root)
+        importer = Importer(self._site, folders, self._execute, self._scope_modules, self._absent)
         self.importer = importer
         importer.builtins["print"] = self._print
         module = importer.script(file, self._globals)
@@ -98,12 +99,13 @@ class Loader:
             self._execute(file, self.namespace)
 
     def _execute(self, file: Path, namespace: dict[str, Any]) -> None:
-        if not file.resolve().is_relative_to(self._site):
-            raise ImportError(f"{file} leads out of {self._site}: scripts are read from SITE only")
-        name = self._context.script_name(str(file)) or str(file)
+        name = file.relative_to(self._site.folder).as_posix()
         data = self.sources.get(f"/{name}")
         if data is None:
-            data = self.sources[f"/{name}"] = file.read_bytes()
+            try:
+                data = self.sources[f"/{name}"] = self._site.read(url_path(name))
+            except NotServed as refused:
+                raise ImportError(f"{name} is not served: {refused.why}") from None
         source = decode(data, name)
         code = compile(source, str(file), "exec", dont_inherit=True)
         self._context.script_read(name, source)

@@ -165,7 +165,7 @@ class ServiceWorkerRegistration(RegistrationNotifications, EventTarget, metaclas
                 raise InvalidStateError(
                     "update by a worker that is installing: call it in onactivate, or later"
                 )
-            job = self._realm.agent.registrations.update(self._concept)
+            job = self._realm.agent.registrations.update(self._concept, self._context.environment)
         except InvalidStateError as error:
             return self._context.rejected(error, name=name)
         return self._realm.settled_in_queue(job, self._realm.registration, name=name)
@@ -246,6 +246,7 @@ class ServiceWorkerContainer(EventTarget, metaclass=NoPublicConstructor):
                 client_origin=context.environment.origin,
                 worker_type=worker_type,
                 update_via_cache=mode,
+                client=context.environment,
             )
         except Exception as error:  # noqa: BLE001 - what a promise's method throws is a rejection
             return context.rejected(error, name="ServiceWorkerContainer.register")

@@ -1,28 +1,37 @@
-"""Which file of SITE is meant, and its text."""
+"""Which file of SITE is meant by a Python script's name, and its text."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from swruntime.errors import ScriptError, SiteError
+from swruntime.errors import NotServed, ScriptError, SiteError
+from swruntime.network.site_files import SiteFiles
+
+SUFFIX = ".py"
 
 
-def script_path(site_folder: Path, path: str) -> Path:
+def script_path(site: SiteFiles, path: str) -> Path:
     """The file that `path` names: the path of a URL ("/worker.py", percent-encoded), or one relative to SITE.
 
-    Raises SiteError for a dot file, for what lies outside SITE (links followed), and for what is no file.
+    Raises SiteError for what is not served (a dot file, what lies outside SITE, what is not there), and for what is not
+    a Python script by its name: everything else in SITE may be of anybody.
     """
-    site = site_folder.resolve()
-    parts = [unquote(part) for part in path.split("/") if part]
-    if any(part.startswith(".") or "/" in part or "\0" in part for part in parts):
-        raise SiteError(f"{path} is not served: dot files, and what is outside {site_folder}, stay private")
-    file = site.joinpath(*parts).resolve()
-    if not file.is_relative_to(site):
-        raise SiteError(f"{path} is not served: it leads out of {site_folder}")
-    if not file.is_file():
-        raise SiteError(f"there is no file {path} in {site_folder}; write it, or name another")
-    return file
+    names = [unquote(part) for part in path.split("/") if part]
+    if not path.endswith(SUFFIX):
+        raise SiteError(f"{path} is not a Python script; expected a name that ends with {SUFFIX}")
+    try:
+        with site.opened(url_path("/".join(names))):
+            return site.folder.joinpath(*names)
+    except NotServed as refused:
+        if refused.absent:
+            raise SiteError(f"there is no file {path} in {site.folder}; write it, or name another") from None
+        raise SiteError(f"{path} is not served: {refused.why}") from None
+
+
+def url_path(name: str) -> str:
+    """The path of the URL for a name relative to SITE: "lib/a b.py" is at "/lib/a%20b.py"."""
+    return "/" + quote(name)
 
 
 def decode(data: bytes, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import trio
@@ -15,6 +14,7 @@ from swruntime.agent.promise import Promise
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import ScriptError
+from swruntime.network.site_files import SiteFiles
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.caches import CacheStorage
 from swruntime.realms.python.console import Console
@@ -216,7 +216,10 @@ class WindowRealm(PythonRealm):
 
 
 async def open_window_realm(
-    agent: UserAgent, site: Path | None, client: Client, open_javascript: Callable[[WindowRealm], PageScripts]
+    agent: UserAgent,
+    site: SiteFiles | None,
+    client: Client,
+    open_javascript: Callable[[WindowRealm], PageScripts],
 ) -> Window:
     """The Window of a new realm for `client`. `open_javascript` is called when a page runs its first JavaScript."""
     context = await open_context(agent, site, client.environment)

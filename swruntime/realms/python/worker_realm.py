@@ -6,7 +6,6 @@ Spec: https://w3c.github.io/ServiceWorker/#serviceworkerglobalscope-interface
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import trio
@@ -18,9 +17,10 @@ from swruntime.agent.promise import Promise
 from swruntime.agent.push import PushMessage, SubscriptionChange
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
-from swruntime.algorithms import redirects, urls
+from swruntime.algorithms import urls
 from swruntime.concepts.environment import Environment
 from swruntime.errors import ScriptError, SiteError
+from swruntime.network.site_files import SiteFiles
 from swruntime.ports.realm import EventResult, EventSpec
 from swruntime.realms.python.background_fetch_events import BackgroundFetchEvent, BackgroundFetchUpdateUIEvent
 from swruntime.realms.python.body_sources import BodySource
@@ -290,7 +290,7 @@ def tell_unheard(context: RealmContext, name: str, heard: Mapping[str, str | Non
         context.diagnose(_BESIDE_SUCCESS[name], text, heard["backgroundfetchsuccess"])
 
 
-async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker) -> WorkerRealm:
+async def open_worker_realm(agent: UserAgent, site: SiteFiles | None, worker: Worker) -> WorkerRealm:
     """A realm of its own for one run of `worker`, in a nursery of its own below the agent's.
 
     Raises ScriptError where there is no SITE: a worker of an earlier process may be left without one.
@@ -300,19 +300,12 @@ async def open_worker_realm(agent: UserAgent, site: Path | None, worker: Worker)
     return WorkerRealm(agent, await open_worker_context(agent, site, worker), worker)
 
 
-async def open_worker_context(agent: UserAgent, site: Path | None, worker: Worker) -> RealmContext:
+async def open_worker_context(agent: UserAgent, site: SiteFiles | None, worker: Worker) -> RealmContext:
     """The context of a realm of `worker`, whatever its script's language."""
-    headers = agent.services.script_headers(worker.script_url)
-    environment = Environment(
-        worker.script_url,
-        worker.registration.storage_key,
-        csp=headers.all("Content-Security-Policy"),
-        referrer_policy=redirects.parse_referrer_policy(headers),
-    )
-    return await open_context(agent, site, environment)
+    return await open_context(agent, site, worker.environment)
 
 
-async def open_context(agent: UserAgent, site: Path | None, environment: Environment) -> RealmContext:
+async def open_context(agent: UserAgent, site: SiteFiles | None, environment: Environment) -> RealmContext:
     """The context of a new realm. Its nursery is closed by `discard`; nobody waits for what is left in it."""
 
     async def hold(task_status: trio.TaskStatus[trio.Nursery]) -> None:
@@ -326,7 +319,7 @@ async def open_context(agent: UserAgent, site: Path | None, environment: Environ
         agent_nursery=agent.services.nursery,
         nursery=nursery,
         tell=agent.trace.emit,
-        site_folder=site,
+        site=site,
         now=agent.services.wall.now,
         told=agent.services.told,
         hints=agent.services.javascript_hints,

@@ -587,7 +587,7 @@ PAGE: list[Row] = [
         'navigator.serviceWorker.register("/nope.js")',
         Raised(
             "TypeError",
-            "http://localhost:8400/nope.js failed while it was evaluated: the script http://localhost:8400/nope.js answered 404",
+            "the script http://localhost:8400/nope.js answered 404",
         ),
     ),
     (

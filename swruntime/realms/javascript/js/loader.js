@@ -54,17 +54,35 @@ export function importScripts(...urls) {
     for (let i = 0; i < wanted.length; i++) {
         const answer = ask("importScript", [wanted[i]], at);
         if (answer.error !== undefined) throw errorFrom(answer.error);
-        runClassic(answer.value, wanted[i]);
+        const { source, muted } = answer.value;
+        if (muted) runMuted(source, wanted[i]);
+        else runClassic(source, wanted[i]);
+    }
+}
+
+/** https://html.spec.whatwg.org/multipage/webappapis.html#run-a-classic-script, 8: nothing of another origin's text leaks. */
+function runMuted(source, url) {
+    try {
+        runClassic(source, url);
+    } catch {
+        throw domException(`The script at '${url}' failed`, "NetworkError");
     }
 }
 
 const modules = new Map();
+/** The URL that a module has after redirects, by the URL that was asked for. */
+const bases = new Map();
 
 /** A promise of the module at a URL, fetched and not linked yet. */
 function fetched(url) {
     const known = get(modules, url);
     if (known !== undefined) return known;
-    const loading = (async () => makeModule(await call("script.fetch", [url]), url))();
+    const loading = (async () => {
+        // The second is the URL that it has after redirects: its own imports are relative to that.
+        const answer = await call("script.fetch", [url]);
+        set(bases, url, answer[1]);
+        return makeModule(answer[0], answer[1]);
+    })();
     set(modules, url, loading);
     return loading;
 }
@@ -77,7 +95,8 @@ function makeModule(source, url) {
         define("resolve", (specifier) => resolve(specifier, url));
     };
     // A page may import as it runs; in a service worker the standard forbids it.
-    const importModuleDynamically = isWorker ? undefined : (specifier) => importDynamically(specifier, url);
+    const importModuleDynamically = isWorker ? undefined
+        : (specifier, script, attributes) => importDynamically(specifier, url, attributes);
     return newModule(source, url, initializeImportMeta, importModuleDynamically);
 }
 
@@ -97,7 +116,14 @@ function resolve(specifier, referrer) {
     return url;
 }
 
-async function importDynamically(specifier, referrer) {
+/** A module of another type is not to be run as a script. Throws a TypeError. */
+function refuseTypes(specifier, attributes) {
+    if (attributes === undefined || ReflectOwnKeys(attributes).length === 0) return;
+    throw new NativeTypeError(`Failed to import '${specifier}': import attributes (with { type: ... }) are not implemented`);
+}
+
+async function importDynamically(specifier, referrer, attributes) {
+    refuseTypes(specifier, attributes);
     const module = await graph(resolve(specifier, referrer));
     await evaluateModule(module);
     return module;
@@ -121,7 +147,11 @@ async function gather(module, url, parts) {
     const wanted = newList();
     const part = { __proto__: null, module, imported: newList() };
     set(parts, url, part);
-    for (let i = 0; i < requests.length; i++) wanted[i] = resolve(requests[i].specifier, url);
+    const from = get(bases, url) ?? url;
+    for (let i = 0; i < requests.length; i++) {
+        refuseTypes(requests[i].specifier, requests[i].attributes);
+        wanted[i] = resolve(requests[i].specifier, from);
+    }
     // All at once, and then one after the other: each is on its way while the first is awaited.
     for (let i = 0; i < wanted.length; i++) PromisePrototypeThen(fetched(wanted[i]), undefined, () => {});
     for (let i = 0; i < wanted.length; i++) {
