@@ -134,6 +134,13 @@ def read_request(process: Process, wire: Wire) -> Request:
     )
     if destination not in (None, ""):
         raise WireError("a script's request has a destination")
+    match wire.get("source"):
+        case None:
+            pass
+        case {"handle": int(number), "isModified": bool(modified)}:
+            request._comes_from(process.object(number, Request), modified=modified)
+        case _:
+            raise WireError("a request is made of none")
     request._set_body(read_body(process, wire.get("body")))
     return request
 

@@ -4,7 +4,7 @@ import { call, post } from "./calls.js";
 import { deserialize, serialize } from "./clone.js";
 import { detach, faceOf, isFace, numberOf } from "./faces.js";
 import { register as registerStream } from "./outgoing.js";
-import { describeRequest, isRequest, makeRequest, takeRequest } from "./request.js";
+import { describeRequest, isRequest, makeRequest, sourceOf, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
 import {
     ByteString, DOMString, USVString, boolean, dictionary, enforcedUnsignedLongLong, enumeration, isObject, nullable, object,
@@ -82,7 +82,7 @@ function bodyTo(body) {
 /** A request whose body goes along: it is used from now on. */
 export function sentRequest(request) {
     const taken = takeRequest(request);
-    return { ...taken, body: bodyTo(taken.body) };
+    return { ...taken, source: sourceOf(request), body: bodyTo(taken.body) };
 }
 
 /** RequestInfo of a method that looks at the request only. */
@@ -114,7 +114,7 @@ export function response(value, context) {
 
 export function sentResponse(value) {
     const taken = takeResponse(value);
-    return { ...taken, body: bodyTo(taken.body) };
+    return { ...taken, source: sourceOf(request), body: bodyTo(taken.body) };
 }
 
 const given = (members) => {
