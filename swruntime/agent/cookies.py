@@ -47,20 +47,26 @@ class CookieJar:
         self._change(cookies)
 
     def header(self, request: Request, tainting: Tainting) -> str | None:
-        """The Cookie header of `request`, None where it has none."""
-        if not self._cookies or not algorithms.includes_credentials(request, tainting):
+        """The Cookie header of `request`, None where it has none: what it brought, and what is here for it."""
+        if not algorithms.includes_credentials(request, tainting):
             return None
         found = algorithms.cookies_for(
-            self._cookies.values(), request.url, self._now(), same_site=algorithms.is_same_site(request)
+            self._cookies.values(),
+            request.url,
+            self._now(),
+            same_site=algorithms.is_same_site(request),
+            lax=algorithms.takes_lax(request),
         )
-        return algorithms.header_value(found) or None
+        header = algorithms.header_value(found) or None
+        return header if request.cookie is None else algorithms.with_brought(request.cookie, header)
 
     def take(self, request: Request, tainting: Tainting, headers: HeaderList) -> None:
         """What the response to `request` sets. Whether CORS lets a script see the response has no part in it."""
         values = headers.all("Set-Cookie")
         if not values or not algorithms.includes_credentials(request, tainting):
             return
-        same_site = algorithms.is_same_site(request)
+        # 5.7, 17. What a window is navigated to may set its cookies, whoever has sent the user there.
+        same_site = algorithms.is_same_site(request) or algorithms.navigates_from_elsewhere(request)
         for value in values:
             cookie = algorithms.parse_set_cookie(value, request.url, self._now(), same_site=same_site)
             if cookie is not None and algorithms.may_replace(cookie, self._cookies.values(), request.url):

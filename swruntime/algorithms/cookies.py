@@ -44,13 +44,46 @@ def includes_credentials(request: Request, tainting: Tainting) -> bool:
 def is_same_site(request: Request) -> bool:
     """Whether whoever makes `request` is of the site that it goes to; the user is everywhere at home.
 
-    The URL that is asked now counts, as in browsers, not the redirects on the way there.
+    The URL that is asked now counts, as in browsers, not the redirects on the way there. Spec: 5.2, "Same-Site" and
+    "Cross-Site" Requests
     """
+    if request.client is not None and not sites.same_site(request.url, request.client.origin):
+        return False
+    return request.initiator is None or request.initiator.site != "cross-site"
+
+
+def navigates_from_elsewhere(request: Request) -> bool:
+    """Whether another site navigates a window to `request`'s, which a worker of its own site hands on."""
+    if request.initiator is None or request.mode != "navigate" or not request.initiator.top_level:
+        return False
     return request.client is None or sites.same_site(request.url, request.client.origin)
 
 
-def cookies_for(cookies: Iterable[Cookie], url: str, now: float, *, same_site: bool) -> list[Cookie]:
-    """The cookies that go with a request for `url`, in the order of the header: 5.8.3, "Retrieval Algorithm"."""
+def takes_lax(request: Request) -> bool:
+    """Whether cookies with SameSite=Lax, or without SameSite, go with `request` from another site.
+
+    Spec: 5.6.7.1, "Lax" Enforcement: a top-level navigation with a safe method
+    """
+    return navigates_from_elsewhere(request) and request.method in ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def with_brought(brought: str, header: str | None) -> str:
+    """The Cookie header of a request that brought one, and of which the jar has `header`.
+
+    What was brought counts: of the jar's, only those of other names are added.
+    """
+    names = {pair.partition("=")[0].strip() for pair in brought.split(";")}
+    added = [pair for pair in (header or "").split("; ") if pair and pair.partition("=")[0] not in names]
+    return "; ".join((brought, *added))
+
+
+def cookies_for(
+    cookies: Iterable[Cookie], url: str, now: float, *, same_site: bool, lax: bool = False
+) -> list[Cookie]:
+    """The cookies that go with a request for `url`, in the order of the header: 5.8.3, "Retrieval Algorithm".
+
+    `lax`: from another site, and those with SameSite=Lax go along.
+    """
     host, path, secure = urls.host(url), urls.parse(url).pathname, _is_secure(url)
     found = [
         cookie
@@ -58,7 +91,7 @@ def cookies_for(cookies: Iterable[Cookie], url: str, now: float, *, same_site: b
         if (cookie.domain == host if cookie.host_only else domain_matches(host, cookie.domain))
         and path_matches(path, cookie.path)
         and (secure or not cookie.secure)
-        and (same_site or cookie.same_site == "none")
+        and (same_site or cookie.same_site == "none" or (lax and cookie.same_site != "strict"))
         and not is_expired(cookie, now)
     ]
     return sorted(found, key=lambda cookie: (-len(cookie.path), cookie.created))

@@ -25,12 +25,15 @@ _NON_WILDCARD = ("authorization",)
 
 
 def request_origin(request: Request, url_list: Sequence[str] = ()) -> str:
-    """The origin that a server is told: the client's, or "null" once a redirect left another origin.
+    """The origin that a server is told: the initiator's or client's, or "null" once a redirect left another origin.
 
     `url_list` has the URLs from the request's first to the one that is asked now. A request without a
     client has an opaque origin. Spec: https://fetch.spec.whatwg.org/#serializing-a-request-origin
     """
-    origin = request.client.origin if request.client is not None else urls.OPAQUE_ORIGIN
+    if request.initiator is not None:
+        origin = request.initiator.origin
+    else:
+        origin = request.client.origin if request.client is not None else urls.OPAQUE_ORIGIN
     for last, url in pairwise(url_list):
         if not urls.same_origin(url, last) and not urls.same_origin(origin, last):
             return urls.OPAQUE_ORIGIN

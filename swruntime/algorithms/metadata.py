@@ -14,7 +14,7 @@ import ada_url
 from swruntime.algorithms import sites, urls
 from swruntime.algorithms.cors import Tainting, request_origin
 from swruntime.concepts.enums import ReferrerPolicy
-from swruntime.concepts.http import HeaderList, Request
+from swruntime.concepts.http import FetchSite, HeaderList, Request
 
 DEFAULT_REFERRER_POLICY: ReferrerPolicy = "strict-origin-when-cross-origin"
 """https://w3c.github.io/webappsec-referrer-policy/#default-referrer-policy"""
@@ -159,20 +159,32 @@ def fetch_metadata(request: Request, url_list: Sequence[str]) -> HeaderList:
     )
 
 
-def fetch_site(request: Request, url_list: Sequence[str]) -> str:
+def fetch_site(request: Request, url_list: Sequence[str]) -> FetchSite:
     """The value of Sec-Fetch-Site: https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header"""
     # 4. A navigation without a client is one of the user's own.
-    if request.client is None:
+    if request.initiator is not None:
+        site, origin, url_list = request.initiator.site, request.initiator.origin, url_list[1:]
+        if site == "none":
+            return site
+    elif request.client is not None:
+        site, origin = "same-origin", request.client.origin
+    else:
         return "none" if request.mode == "navigate" else "cross-site"
     # 5. The farthest of all URLs counts.
-    site = "same-origin"
-    for url in url_list:
-        if urls.same_origin(url, request.client.origin):
-            continue
-        if not sites.same_site(url, request.client.origin):
-            return "cross-site"
-        site = "same-site"
-    return site
+    return max((site, *(site_of(origin, url) for url in url_list)), key=DISTANCES.index)
+
+
+DISTANCES: tuple[FetchSite, ...] = ("none", "same-origin", "same-site", "cross-site")
+"""The nearest first."""
+
+
+def site_of(origin: str, url: str) -> FetchSite:
+    """How far `url` is from a serialized origin. Raises TypeError where one of them does not parse."""
+    if urls.same_origin(url, origin):
+        return "same-origin"
+    if origin == urls.OPAQUE_ORIGIN:
+        return "cross-site"
+    return "same-site" if sites.same_site(url, origin) else "cross-site"
 
 
 def _with_cache_mode(headers: HeaderList, request: Request) -> HeaderList:

@@ -77,9 +77,10 @@ def after_redirect(
         response.status == 303 and method not in ("GET", "HEAD")
     ):
         method, body, headers = "GET", None, headers.delete(*REQUEST_BODY_HEADERS)
-    # 13. Authorization was for the other origin.
+    # 13. Authorization was for the other origin, and so was the Cookie that the request brought.
+    cookie = request.cookie
     if not urls.same_origin(request.url, location_url):
-        headers = headers.delete("Authorization")
+        headers, cookie = headers.delete("Authorization"), None
     # 19. The referrer policy may change on the way.
     return attrs.evolve(
         request,
@@ -87,6 +88,7 @@ def after_redirect(
         method=method,
         body=body,
         headers=headers,
+        cookie=cookie,
         referrer_policy=parse_referrer_policy(response.headers) or request.referrer_policy,
     )
 

@@ -70,13 +70,14 @@ def build_request(
     # 5, 6. A URL, or another request.
     request = input if isinstance(input, Request) else _from_url(input, base)
     inherited_body = request.body
-    # 12. A copy that comes from here.
+    # 12. A copy that comes from here; whose navigation it is stays with it.
     request = attrs.evolve(request, client=environment, destination="", body=None)
     # 13. One that is modified no longer comes from where it came from.
     if not init.is_empty:
         request = attrs.evolve(
             request,
             mode="same-origin" if request.mode == "navigate" else request.mode,
+            initiator=None,
             referrer=_CLIENT,
             referrer_policy="",
         )

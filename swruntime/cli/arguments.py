@@ -253,6 +253,13 @@ def _add_serve(commands: Commands[_Parser]) -> None:
         help="of localhost; 0 is any free one; default: the profile's, or 8400",
     )
     add("--upstream", metavar="URL", help="a server that answers in place of SITE's files")
+    add(
+        "--allowed-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="another name that it may be asked by, as HOST or HOST:PORT; any other is refused (421)",
+    )
     add("--reload", action="store_true", help="an edited worker takes over at once")
     add("--cert", metavar="FILE", type=Path, help="serve https, with this certificate (PEM)")
     add("--key", metavar="FILE", type=Path, help="and its private key (PEM)")

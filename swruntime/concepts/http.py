@@ -6,6 +6,7 @@ A body that is stored is named by a `StoredBody`; what streams is the agent's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import attrs
 
@@ -86,6 +87,27 @@ class StoredBody:
     length: int
 
 
+FetchSite = Literal["none", "same-origin", "same-site", "cross-site"]
+"""How far an initiator is from what it asks for, the nearest first; "none" is the user.
+
+Spec: https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header
+"""
+
+
+@attrs.frozen
+class Initiator:
+    """Who began a navigation that a worker hands on: Fetch keeps the origin of such a request.
+
+    Spec: https://fetch.spec.whatwg.org/#dom-request, step 12, "The propagation of the origin"
+    """
+
+    origin: str
+    """Serialized; "null" where it is opaque or nothing tells it."""
+    site: FetchSite
+    top_level: bool
+    """Whether a window is navigated, and not a frame in it."""
+
+
 @attrs.frozen
 class Request:
     """https://fetch.spec.whatwg.org/#concept-request, as far as it outlives the script that made it.
@@ -109,6 +131,10 @@ class Request:
     keepalive: bool = False
     destination: RequestDestination = ""
     client: Environment | None = None
+    initiator: Initiator | None = None
+    """Where the request's origin is not its client's; None: it is."""
+    cookie: str | None = attrs.field(default=None, repr=False)
+    """The Cookie header that came with a request from outside. It is for that URL only, and is never stored."""
 
 
 @attrs.frozen

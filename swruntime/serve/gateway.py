@@ -5,7 +5,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html, https://w3c.github.io/Serv
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +20,8 @@ from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.ports.network import Network, WireRequest
 from swruntime.serve import outgoing
-from swruntime.serve.incoming import BadRequest, Incoming, incoming
+from swruntime.serve.hosts import KnownHosts
+from swruntime.serve.incoming import BadRequest, Incoming, asked_host, incoming
 from swruntime.serve.pages import PAGE_LIFE, Pages
 from swruntime.serve.upload import Receive, Upload
 from swruntime.trace import Diagnostic
@@ -46,14 +47,23 @@ class Gateway:
     event of the worker that controls it. What no worker answers goes to `upstream`; without it to the agent's own
     network, which is where the worker's own requests go, too.
 
+    It answers for `hosts`; without them for the agent's origin, and for this machine's loopback names at its port. A
+    navigation to another loopback name than that of `hosts.served` is sent there: a site has one origin in a browser.
+
     A network error is 502, or 504 where something took too long, with the cause as text. One in the middle of a
     body breaks the connection off, so that nobody takes a part for the whole.
     """
 
     def __init__(
-        self, agent: UserAgent, *, upstream: Network | None = None, page_life: float = PAGE_LIFE
+        self,
+        agent: UserAgent,
+        *,
+        upstream: Network | None = None,
+        hosts: KnownHosts | None = None,
+        page_life: float = PAGE_LIFE,
     ) -> None:
         self._agent = agent
+        self._hosts = hosts or KnownHosts(agent.origin)
         self._upstream = upstream or agent.services.fetcher.network
         self._pages = Pages(agent, page_life)
 
@@ -63,14 +73,26 @@ class Gateway:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
-            # Refuses the handshake: a service worker has no part in sockets, and there is none behind it here.
-            await receive()
+            await self._websocket(scope, receive, send)
+
+    async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Refuse the handshake: a service worker has no part in sockets, and there is none behind it here."""
+        await receive()
+        status = 403
+        try:
+            asked_host(HeaderList.of(_text_of(scope.get("headers", ()))), self._hosts)
+        except BadRequest as error:
+            status = error.status
+        if "websocket.http.response" not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": 1000})
+            return
+        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"", "more_body": False})
 
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         reply = _Reply(send, head=scope["method"] == "HEAD")
         try:
-            arrived = incoming(scope, self._agent.origin)
+            arrived = incoming(scope, self._agent.origin, self._hosts)
         except BadRequest as error:
             with suppress(_ClientLeft):
                 await reply.text(error.status, str(error))
@@ -97,7 +119,11 @@ class Gateway:
             raise failure
 
     async def _respond(self, arrived: Incoming, upload: Upload, reply: _Reply) -> None:
-        path = urls.parse(arrived.request.url).pathname
+        asked = urls.parse(arrived.request.url)
+        if arrived.navigation and arrived.host == "loopback":
+            await reply.redirect(f"{self._hosts.served}{asked.pathname}{asked.search}")
+            return
+        path = asked.pathname
         if path == RESERVED or path.startswith(RESERVED + "/"):
             await reply.text(
                 404, f"{RESERVED}/ is reserved for swruntime's inspector, not in this version yet"
@@ -217,13 +243,19 @@ class _Reply:
             )
         await self.end()
 
-    async def text(self, status: int, text: str) -> None:
+    async def redirect(self, location: str) -> None:
+        """To another name of this server, which the client is to ask in the same way."""
+        await self.text(307, f"this is the server of {location}", ("Location", location))
+
+    async def text(self, status: int, text: str, *more: tuple[str, str]) -> None:
         """An answer of the gateway's own."""
         body = f"{status} {HTTPStatus(status).phrase}: {text}\n".encode()
         headers = (
             ("Content-Type", "text/plain;charset=utf-8"),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+            *more,
         )
         await self.begin(status, HeaderList(headers))
         if not self._head:
@@ -235,6 +267,10 @@ class _Reply:
             await self._send(message)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise _ClientLeft from error
+
+
+def _text_of(raw: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

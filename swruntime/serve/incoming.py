@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast, get_args
-from urllib.parse import quote
 
 import attrs
 
 from swruntime.algorithms import headers as names, methods, urls
+from swruntime.algorithms.initiators import initiator_of
 from swruntime.concepts.enums import RequestDestination, RequestMode
-from swruntime.concepts.http import HeaderList, Request
+from swruntime.concepts.http import HeaderList, Initiator, Request
+from swruntime.serve.hosts import EXPECTED, LOOPBACK, Authority, HostKind, KnownHosts
+from swruntime.serve.target import url_of
 
 HOP_BY_HOP = (
     *("Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection"),
@@ -28,6 +30,10 @@ _TRANSFER = ("Host", "Content-Length", "Accept-Encoding", "Expect")
 """Whoever sends the request on says these itself; no coding, because bodies pass through here as they are."""
 
 
+_FRAMES = ("iframe", "frame", "object", "embed")
+_LONGEST_SHOWN = 200
+
+
 class BadRequest(Exception):
     """The request makes no sense here. Its text says why, `status` how HTTP calls that."""
 
@@ -40,13 +46,14 @@ class BadRequest(Exception):
 class Incoming:
     """`request` is what the worker is asked, `wire` the headers for the origin where no worker answers.
 
-    `controlled_by` is the URL whose registration is responsible, None where no worker is asked at all. `referrer`
-    is the page or style sheet that asks, "" where it is not known. `body_length` is in bytes, None where there is
-    no telling.
+    `host` is how the server is known by the name that the client has for it. `controlled_by` is the URL whose
+    registration is responsible, None where no worker is asked at all. `referrer` is the page or style sheet that asks,
+    "" where it is not known. `body_length` is in bytes, None where there is no telling.
     """
 
     request: Request
     wire: HeaderList
+    host: HostKind
     controlled_by: str | None
     referrer: str
     has_body: bool
@@ -57,31 +64,90 @@ class Incoming:
         return self.request.mode == "navigate"
 
 
-def incoming(scope: Mapping[str, Any], origin: str) -> Incoming:
+def incoming(scope: Mapping[str, Any], origin: str, hosts: KnownHosts) -> Incoming:
     """What the request of an ASGI scope is, at `origin`, whatever name the client has for it. Raises BadRequest."""
+    scheme = str(scope.get("scheme", "http"))
+    _check_version(str(scope.get("http_version", "1.1")), scheme)
+    headers = HeaderList.of((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+    host = asked_host(headers, hosts)
     method = methods.normalize(scope["method"])
     if methods.is_forbidden(method) or not methods.is_method(method):
         raise BadRequest(405, f"the method {method} does not go through a service worker")
-    url = origin + _target(scope)
-    headers = HeaderList.of((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
-    headers = _at_origin(headers, str(scope.get("scheme", "http")), origin)
+    try:
+        url = url_of(scope, host.authority, origin)
+    except ValueError as error:
+        raise BadRequest(400, str(error)) from None
     length, chunked = _content_length(headers), "Transfer-Encoding" in headers
     headers = without_hop_by_hop(headers)
-    referrer = headers.get("Referer") or ""
     try:
-        url = urls.parse(url).href
-        from_here = bool(referrer) and urls.same_origin(referrer, origin)
+        here = host.origin(scheme, headers)
+        headers = _at_origin(headers, here, origin)
+        initiator = initiator_of(headers, origin, here)
     except TypeError as error:
         raise BadRequest(400, str(error)) from error
-    request = _request(url, method, headers, referrer)
+    referrer = headers.get("Referer") or ""
+    request = _request(url, method, headers, referrer, initiator)
     return Incoming(
         request,
         headers.delete(*_TRANSFER).append("Accept-Encoding", "identity"),
-        _controlled_by(request, headers, referrer if from_here else ""),
+        host.kind,
+        _controlled_by(
+            request, initiator, referrer if referrer and urls.same_origin(referrer, origin) else ""
+        ),
         referrer,
         chunked or bool(length),
         None if chunked else length,
     )
+
+
+@attrs.frozen
+class AskedHost:
+    """The host that a client has for the server. `text` is how it wrote it."""
+
+    text: str
+    authority: Authority
+    kind: HostKind
+
+    def origin(self, scheme: str, headers: HeaderList) -> str:
+        """The origin that the client takes the server for. Raises TypeError where Origin or Referer is not a URL.
+
+        It may have come over https to a proxy that nothing else is known of: a browser's word is taken for that.
+        """
+        here = urls.origin_of(f"{scheme}://{self.text}/")
+        told = headers.get("Origin") or headers.get("Referer")
+        if scheme == "http" and told is not None and headers.get("Sec-Fetch-Site") == "same-origin":
+            secure = urls.origin_of(f"https://{self.text}/")
+            if urls.same_origin(told, secure):
+                return secure
+        return here
+
+
+def asked_host(headers: HeaderList, hosts: KnownHosts) -> AskedHost:
+    """Raises BadRequest where Host is of another server, or none: before anything else of the request counts."""
+    named = headers.all("Host")
+    if len(named) > 1:
+        raise BadRequest(400, f"there are {len(named)} Host headers; expected one")
+    if not named:
+        raise BadRequest(421, "there is no Host; expected the one that this server is known by")
+    authority = Authority.parse(named[0])
+    shown = named[0][:_LONGEST_SHOWN]
+    if authority is None:
+        raise BadRequest(400, f"Host is {shown!r}; {EXPECTED}")
+    kind = hosts.kind(authority)
+    if kind is None:
+        name = str(authority) if authority.host in LOOPBACK else authority.host
+        raise BadRequest(
+            421,
+            f"this is the server of {hosts.served}, and it is not known as {shown!r}; "
+            f"--allowed-host {name} lets it answer for that name",
+        )
+    return AskedHost(named[0], authority, kind)
+
+
+def _check_version(version: str, scheme: str) -> None:
+    """HTTP/2 is what TLS has agreed on, and without TLS nothing has (h2c)."""
+    if version not in ("1.0", "1.1") and not (version in ("2", "3") and scheme in ("https", "wss")):
+        raise BadRequest(505, "expected HTTP/1.1")
 
 
 def without_hop_by_hop(headers: HeaderList) -> HeaderList:
@@ -90,23 +156,8 @@ def without_hop_by_hop(headers: HeaderList) -> HeaderList:
     return headers.delete(*HOP_BY_HOP, *named)
 
 
-def _target(scope: Mapping[str, Any]) -> str:
-    """Path and query as they were sent, percent-encoded."""
-    raw = scope.get("raw_path")
-    path = quote(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
-    if not path.startswith("/"):
-        # The absolute form, which is for proxies, but has to be taken by servers.
-        try:
-            path = urls.parse(path).pathname
-        except TypeError:
-            raise BadRequest(400, f"the target {path!r} is no path") from None
-    query = scope.get("query_string", b"").decode("latin-1")
-    return f"{path}?{query}" if query else path
-
-
-def _at_origin(headers: HeaderList, scheme: str, origin: str) -> HeaderList:
+def _at_origin(headers: HeaderList, here: str, origin: str) -> HeaderList:
     """Origin and Referer, where they name this server as the client does, name it as the agent does."""
-    here = f"{scheme}://{headers.get('Host')}"
 
     def mapped(name: str, value: str) -> str:
         mine = name.lower() in ("origin", "referer") and (value == here or value.startswith(here + "/"))
@@ -119,10 +170,13 @@ def _content_length(headers: HeaderList) -> int | None:
     length = names.content_length(headers)
     if length is None and "Content-Length" in headers:
         raise BadRequest(400, f"Content-Length makes no sense: {headers.get('Content-Length')!r}")
+    if length is not None and "Transfer-Encoding" in headers:
+        # RFC 9112, 6.1: two servers that take different ones of them see different requests.
+        raise BadRequest(400, "there are Content-Length and Transfer-Encoding; expected one of them")
     return length or 0
 
 
-def _request(url: str, method: str, headers: HeaderList, referrer: str) -> Request:
+def _request(url: str, method: str, headers: HeaderList, referrer: str, initiator: Initiator) -> Request:
     """The request that a browser would hand to the worker: without what it adds below the worker."""
     mode = _mode(headers)
     shown = HeaderList.of(item for item in headers if not names.is_forbidden_request_header(*item))
@@ -137,6 +191,8 @@ def _request(url: str, method: str, headers: HeaderList, referrer: str) -> Reque
         credentials="same-origin" if mode in ("cors", "same-origin") else "include",
         redirect="manual" if mode == "navigate" else "follow",
         referrer=referrer,
+        initiator=initiator if mode == "navigate" else None,
+        cookie="; ".join(headers.all("Cookie")) or None,
     )
 
 
@@ -158,13 +214,15 @@ def _destination(headers: HeaderList, mode: RequestMode) -> RequestDestination:
     return "document" if mode == "navigate" and told is None else ""
 
 
-def _controlled_by(request: Request, headers: HeaderList, referrer: str) -> str | None:
+def _controlled_by(request: Request, initiator: Initiator, referrer: str) -> str | None:
     """The URL whose registration is asked: a navigation's own, else the page's that asks, else the request's own.
 
-    What a page of another origin asks for goes through that origin's worker, not through this one's.
+    What a page of another origin asks for goes through that origin's worker, not through this one's. A frame in a page
+    of another site has a storage key of its own, which no worker here is registered for.
     """
     if request.mode == "navigate":
-        return request.url
-    if headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        framed = request.destination in _FRAMES and initiator.site == "cross-site"
+        return None if framed else request.url
+    if initiator.site in ("cross-site", "same-site"):
         return None
     return referrer or request.url

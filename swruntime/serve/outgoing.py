@@ -6,11 +6,12 @@ import attrs
 
 from swruntime.algorithms import headers as names, urls
 from swruntime.concepts.http import HeaderList, Response
+from swruntime.errors import NetworkFailure
 from swruntime.network.decoding import decoder_for
 from swruntime.network.message import is_bodiless
 from swruntime.serve.incoming import without_hop_by_hop
 
-_NULL_BODY_STATUSES = (101, 103, 204, 205, 304)
+_NULL_BODY_STATUSES = (204, 205, 304)
 
 
 @attrs.frozen
@@ -24,7 +25,10 @@ class Head:
 
 
 def of_network(method: str, status: int, headers: HeaderList) -> Head:
-    """The head of what the origin answered. A coding that was undone on the way is gone from it."""
+    """The head of what the origin answered. A coding that was undone on the way is gone from it.
+
+    Raises NetworkFailure, here and below, for a status that no answer has.
+    """
     bodiless = is_bodiless(method, status)
     return _head(status, headers, _kept_length(headers), bodiless, decoded=_was_decoded(headers))
 
@@ -58,14 +62,19 @@ def at_origin(headers: HeaderList, url: str, origin: str) -> HeaderList:
         return headers
     if target.origin != origin:
         return headers
-    return headers.set("Location", f"{target.pathname}{target.search}{target.hash}")
+    # "//host" would be another server's.
+    path = f"/.{target.pathname}" if target.pathname.startswith("//") else target.pathname
+    return headers.set("Location", f"{path}{target.search}{target.hash}")
 
 
 def _head(status: int, headers: HeaderList, length: int | None, bodiless: bool, *, decoded: bool) -> Head:
+    # RFC 9110, 15: what is below 200 goes before an answer, or ends HTTP (101); above 599 is nothing.
+    if not 200 <= status <= 599:
+        raise NetworkFailure("protocol", f"the response's status is {status}; expected 200 to 599")
     if decoded:
         headers = headers.delete("Content-Encoding")
     # To HEAD, and with 304, the length is another response's; with 204 and 205 there is none.
-    if status in (204, 205) or status < 200:
+    if status in (204, 205):
         length = None
     headers = without_hop_by_hop(headers).delete("Content-Length")
     if length is not None:

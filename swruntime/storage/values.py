@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import cattrs
+from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from swruntime.concepts import messages
-from swruntime.concepts.http import StoredBody
+from swruntime.concepts.http import Request, StoredBody
 
 T = TypeVar("T")
 
@@ -66,6 +67,9 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(messages.Value, _message_value)
     converter.register_unstructure_hook(messages.Value, _plain_value)
     configure_tagged_union(messages.Node, converter)
+    # What a request from outside brought is that client's, and is not kept.
+    unstructure = make_dict_unstructure_fn(Request, converter, cookie=override(omit=True))
+    converter.register_unstructure_hook(Request, unstructure)
     return converter
 
 

@@ -82,8 +82,8 @@ async def test_whose_subresource_it_is(behind: Behind, autojump_clock: object) -
     behind.worker(TELL)
     async with behind.open(scope="/app/") as client:
         # By the page that asks, whatever the name that the client has for this server.
-        for referrer in ("http://localhost:8400/app/page", "http://127.0.0.1:1234/app/page"):
-            await client.get("/a", headers={"Referer": referrer, "Host": "127.0.0.1:1234"})
+        for referrer in ("http://localhost:8400/app/page", "http://127.0.0.1:8400/app/page"):
+            await client.get("/a", headers={"Referer": referrer, "Host": "127.0.0.1:8400"})
         assert len(behind.console) == 4
         # A page outside the scope; another origin's page; nobody known, and its own URL is outside.
         await client.get("/app/b", headers={"Referer": "http://localhost:8400/elsewhere"})

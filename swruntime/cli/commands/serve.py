@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from swruntime.cli.session import Session, profile_of, registration_without_page
 from swruntime.errors import UsageError
 from swruntime.runtime import is_sites_own, shown_origin
 from swruntime.serve.gateway import Gateway
+from swruntime.serve.hosts import Authority, KnownHosts, checked_names
 from swruntime.serve.reload import update_on_edit
 from swruntime.serve.server import Listening, check_certificate, hang_up, interrupted, listen, run_server
 from swruntime.storage import open_profile
@@ -25,18 +27,20 @@ def serve(options: Namespace) -> int:
     check_certificate(options.cert, options.key)
     if options.upstream is not None:
         options.upstream = _checked_upstream(options.upstream)
+    allowed = checked_names(options.allowed_host)
     port = _port_of(profile_of(options)) if options.port is None else options.port
     listening = listen(port)
     try:
         scheme = "http" if options.cert is None else "https"
         options.serve_at = f"{scheme}://localhost:{listening.port}"
-        return run_session(options, lambda session: _serve(session, listening))
+        return run_session(options, lambda session: _serve(session, listening, allowed))
     finally:
         listening.close()
 
 
-async def _serve(session: Session, listening: Listening) -> None:
+async def _serve(session: Session, listening: Listening, allowed: Sequence[Authority]) -> None:
     options = session.options
+    hosts = KnownHosts(options.serve_at, origin=session.agent.origin, allowed=allowed)
 
     def stop() -> None:
         hang_up([listening.port])
@@ -49,7 +53,7 @@ async def _serve(session: Session, listening: Listening) -> None:
             await registration.active.run("serve")
         async with trio.open_nursery() as nursery:
             run = partial(run_server, certificate=options.cert, key=options.key)
-            await nursery.start(run, Gateway(session.agent), listening)
+            await nursery.start(run, Gateway(session.agent, hosts=hosts), listening)
             # Under --json standard output is the trace's, and this goes to standard error.
             print(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
             if options.reload:

@@ -136,6 +136,13 @@ def read_request(process: Process, wire: Wire) -> Request:
     if wire.get("destination") not in (None, ""):
         raise WireError("a script's request has a destination")
     _give_body(process, request, wire.get("body"))
+    match wire.get("source"):
+        case None:
+            pass
+        case {"handle": int(number), "isModified": bool(modified)}:
+            request._comes_from(process.object(number, Request), modified=modified)
+        case source:
+            raise WireError(f"the request that another is made of is {shown(source)}; expected its handle")
     return request
 
 

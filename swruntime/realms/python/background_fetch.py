@@ -144,7 +144,7 @@ def _requests(realm: PythonRealm, given: object) -> list[tuple[http.Request, Req
         request = make(item)
         concept = request._concept
         requests.check_background_request(concept)
-        concept = attrs.evolve(concept, client=realm.context.environment)
+        concept = attrs.evolve(concept, client=realm.context.environment, cookie=None)
         source = request._take_source()
         result.append((concept, None if source is None else source.chunks))
     return result

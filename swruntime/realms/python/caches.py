@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+import attrs
+
 from swruntime.agent.caches import Caches, Put
 from swruntime.agent.promise import NoPublicConstructor, Promise
 from swruntime.algorithms import filtering, urls, webidl
@@ -241,7 +243,8 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
             if "*" in (field.strip() for field in value.split(",")):
                 raise TypeError(f"the response for {request.url} has 'Vary: *', which matches nothing")
         source = response._take_source()
-        return Put(request, concept, None if source is None else IncomingBody(source))
+        kept = attrs.evolve(request, cookie=None)
+        return Put(kept, concept, None if source is None else IncomingBody(source))
 
 
 def query_request(realm: PythonRealm, request: object) -> http.Request:

@@ -113,6 +113,24 @@ class Request(Body):
         self._signal = AbortSignal._dependent(self._context, () if signal is None else (signal,))
         self._set_body(source)
 
+    def _comes_from(self, other: Request, *, modified: bool) -> None:
+        """Take what no script can give from the request that this one is made of: Request constructor, 12 and 13.
+
+        Nothing where that is for another URL: a script's word is not taken for it.
+        """
+        source = other._request
+        if source.url != self._request.url:
+            return
+        self._request = attrs.evolve(self._request, cookie=source.cookie)
+        if not modified and source.mode == "navigate":
+            self._request = attrs.evolve(
+                self._request,
+                mode="navigate",
+                initiator=source.initiator,
+                referrer=source.referrer,
+                referrer_policy=source.referrer_policy,
+            )
+
     @property
     def _concept(self) -> http.Request:
         """The request as it is now. `body` is bytes or a stored body; a stream is only in `_source()`."""

@@ -7,7 +7,7 @@ import {
     EventTargetPrototypeAddEventListener,
 } from "./platform.js";
 import * as outgoing from "./outgoing.js";
-import { isAbortable, Request, signalOf, takeRequest } from "./request.js";
+import { isAbortable, Request, signalOf, sourceOf, takeRequest } from "./request.js";
 import { makeResponse } from "./response.js";
 import { Fate } from "./sources.js";
 import { requireArguments } from "./webidl.js";
@@ -29,6 +29,8 @@ export function makeFetch({ call, post, remote }) {
     const start = (request, signal) => {
         const id = next++;
         const struct = takeRequest(request);
+        const source = sourceOf(request);
+        if (source !== null) struct.source = source;
         const upload = sendable(struct);
         const { promise, resolve, reject } = PromiseWithResolvers();
         const fate = new Fate();

@@ -14,7 +14,11 @@ import { create, defineInterface, isObject, requireArguments, token, USVString }
 let isRequestObject, bodyOf, stateOf, listIn, followedBy, wholeHandle, signal;
 
 export class Request {
-    /** Method, url, mode and so on: what never changes, as in the struct of `takeRequest`. */
+    /**
+     * Method, url, mode and so on: what never changes, as in the struct of `takeRequest`. `source` is the remote object
+     * of the runtime's request that it is made of, so that the runtime still knows where that came from; `isModified`:
+     * an init was given on the way.
+     */
     #state;
     #headers;
     #body;
@@ -214,7 +218,7 @@ export const signalOf = (request) => signal(request);
  */
 export function makeRequest(struct, remote, { guard = "immutable", signal: source = null } = { __proto__: null }) {
     const { headers: pairs, hasBody, ...rest } = struct;
-    const state = { __proto__: null, ...rest };
+    const state = { __proto__: null, ...rest, source: remote, isModified: false };
     const headers = makeHeaders(lists.copy(pairs), guard);
     const body = new BodyState(new RemoteSource(remote));
     const followed = source === null ? [] : [source];
@@ -233,7 +237,7 @@ export function takeRequest(request) {
     const body = bodyOf(request);
     return {
         __proto__: null,
-        ...stateOf(request),
+        ...plainState(request),
         headers: lists.copy(listIn(request)),
         body: body === null ? null : body.take(),
         handle,
@@ -243,7 +247,22 @@ export function takeRequest(request) {
 /** What `takeRequest` answers with, of a request that keeps its body: for a method that only looks at it. */
 export function describeRequest(request) {
     const headers = lists.copy(listIn(request));
-    return { __proto__: null, ...stateOf(request), headers, body: null, handle: wholeHandle(request) };
+    return { __proto__: null, ...plainState(request), headers, body: null, handle: wholeHandle(request) };
+}
+
+function plainState(request) {
+    const { source, isModified, ...state } = stateOf(request);
+    return { __proto__: null, ...state };
+}
+
+/**
+ * Which of the runtime's requests this one is made of, null for none.
+ *
+ * @returns {{handle: number, isModified: boolean} | null}
+ */
+export function sourceOf(request) {
+    const { source, isModified } = stateOf(request);
+    return source === null ? null : { __proto__: null, handle: source.handle, isModified };
 }
 
 export { wholeHandle as requestHandle };

@@ -85,6 +85,8 @@ export function stateFromURL(url, context) {
         integrity: "",
         keepalive: false,
         destination: "",
+        source: null,
+        isModified: false,
     };
 }
 
@@ -97,6 +99,7 @@ export function applyInit(state, init, context) {
     // 13. A request that is modified no longer comes from where it came from.
     if (!isEmpty(init)) {
         if (state.mode === "navigate") state.mode = "same-origin";
+        state.isModified = true;
         state.referrer = "about:client";
         state.referrerPolicy = "";
     }

@@ -4,7 +4,7 @@ import { call, post } from "./calls.js";
 import { deserialize, serialize } from "./clone.js";
 import { detach, faceOf, isFace, numberOf } from "./faces.js";
 import { register as registerStream } from "./outgoing.js";
-import { describeRequest, isRequest, makeRequest, takeRequest } from "./request.js";
+import { describeRequest, isRequest, makeRequest, sourceOf, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
 import {
     arrayFor, ArrayBufferIsView, ArrayIsArray as isArray, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
@@ -85,7 +85,7 @@ function bodyTo(body) {
 /** A request whose body goes along: it is used from now on. */
 export function sentRequest(request) {
     const taken = takeRequest(request);
-    return { __proto__: null, ...taken, body: bodyTo(taken.body) };
+    return { __proto__: null, ...taken, source: sourceOf(request), body: bodyTo(taken.body) };
 }
 
 /** RequestInfo of a method that looks at the request only. */
