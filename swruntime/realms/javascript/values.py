@@ -155,7 +155,7 @@ def read_body(process: Process, wire: Any) -> BodySource | None:
         return None
     match _dictionary(wire):
         case {"bytes": bytes(data)}:
-            return BytesSource(data)
+            return BytesSource(data, charge=process.realm.context.held.current)
         case {"stream": int(stream)}:
             return StreamSource(process, stream)
         case {"remote": int(number)}:
