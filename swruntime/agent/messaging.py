@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swruntime.agent.held import Charge
 from swruntime.concepts.messages import Message
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class Posted:
     ports: tuple[Port, ...] = ()
     origin: str = ""
     source: Client | Worker | None = None
+    charge: Charge | None = None
+    """What it counts as in the realm that has sent it, while it is held."""
+
+    def take_message(self) -> tuple[Message, Charge | None]:
+        """Its message, and what that counts as: from now on it is not held here, whoever keeps this."""
+        taken = self.message, self.charge
+        self.message, self.charge = Message(None), None
+        return taken
 
     def take_ports(self) -> tuple[Port, ...]:
         """Its ports, to be given to objects of the realm where it arrived."""

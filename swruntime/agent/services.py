@@ -13,6 +13,7 @@ from swruntime.agent.activity import Activity
 from swruntime.agent.checkpoints import Checkpoints
 from swruntime.agent.connections import Connections
 from swruntime.agent.fetching import Fetcher
+from swruntime.agent.held import Held, for_an_origin
 from swruntime.agent.indexed_dbs import IndexedDBs
 from swruntime.agent.messaging import Broadcasts
 from swruntime.agent.scripts import ScriptFetcher
@@ -123,6 +124,9 @@ class Services:
     realms: dict[Realm, str] = attrs.field(factory=dict)
     """Every realm that lives, with its storage key."""
 
+    held: dict[str, Held] = attrs.field(factory=dict)
+    """What is held for the scripts of each origin whose scripts have a bound."""
+
     def __attrs_post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.store, self.trace, self.start_quietly)
         self.indexed_dbs = IndexedDBs(self.store)
@@ -133,6 +137,12 @@ class Services:
             return self.scripts.read_local(pathname)
         except NotServed:
             return None
+
+    def held_for(self, storage_key: str) -> Held:
+        """What is held in memory for all scripts of an origin."""
+        if storage_key not in self.held:
+            self.held[storage_key] = for_an_origin()
+        return self.held[storage_key]
 
     def realms_of(self, storage_key: str) -> list[Realm]:
         return [realm for realm, key in self.realms.items() if key == storage_key]

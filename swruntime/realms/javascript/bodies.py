@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import attrs
 
 from swruntime.agent.promise import Promise
 from swruntime.realms.javascript.values import WireError, read_request
-from swruntime.realms.python.abort import AbortController
+from swruntime.realms.python.abort import AbortSignal
 from swruntime.realms.python.body_sources import Pump, operation_pump
 from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.request import Request
@@ -25,7 +26,8 @@ class Bodies:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pumps: dict[int, Pump | None] = {}
-        self._controllers: dict[int, AbortController] = {}
+        self._signals: WeakValueDictionary[object, AbortSignal] = WeakValueDictionary()
+        """Of the fetches that are not over, by the number that the process gave, where it gave one."""
         self.operations: dict[str, Callable[..., Any]] = {
             "fetch": self._fetch,
             "abort": self._abort,
@@ -40,21 +42,27 @@ class Bodies:
         if pump is not None:
             pump.cancel()
 
+    def close(self) -> None:
+        """The process is gone: nobody reads any of them, and nobody waits for an answer."""
+        for number in tuple(self._pumps):
+            self.released(number)
+        for signal in list(self._signals.values()):
+            signal._signal_abort(None)
+
     def _fetch(self, wire: dict[str, Any], abort: int | None = None) -> Promise[Response]:
         context = self._engine.realm.context
-        if abort is not None and abort in self._controllers:
+        if abort in self._signals:
             raise WireError(f"the number {abort} of a fetch is in use")
         request = read_request(self._engine, wire)
         concept = attrs.evolve(request._concept, client=context.environment)
-        controller = context.bind(AbortController)()
-        if abort is not None:
-            self._controllers[abort] = controller
-        return fetch_concept(self._engine.realm, concept, request._take_source(), controller.signal)
+        signal = AbortSignal._of(context)
+        self._signals[object() if abort is None else abort] = signal
+        return fetch_concept(self._engine.realm, concept, request._take_source(), signal)
 
     def _abort(self, number: int) -> None:
-        controller = self._controllers.pop(number, None)
-        if controller is not None:
-            controller.abort()
+        signal = self._signals.pop(number, None)
+        if signal is not None:
+            signal._signal_abort(None)
 
     def _holder(self, number: int) -> Request | Response:
         holder = self._engine.object(number, object)
@@ -70,6 +78,9 @@ class Bodies:
         pump = self._pumps[number]
 
         async def read() -> bytes | None:
+            outgoing = self._engine.channel.outgoing
+            if outgoing.too_much:
+                await outgoing.until_less()
             return None if pump is None else await pump.receive()
 
         return context.promise(read, name="Response.body")

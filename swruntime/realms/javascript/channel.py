@@ -13,12 +13,16 @@ from contextlib import ExitStack
 
 import trio
 
+from swruntime.agent.held import Charge, Held
 from swruntime.ports.outside import clock_is_virtual, outside_trio
 from swruntime.realms.javascript import frames
+from swruntime.realms.javascript.counting import count_frame
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.moving import Frame, InStep, Mover, Outgoing, SideBySide
 
 _TAIL = 4096
+UNREAD = "answers and events that its process has not read"
+"""What frames to a process are counted as."""
 
 
 class Channel:
@@ -34,8 +38,11 @@ class Channel:
         handle: Callable[[Frame], None],
         ended: Callable[[str], None],
         begin_activity: Callable[[], Callable[[], None]],
+        held: Held | None = None,
     ) -> None:
         self.process = process
+        self.held = Held() if held is None else held
+        """What is held for this realm."""
         self._handle = handle
         self._ended = ended
         self._begin_activity = begin_activity
@@ -71,12 +78,24 @@ class Channel:
         return self._closed
 
     def send(self, frame: Frame) -> None:
-        """Send a frame. After `close` it goes nowhere."""
-        if self._closed:
-            return
+        """Send a frame. After `close` it goes nowhere. Until the process has taken it, it is held for this realm."""
+        if not self._closed:
+            data = frames.encode(frame)
+            self._put(data, self.held.charge(UNREAD, len(data)))
+
+    def send_for(self, charge: Charge | None, frame: Frame) -> None:
+        """Send a frame that another realm has caused: until the process has taken it, it is held for that realm.
+
+        `charge` is what the message counts as there that the frame is made of; None where nothing is counted.
+        """
+        if not self._closed:
+            data = frames.encode(frame)
+            self._put(data, None if charge is None else charge.another(len(data)))
+
+    def _put(self, data: bytes, charge: Charge | None) -> None:
         self._sent += 1
         self._become_busy()
-        self.outgoing.put(frames.encode(frame))
+        self.outgoing.put(data, charge)
 
     async def until_idle(self) -> None:
         """Wait until every frame that was sent was handled to its last microtask, or the process ended."""
@@ -96,6 +115,7 @@ class Channel:
         if self._closed:
             return
         self._closed = True
+        self.outgoing.drop()
         self._mover.close()
         self.process.kill()
         self._become_idle()
@@ -154,7 +174,8 @@ class Channel:
         if self._closed:
             return
         self._handled += 1
-        self._handle(frame)
+        with count_frame(self.held, frame):
+            self._handle(frame)
         if self.closed or frame["t"] not in ("idle", "alive"):
             return
         if frame["t"] == "alive" and self._busy is not None:

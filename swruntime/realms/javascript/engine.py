@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from swruntime.agent.held import Charge
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.errors import AbortError, ScriptError, StorageFailed
 from swruntime.ports.outside import clock_is_virtual
@@ -37,6 +38,7 @@ from swruntime.realms.javascript.values import (
 )
 from swruntime.realms.javascript.words import in_javascript
 from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
+from swruntime.realms.python.broadcast_channel import BroadcastChannel
 from swruntime.realms.python.context import error_text
 from swruntime.realms.python.events import Event, EventTarget
 from swruntime.realms.python.location import Navigator
@@ -68,6 +70,10 @@ Operation = Callable[..., Any]
 _LONGEST_REASON = 300
 
 
+def _not_held(charge: Charge | None, promise: Promise[Any]) -> None:
+    """A call is over, and nothing has been held for it since."""
+
+
 class Engine:
     """Implements `swruntime.realms.python.realm.Foreign` and `swruntime.realms.javascript.values.Process`.
 
@@ -89,13 +95,17 @@ class Engine:
         self._target = target
         self._on_death = on_death
         context = realm.context
-        self.handles = Handles()
+        context.held.within = realm.agent.services.held_for(realm.storage_key)
+        context.held.on_excess = self._held_too_much
+        self._held = context.held
+        self.handles = Handles(context.held)
         self.writer = Writer(self._mention)
         self.channel = Channel(
             process,
             handle=self._handle,
             ended=self._ended,
             begin_activity=lambda: realm.agent.services.activity.begin("script"),
+            held=context.held,
         )
         self.lifetimes = Lifetimes(context)
         self.on_report: Callable[[str, str, str | None], None] = lambda kind, text, where: None
@@ -119,6 +129,7 @@ class Engine:
             services.quota,
             realm.storage_key,
             lambda message: self.send({"t": "indexed", "message": message}),
+            context.held,
         )
         context.on_discard(self.indexed_db.close)
         self.asked: dict[str, Callable[..., Any]] = {}
@@ -126,9 +137,10 @@ class Engine:
         self._virtual = clock_is_virtual()
         self._ready = False
         self._listened: dict[int, set[str]] = {}
+        self._listeners: list[Charge | None] = []
         self._live: dict[int, tuple[Face, Any]] = {}
         self._runs: dict[int, tuple[Deferred[Any], AnyShape]] = {}
-        self._pulls: dict[int, Deferred[bytes | None]] = {}
+        self._pulls: dict[int, Deferred[tuple[bytes | None, Charge | None]]] = {}
         self._last = 0
         self._calls = 0
         self._called: set[int] = set()
@@ -192,6 +204,14 @@ class Engine:
             deferred.reject(error)
         self._runs.clear()
         self._pulls.clear()
+        if self.realm.context.alive:
+            self.bodies.close()
+        self.timers.close()
+        self.indexed_db.close()
+        for gone in self.handles.clear():
+            if isinstance(gone, MessagePort | BroadcastChannel):
+                gone.close()
+        self._live.clear()
         self._changed.unpark_all()
         if self._room is not None:
             self._room.set()
@@ -203,12 +223,19 @@ class Engine:
 
     def send(self, frame: Frame) -> None:
         """Send a task, with what has changed of the objects that the process knows."""
+        self.channel.send(self._with_news(frame))
+
+    def deliver(self, charge: Charge | None, frame: Frame) -> None:
+        """Send a task that another realm has caused, whose `charge` it is held as until the process takes it."""
+        self.channel.send_for(charge, self._with_news(frame))
+
+    def _with_news(self, frame: Frame) -> Frame:
         updates = self._updates()
         if updates:
             frame = {**frame, "updates": updates}
         if self._virtual:
             frame = {**frame, "clock": self._clock()}
-        self.channel.send(frame)
+        return frame
 
     def _clock(self) -> list[float]:
         """What a virtual clock shows, in milliseconds: since 1970, and since the realm was made."""
@@ -266,17 +293,19 @@ class Engine:
         if number is None or "message" not in self._listened.get(number, ()):
             return False
         ports = [MessagePort._of(self.realm, port) for port in posted.take_ports()]
-        self.send(
+        message, charge = posted.message, posted.charge
+        self.deliver(
+            charge,
             {
                 "t": "fire",
                 "target": number,
                 "is": MessageEvent.__name__,
                 "type": "message",
-                "message": self.writer.write(posted.message),
+                "message": self.writer.write(message),
                 "ports": [self.writer.write(port) for port in ports],
                 "origin": posted.origin,
                 "source": self.writer.write(source),
-            }
+            },
         )
         return True
 
@@ -368,6 +397,7 @@ class Engine:
         if (event := frame.get("event")) is not None:
             self.lifetimes.begun(event, id, promise, where)
         promise.add_done_callback(partial(self._settle, id, passive, where))
+        promise.add_done_callback(partial(_not_held, self._held.current))
         self._stepped(where)
 
     def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
@@ -481,6 +511,16 @@ class Engine:
         else:
             deferred.reject(ScriptError(error["text"], where=self._place(frame.get("at"))))
 
+    def _held_too_much(self, why: str) -> None:
+        # In the midst of anything: nothing more comes from it, and the realm ends when that is done.
+        if not self.channel.closed:
+            self.reason = why
+            self.channel.close()
+            self.realm.agent.services.start("script", self._end, why)
+
+    async def _end(self, reason: str) -> None:
+        self._ended(reason)
+
     def _ended(self, reason: str) -> None:
         self.reason = reason
         self._on_death(reason)
@@ -493,16 +533,19 @@ class Engine:
         try:
             while True:
                 self._last += 1
-                deferred: Deferred[bytes | None] = Deferred("a piece of a stream")
+                deferred: Deferred[tuple[bytes | None, Charge | None]] = Deferred("a piece of a stream")
                 self._pulls[self._last] = deferred
                 self.send({"t": "pull", "id": self._last, "stream": stream})
                 if self.channel.closed:
                     raise AbortError("the script that streams is gone")
-                piece = await deferred.promise
+                # What it counts as is kept until the next piece is wanted.
+                piece, charge = await deferred.promise
+                del deferred
                 if piece is None:
                     ended = True
                     return
                 yield piece
+                del piece, charge
         finally:
             if not ended:
                 self.cancel(stream)
@@ -518,14 +561,20 @@ class Engine:
         if "error" in frame:
             deferred.reject(error_from(frame["error"]))
         else:
-            deferred.resolve(frame.get("piece"))
+            deferred.resolve((frame.get("piece"), self._held.current))
 
     # Operations
 
     def _indexed(self, op: str, arguments: Wire) -> Promise[Any]:
         # Called now, in the order of the frames: transactions begin in the order in which they were made.
         answer = self.indexed_db.call(op, arguments)
-        return Promise.start(self.realm.context.agent_nursery, lambda: answer, name=op)
+
+        async def in_turn() -> Any:
+            if self.channel.outgoing.too_much:
+                await self.channel.outgoing.until_less()
+            return await answer
+
+        return Promise.start(self.realm.context.agent_nursery, in_turn, name=op)
 
     def _release(self, number: int, mentions: int) -> None:
         gone = self.handles.release(number, mentions)
@@ -543,6 +592,7 @@ class Engine:
         if type in heard:
             return  # a face that is made again listens again
         heard.add(type)
+        self._listeners.append(self._held.current)
         if type == "message":
             return  # they come by `takes_message`
 

@@ -48,6 +48,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from typing import Any
 
@@ -55,10 +56,23 @@ VERSION = 1
 HEAD = struct.Struct(">II")
 MOST = 256 * 1024 * 1024
 """Bytes that a frame from a process may have."""
+MOST_VALUES = 2_000_000
+"""Values that its header may have: to read them takes up the runtime's one thread, and some fifty times the memory that
+they take on the pipe. Bytes are in the payload, and do not count."""
+VALUE = 50
+"""Bytes of memory that a value takes besides its text: an empty object, or a number in a list."""
+
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class FrameError(Exception):
     """What a process sent is no frame."""
+
+
+class Received(dict[str, Any]):
+    """A frame that a process sent. `size` is about what it takes in memory, in bytes."""
+
+    size = 0
 
 
 def encode(frame: dict[str, Any]) -> bytes:
@@ -85,10 +99,15 @@ class Decoder:
         self._buffer = bytearray()
         self._most = most
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         """The frames that are whole now."""
         self._buffer += data
-        frames = []
+        frames: list[dict[str, Any]] = []
         start = 0
         while len(self._buffer) - start >= HEAD.size:
             header, payload = HEAD.unpack_from(self._buffer, start)
@@ -98,11 +117,13 @@ class Decoder:
             if len(self._buffer) < end:
                 break
             begin = start + HEAD.size
-            frames.append(
-                _decoded(
-                    bytes(self._buffer[begin : begin + header]), bytes(self._buffer[begin + header : end])
-                )
-            )
+            with memoryview(self._buffer) as whole:
+                parts = bytes(whole[begin : begin + header]), bytes(whole[begin + header : end])
+            if len(self._buffer) == end:
+                # A large one is not there twice while it is decoded.
+                self._buffer = bytearray()
+                end = 0
+            frames.append(_decoded(*parts))
             start = end
         del self._buffer[:start]
         return frames
@@ -117,7 +138,19 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else _refused(text)
 
 
-def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
+def _values_in(header: bytes) -> int:
+    """How many values a header has, and not many more: each but the first stands behind one of these characters."""
+    count = sum(map(header.count, (b",", b"[", b"{", b":")))
+    if count > MOST_VALUES:
+        # They may be in texts, which is to be known only where it matters.
+        count = sum(map(_TEXTS.sub(b"", header).count, (b",", b"[", b"{", b":")))
+    if count > MOST_VALUES:
+        raise FrameError(f"a frame of {count:,} values; at most {MOST_VALUES:,} are taken")
+    return count
+
+
+def _decoded(header: bytes, payload: bytes) -> Received:
+    values = _values_in(header)
     at = 0
 
     def revive(members: dict[str, Any]) -> Any:
@@ -138,4 +171,6 @@ def _decoded(header: bytes, payload: bytes) -> dict[str, Any]:
         raise FrameError("the header is no object that says what it is")
     if at != len(payload):
         raise FrameError(f"{len(payload) - at} bytes of the payload are not named in the header")
-    return frame
+    received = Received(frame)
+    received.size = len(header) + len(payload) + VALUE * values
+    return received

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import attrs
 
+from swruntime.agent.held import Charge, Held
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import SAFE, shown
+
+KEPT = "objects that the script has not let go of"
+"""What an object counts as that a process knows by a number."""
+OBJECT = 500
+"""Bytes that are counted for one."""
 
 
 @attrs.define
 class _Entry:
     held: object
+    charges: tuple[Charge | None, ...] = ()
     sent: int = 0
     state: object = None
 
@@ -22,7 +29,8 @@ class Handles:
     waiting.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held: Held | None = None) -> None:
+        self._held = Held() if held is None else held
         self._entries: dict[int, _Entry] = {}
         self._numbers: dict[int, int] = {}
         self._last = 0
@@ -43,7 +51,8 @@ class Handles:
 
     def put(self, number: int, object: object, *, mentions: int = 0) -> None:
         """Make an object known by a number that the process has given; it will let go of `mentions` for that."""
-        self._entries[number] = _Entry(object, mentions)
+        charge = self._held.charge(KEPT, 0, each=OBJECT)
+        self._entries[number] = _Entry(object, (charge, self._held.current if number < 0 else None), mentions)
         self._numbers[id(object)] = number
 
     def require_free(self, number: object) -> None:
@@ -83,6 +92,13 @@ class Handles:
         del self._entries[number]
         del self._numbers[id(entry.held)]
         return entry.held
+
+    def clear(self) -> list[object]:
+        """Let go of all: the process is gone. Answers with what they were."""
+        objects = [entry.held for entry in self._entries.values()]
+        self._entries.clear()
+        self._numbers.clear()
+        return objects
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 import attrs
 import trio
 
+from swruntime.agent.held import Charge, Held
 from swruntime.agent.indexed_dbs import Connection, IndexedDBs, Mode, SharedDatabase, Transaction
 from swruntime.agent.services import Quota
 from swruntime.errors import (
@@ -54,6 +55,8 @@ T = TypeVar("T")
 Tell = Callable[[dict[str, Any]], None]
 Answer = Callable[[], Awaitable[Any]]
 MOST_VERSION = 2**53 - 1
+CONNECTION = 1024 * 1024
+"""Bytes that are counted for an open connection: SQLite keeps pages of the database in memory."""
 OPERATIONS = (
     "idb.open",
     "idb.delete",
@@ -71,12 +74,16 @@ OPERATIONS = (
 class _Opened:
     connection: Connection
     numbers: Numbers
+    charge: Charge
 
 
 class IndexedDB:
     """`tell` sends a message to the process. `close` when the realm is discarded."""
 
-    def __init__(self, shared: IndexedDBs, quota: Quota, storage_key: str, tell: Tell) -> None:
+    def __init__(
+        self, shared: IndexedDBs, quota: Quota, storage_key: str, tell: Tell, held: Held | None = None
+    ) -> None:
+        self._held = Held() if held is None else held
         self._shared = shared
         self._quota = quota
         self._key = storage_key
@@ -196,7 +203,8 @@ class IndexedDB:
 
         connection = Connection(shared, tell)
         shared.connections.append(connection)
-        self._connections[number] = opened = _Opened(connection, Numbers())
+        charge = self._held.charge("databases that are open", 0, each=CONNECTION)
+        self._connections[number] = opened = _Opened(connection, Numbers(), charge)
         return number, opened
 
     def _described(self, number: int, opened: _Opened, old: int, new: int) -> Wire:

@@ -12,12 +12,16 @@ from typing import Any, Protocol
 
 import trio
 
+from swruntime.agent.held import Charge, Held
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.frames import Decoder, FrameError
 
 _PIECE = 256 * 1024
 MOST_UNSENT = 64 * 1024 * 1024
 """Bytes for a script that does not read them; then it is not heard, and ended if it waits for that."""
+
+PARTIAL = "messages that have not come to their end"
+"""What a frame that is not whole is counted as."""
 
 Frame = dict[str, Any]
 
@@ -29,16 +33,36 @@ class Outgoing:
         self.size = 0
         """Bytes of them."""
         self._frames: deque[bytes] = deque()
+        self._put = 0
+        self._taken = 0
+        self._charges: deque[tuple[int, Charge | None]] = deque()
+        """What each of them is counted as, and at how many bytes of all that were ever put it ends."""
         self._changed = trio.Event()
+        self._less = trio.lowlevel.ParkingLot()
 
     @property
     def too_much(self) -> bool:
         return self.size > MOST_UNSENT
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes, charge: Charge | None = None) -> None:
+        """`charge` is kept until the process has taken all of it."""
         self._frames.append(data)
         self.size += len(data)
+        self._put += len(data)
+        self._charges.append((self._put, charge))
         self.wake()
+
+    async def until_less(self) -> None:
+        """Wait, where there is too much, until there is not."""
+        while self.too_much:
+            await self._less.park()
+
+    def drop(self) -> None:
+        """The process takes no more of them."""
+        self._frames.clear()
+        self._charges.clear()
+        self.size = 0
+        self._less.unpark_all()
 
     def next(self) -> bytes:
         """One frame; b"" where there is none."""
@@ -52,7 +76,12 @@ class Outgoing:
 
     def taken(self, size: int) -> None:
         """The process has so many more bytes."""
-        self.size -= size
+        self.size = max(self.size - size, 0)
+        self._taken += size
+        while self._charges and self._charges[0][0] <= self._taken:
+            self._charges.popleft()
+        if not self.too_much:
+            self._less.unpark_all()
         self.wake()
 
     def wake(self) -> None:
@@ -70,6 +99,7 @@ class Moved(Protocol):
 
     process: Process
     outgoing: Outgoing
+    held: Held
 
     @property
     def idle(self) -> bool: ...
@@ -131,6 +161,7 @@ class InStep:
     async def _move(self) -> FrameError | None:
         channel = self._channel
         decoder = Decoder()
+        partial = channel.held.charge(PARTIAL, 0, each=0)
         received: deque[Frame] = deque()
         leaving = memoryview(b"")
         while not channel.closed:
@@ -150,6 +181,7 @@ class InStep:
                     received.extend(decoder.feed(said or b""))
                 except FrameError as error:
                     return error
+                partial.resize(decoder.waiting)
         return None
 
     def _exchange(self, leaving: memoryview) -> tuple[int, bytes | None]:
@@ -189,6 +221,7 @@ class SideBySide:
     async def _read(self) -> FrameError | None:
         channel = self._channel
         decoder = Decoder()
+        partial = channel.held.charge(PARTIAL, 0, each=0)
         while True:
             if (full := channel.room()) is not None:
                 await channel.hold(full)
@@ -206,6 +239,7 @@ class SideBySide:
                 received = decoder.feed(bytes(data))
             except FrameError as error:
                 return error
+            partial.resize(decoder.waiting)
             for frame in received:
                 channel.receive(frame)
 

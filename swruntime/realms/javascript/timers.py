@@ -10,11 +10,11 @@ from typing import Any
 
 import trio
 
-from swruntime.realms.javascript.messages import WireError
+from swruntime.agent.held import Charge
 from swruntime.realms.python.context import RealmContext
 
-MOST = 100_000
-"""Timers that a realm may have."""
+TIMER = 4_500
+"""Bytes that a timer takes here, where it is a task."""
 
 
 class Timers:
@@ -23,7 +23,7 @@ class Timers:
     def __init__(self, context: RealmContext, fire: Callable[[int], None]) -> None:
         self._context = context
         self._fire = fire
-        self._scopes: dict[int, trio.CancelScope] = {}
+        self._scopes: dict[int, tuple[trio.CancelScope, Charge]] = {}
         self.operations: dict[str, Callable[..., Any]] = {"timer.set": self._set, "timer.clear": self._clear}
         self._changed: Callable[[], object] = lambda: None
 
@@ -36,18 +36,22 @@ class Timers:
 
     def _set(self, id: int, delay: float, repeat: bool) -> None:
         """`delay` is in milliseconds."""
-        if len(self._scopes) >= MOST:
-            raise WireError(f"more than {MOST:,} timers")
         self._clear(id)
-        scope = self._scopes[id] = trio.CancelScope()
+        scope = trio.CancelScope()
+        self._scopes[id] = scope, self._context.held.charge("timers", 0, each=TIMER)
         if self._context.alive:
             self._context.nursery.start_soon(self._run, id, delay / 1000, repeat, scope)
 
     def _clear(self, id: int) -> None:
-        scope = self._scopes.pop(id, None)
-        if scope is not None:
-            scope.cancel()
+        found = self._scopes.pop(id, None)
+        if found is not None:
+            found[0].cancel()
             self._changed()
+
+    def close(self) -> None:
+        """The process is gone: none of them is due any more."""
+        for id in tuple(self._scopes):
+            self._clear(id)
 
     async def _run(self, id: int, seconds: float, repeat: bool, scope: trio.CancelScope) -> None:
         with scope:

@@ -179,7 +179,7 @@ def read_body(process: Process, wire: Any) -> BodySource | None:
         return None
     match _dictionary(wire):
         case {"bytes": bytes(data), **rest} if not rest:
-            return BytesSource(data)
+            return BytesSource(data, charge=process.realm.context.held.current)
         case {"stream": stream, **rest} if type(stream) is int and not rest:
             return StreamSource(process, stream)
         case {"remote": number, **rest} if not rest:

@@ -161,6 +161,7 @@ class JavaScriptWorkerRealm(PythonRealm):
                 )
             instance = self.instance(fetch)
         tell_unheard(self.context, event.name, self._heard)
+        charge = event.payload.charge if isinstance(event.payload, Posted) else None
         frame = self._frame_of(event, engine, instance)
         number, lifetime = engine.lifetimes.open(event.name, instance)
         if isinstance(event.payload, FetchExchange):
@@ -170,7 +171,12 @@ class JavaScriptWorkerRealm(PythonRealm):
         if not self.context.alive:
             lifetime.feed(RealmDied())
         try:
-            engine.send({"t": "event", "event": number, "type": event.name, "is": event.interface, **frame})
+            task = {"t": "event", "event": number, "type": event.name, "is": event.interface, **frame}
+            if isinstance(event.payload, Posted):
+                engine.deliver(charge, task)
+            else:
+                engine.send(task)
+            del charge, task, frame  # however long the event lasts
             await lifetime.ended.wait()
             self.context.report_unhandled()
         finally:
@@ -219,9 +225,10 @@ class JavaScriptWorkerRealm(PythonRealm):
         write = engine.writer.write
         ports = [MessagePort._of(self, port) for port in posted.take_ports()]
         source = posted.source
+        message, _ = posted.take_message()
         from_client = isinstance(source, agent_clients.Client)
         return {
-            "message": write(posted.message),
+            "message": write(message),
             "ports": [write(port) for port in ports],
             "origin": posted.origin,
             "source": write(client_object(self, source) if from_client else self.worker(source)),  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import attrs
 import trio
 
+from swruntime.agent.held import Charge, Held
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import webidl
@@ -22,6 +23,8 @@ from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.driver import start_script
 
 CHUNK = 64 * 1024
+UNREAD = "bodies that nobody reads"
+"""What a piece of a body counts as while it waits for its reader."""
 
 
 class BodySource(Protocol):
@@ -56,6 +59,8 @@ class BytesSource:
     data: bytes
     stored: int | None = None
     replayable: bool = True
+    charge: Charge | None = attrs.field(default=None, eq=False, repr=False)
+    """What it counts as in the realm that it comes from, as long as it is there."""
 
     @property
     def length(self) -> int:
@@ -100,6 +105,10 @@ class ScriptSource:
         return start_script(self.context, coroutine, name="the stream of a body")
 
 
+CLONED = "bodies that were cloned and are not read"
+"""What pieces of a body count as that one clone has read, and the other has not."""
+
+
 class Pump:
     """An iteration in a task of its own, one piece ahead of its reader. `start` starts that task."""
 
@@ -107,7 +116,9 @@ class Pump:
         self,
         start: Callable[[Coroutine[Any, Any, None]], Promise[None]],
         open_chunks: Callable[[], AsyncIterator[bytes]],
+        held: Held | None = None,
     ) -> None:
+        self._held = held
         self._scope = trio.CancelScope()
         self._send, self._receive = trio.open_memory_channel[bytes](0)
         self._done = start(self._run(open_chunks))
@@ -133,8 +144,11 @@ class Pump:
         with self._scope:
             async with closing_pieces(open_chunks()) as chunks:
                 async for chunk in chunks:
+                    waits = None if self._held is None else self._held.charge(UNREAD, len(chunk))
                     try:
                         await self._send.send(chunk)
+                        if waits is not None:
+                            waits.release()
                     except trio.BrokenResourceError:
                         return  # cancelled
 
@@ -154,7 +168,7 @@ class Tee:
         self._turn = trio.Lock()
         self._ended = False
         self.branches = (TeeBranch(self), TeeBranch(self))
-        context.on_discard(self._discard)
+        self._forget = context.on_discard(self._discard)
 
     async def _pull(self, branch: TeeBranch) -> None:
         """See to it that `branch` has a piece, or that the end is known."""
@@ -169,11 +183,12 @@ class Tee:
             else:
                 for each in self.branches:
                     if not each.closed:
-                        each.pieces.append(chunk)
+                        each.add(chunk)
 
     def _branch_closed(self) -> None:
         if not all(branch.closed for branch in self.branches):
             return
+        self._forget()
         if self._pump is None:
             self._source.close()
         else:
@@ -194,12 +209,18 @@ class TeeBranch:
     def __init__(self, tee: Tee) -> None:
         self._tee = tee
         self.pieces: deque[bytes] = deque()
+        self._charges: deque[Charge] = deque()
         self.reading = False
         self.closed = False
 
     @property
     def length(self) -> int | None:
         return self._tee._source.length
+
+    def add(self, piece: bytes) -> None:
+        """A piece that waits until it is read."""
+        self.pieces.append(piece)
+        self._charges.append(self._tee._context.held.charge(CLONED, len(piece)))
 
     async def chunks(self) -> AsyncIterator[bytes]:
         if self.closed:
@@ -211,6 +232,7 @@ class TeeBranch:
                 await self._tee._pull(self)
                 if not self.pieces:
                     return
+                self._charges.popleft().release()
                 yield self.pieces.popleft()
         finally:
             self.close()
@@ -219,6 +241,7 @@ class TeeBranch:
         if not self.closed:
             self.closed = True
             self.pieces.clear()
+            self._charges.clear()
             self._tee._branch_closed()
 
 
@@ -231,7 +254,7 @@ def operation_pump(context: RealmContext, source: BodySource) -> Pump:
             coroutine.close()
         return promise
 
-    return Pump(start, lambda: _as_type_errors(source))
+    return Pump(start, lambda: _as_type_errors(source), context.held)
 
 
 def split(context: RealmContext, source: BodySource) -> tuple[BodySource, BodySource]:

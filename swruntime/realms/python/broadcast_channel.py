@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from swruntime.agent.held import ITEM
 from swruntime.agent.messaging import Posted
 from swruntime.algorithms import webidl
 from swruntime.errors import InvalidStateError
@@ -58,7 +59,11 @@ class BroadcastChannel(EventTarget):
         self._forget()
 
     def _receive(self, posted: Posted) -> None:
+        copy = None if posted.charge is None else posted.charge.another(ITEM)
+
         async def dispatch() -> None:
+            if copy is not None:
+                copy.release()
             if not self._closed:
                 await fire_message(self._realm, self, posted)
 

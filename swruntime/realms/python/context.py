@@ -14,6 +14,7 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 import trio
 
+from swruntime.agent.held import Held
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.algorithms.allowances import allowances, unknown_codes
 from swruntime.algorithms.dropped import dropped_calls
@@ -75,6 +76,8 @@ class RealmContext:
         """When it was made, in seconds on Trio's clock."""
         self.on_each_await: Callable[[Coroutine[Any, Any, Any]], None] | None = None
         """Called, with the coroutine, whenever one of the script suspends."""
+        self.held = Held()
+        """What the runtime holds in memory for its script."""
         self.script_running = ScriptRunning()
         """Entered while script code runs."""
         self._begun = trio.Event()

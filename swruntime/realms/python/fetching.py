@@ -18,11 +18,16 @@ from swruntime.algorithms import filtering
 from swruntime.concepts import http
 from swruntime.errors import AbortError, NetworkFailure
 from swruntime.realms.python.abort import AbortSignal
-from swruntime.realms.python.body_sources import BodySource, BytesSource, split
+from swruntime.realms.python.body_sources import UNREAD, BodySource, BytesSource, split
 from swruntime.realms.python.context import error_text
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import Response
+
+UNDER_WAY = "requests that are under way, or whose answers are not read"
+"""What a fetch counts as, until its body was read or let go."""
+EXCHANGE = 5_000
+"""Bytes that are counted for one, besides its bodies."""
 
 
 def fetch(realm: PythonRealm, input: str | Request, **init: Any) -> Promise[Response]:
@@ -79,6 +84,7 @@ class _Exchange:
         self._scope = trio.CancelScope()
         self._send, self._receive = trio.open_memory_channel[bytes](0)
         self._failure: BaseException | None = None
+        self._charge = realm.context.held.charge(UNDER_WAY, 0, each=EXCHANGE)
         self.ended = ExitStack()
         """Closed at its end: whoever would have ended it forgets it."""
 
@@ -99,6 +105,7 @@ class _Exchange:
             except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
                 self._fail(TypeError(f"fetch of {self._request.url} failed: {error_text(error)}"))
         self.ended.close()
+        self._charge.release()
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
 
     async def _ask_worker(self) -> Answer | None:
@@ -142,10 +149,13 @@ class _Exchange:
             return
         # 23. The response at its headers, and the body as it comes.
         self._deferred.resolve(self._response(internal, self if has_body else None))
+        held = self._realm.context.held
         if body is not None:
             async with closing_pieces(body) as pieces:
                 async for chunk in pieces:
+                    waits = held.charge(UNREAD, len(chunk))
                     await self._send.send(chunk)
+                    waits.release()
 
     def follow(self, signal: AbortSignal) -> None:
         """End when `signal` is aborted."""

@@ -86,6 +86,7 @@ class MessagePort(EventTarget, metaclass=NoPublicConstructor):
         doomed = target is not None and any(port._port is target for port in wanted)
         # 6.
         posted = _pack(message, wanted)
+        posted.charge = self._context.held.current
         # 7.
         if self._port is None or doomed:
             if doomed:
@@ -161,6 +162,7 @@ def pack(realm: PythonRealm, message: object, transfer: Transfer = None) -> Post
     posted = _pack(message, _transferable(transfer))
     posted.origin = realm.context.environment.origin
     posted.source = realm.client or realm.own_worker
+    posted.charge = realm.context.held.current
     return posted
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from swruntime.realms.javascript.deno import MAIN
+from swruntime.realms.javascript.launch import MAIN
 from swruntime.testing import laboratory
 from swruntime.testing.lab import Laboratory
 
@@ -62,9 +62,7 @@ def findings(lab: Laboratory, label: str) -> dict[str, int]:
 
 def failures(lab: Laboratory) -> list[str]:
     [text] = [
-        line["text"]
-        for line in lab.trace
-        if line["kind"] == "console" and line["text"].startswith("failed:")
+        line["text"] for line in lab.trace if line["kind"] == "console" and line["text"].startswith("failed:")
     ]
     return [each for each in json.loads(text.removeprefix("failed:"))]
 
