@@ -150,3 +150,42 @@ def test_any_policy_decides(policy: str, url: str) -> None:
     for redirected in (False, True):
         words = csp.request_allowed((policy, "connect-src " + policy), url, SELF, redirected)
         assert words is None or "connect-src" in words or "default-src" in words
+
+
+@pytest.mark.parametrize(
+    ("policy", "script", "worker"),
+    [
+        ("connect-src 'none'", True, True),
+        ("img-src 'none'", True, True),
+        ("default-src 'none'", False, False),
+        ("default-src *", True, True),
+        ("script-src 'none'; default-src *", False, False),
+        ("script-src *; default-src 'none'", True, True),
+        ("script-src-elem 'none'; script-src *", False, True),
+        ("script-src-elem *; script-src 'none'", True, False),
+        ("child-src *; script-src 'none'", False, True),
+        ("child-src 'none'; script-src *", True, False),
+        ("worker-src 'none'; child-src *; script-src *", True, False),
+        ("worker-src *; child-src 'none'; default-src 'none'", False, True),
+        ("script-src 'strict-dynamic' 'nonce-x'", True, True),
+        ("script-src-elem 'Strict-Dynamic'; script-src 'none'", True, False),
+        ("default-src 'strict-dynamic'", True, False),
+        ("worker-src 'strict-dynamic'; script-src 'none'", False, False),
+        ("child-src 'strict-dynamic'", True, False),
+    ],
+)
+def test_which_directive_decides_about_scripts(policy: str, script: bool, worker: bool) -> None:
+    url = "https://cdn.example/a.js"
+    for destination, expected in (("script", script), ("serviceworker", worker)):
+        words = csp.request_allowed((policy,), url, SELF, False, destination)
+        assert (words is None) is expected
+    # All else is a connection, for which no script is trusted.
+    assert csp.request_allowed(("default-src 'strict-dynamic'",), url, SELF, False) is not None
+    assert csp.request_allowed(("script-src 'none'",), url, SELF, False, "image") is None
+
+
+def test_every_policy_has_its_say_about_scripts() -> None:
+    policies = ("script-src 'strict-dynamic'", "script-src 'self'")
+    assert csp.request_allowed(policies, "https://cdn.example/a.js", SELF, False, "script") == (
+        "the Content-Security-Policy directive \"script-src 'self'\" does not allow https://cdn.example/a.js"
+    )

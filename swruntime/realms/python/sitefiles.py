@@ -17,12 +17,13 @@ def script_path(site: SiteFiles, path: str) -> Path:
     Raises SiteError for what is not served (a dot file, what lies outside SITE, what is not there), and for what is not
     a Python script by its name: everything else in SITE may be of anybody.
     """
-    names = [unquote(part) for part in path.split("/") if part]
+    parts = [part for part in path.split("/") if part]
     if not path.endswith(SUFFIX):
         raise SiteError(f"{path} is not a Python script; expected a name that ends with {SUFFIX}")
     try:
-        with site.opened(url_path("/".join(names))):
-            return site.folder.joinpath(*names)
+        # As it is written: what hides a slash names nothing.
+        with site.opened("/" + "/".join(parts)):
+            return site.folder.joinpath(*map(unquote, parts))
     except NotServed as refused:
         if refused.absent:
             raise SiteError(f"there is no file {path} in {site.folder}; write it, or name another") from None
