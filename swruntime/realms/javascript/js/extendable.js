@@ -16,7 +16,7 @@ import { notImplementedPromise } from "./absent.js";
 import { defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
 import { bytesIn, sentResponse, uiOptions } from "./values.js";
 import {
-    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, TypedArrayPrototypeGetBuffer,
+    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, sever, TypedArrayPrototypeGetBuffer,
     utf8Decode, utf8Encode,
 } from "./primordials.js";
 import { copyOf } from "./sources.js";
@@ -96,6 +96,8 @@ class Life {
         });
     }
 }
+
+sever(Life);
 
 const lifeOf = (event) => getWeak(lives, event);
 

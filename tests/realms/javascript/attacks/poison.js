@@ -63,6 +63,7 @@ const poisoned = ((names) => {
         // "Error", `caller`, `record`, and the recorder itself.
         for (let i = 4; i < lines.length; i++) {
             const line = lines[i];
+            if (includes(line, "runMicrotasks")) return engine ? null : "";
             if (includes(line, "(<anonymous>)") || includes(line, "(native")) continue;
             if (includes(line, "ext:") || includes(line, "node:")) {
                 engine = true;
@@ -73,7 +74,7 @@ const poisoned = ((names) => {
             const place = slice(line, at + 4);
             return `${engine ? "the engine, for " : ""}${place}`;
         }
-        return lines.length <= 4 || engine ? "" : "";
+        return engine ? null : "";
     }
 
     function record(what, subject) {
