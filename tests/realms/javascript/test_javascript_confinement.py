@@ -314,7 +314,7 @@ def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_lower_limits_of_the_users_stay() -> None:
-    """Nobody but root could raise them; it once failed to start for that."""
+    """Nobody but root could raise them: it would not start."""
     ran = run("-c", LIMITED)
     assert "ready" in ran.stdout, ran.stderr
 
@@ -326,8 +326,6 @@ from swruntime.realms.javascript.deno import start_process
 async def main():
     process = start_process()
     print(await process.stdout.receive_some(), by_what(kernel()))
-    status = open(f"/proc/{process.pid}/status").read()
-    print(*(line for line in status.splitlines() if line.startswith("NoNewPrivs")))
     await process.aclose()
 trio.run(main)
 """
