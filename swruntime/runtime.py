@@ -109,6 +109,7 @@ async def open_user_agent(
     javascript_hints: bool = False,
     record: Path | str | None = None,
     replay: Path | str | None = None,
+    require_confinement: bool = False,
 ) -> AsyncIterator[UserAgent]:
     """Open a user agent; what an earlier process left in `profile` is taken up. Leaving the block closes it.
 
@@ -137,6 +138,9 @@ async def open_user_agent(
     record: a HAR file that is written, with every exchange, as the site's servers saw and answered it.
     replay: a HAR file that answers in place of the network. What it has not is a network failure, `not-recorded`;
         but where `site`'s files answer for the origin, they do so for the URLs that it has not.
+
+    require_confinement: refuse to run JavaScript with less than the kernel's confinement, Landlock and seccomp. What
+        would have run it raises NotConfined, and where that is the agent's own work, leaving the block does.
 
     Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
     """
@@ -169,6 +173,7 @@ async def open_user_agent(
                 limits=limits,
                 brought=brought,
                 javascript_hints=javascript_hints,
+                require_confinement=require_confinement,
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
@@ -214,6 +219,7 @@ class _Parts:
     limits: Limits
     brought: tuple[Cookie, ...] = ()
     javascript_hints: bool = False
+    require_confinement: bool = False
     opened_at: float = attrs.field(factory=trio.current_time)
     trace: Trace = attrs.field(init=False)
     watchdog: Watchdog = attrs.field(init=False)
@@ -252,6 +258,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         limits=parts.limits,
         display=parts.display,
         javascript_hints=parts.javascript_hints,
+        require_confinement=parts.require_confinement,
     )
     clients = Clients(rng)
     registrations = Registrations(services, clients)

@@ -97,6 +97,8 @@ class Services:
     display: Display | None = None
     javascript_hints: bool = False
     """Diagnostics that are hints for who writes JavaScript are told, too."""
+    require_confinement: bool = False
+    """Scripts that have to be confined run only where the kernel does all that it can for that."""
     open_worker_realm: Callable[[Worker], Awaitable[Realm]] = attrs.field(init=False)
     script_failed: Callable[[ScriptError], None] = attrs.field(init=False)
     fetches_settle: Callable[[Registration], bool] = attrs.field(init=False)

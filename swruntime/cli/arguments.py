@@ -142,6 +142,15 @@ def _agent_options(parser: _Parser) -> None:
         default=[],
         help="the background fetch ID shall end so, instead of success",
     )
+    _confinement_option(parser)
+
+
+def _confinement_option(parser: _Parser) -> None:
+    parser.add_argument(
+        "--require-confinement",
+        action="store_true",
+        help="refuse to run JavaScript with less than the kernel's confinement, Landlock and seccomp",
+    )
 
 
 def _worker_options(parser: _Parser) -> None:
@@ -281,6 +290,7 @@ def _add_scenario(commands: Commands[_Parser]) -> None:
         "files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something"
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
+    _confinement_option(parser)
     _json_option(parser, "the traces, one object a line")
 
 

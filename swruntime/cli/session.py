@@ -21,6 +21,7 @@ from swruntime.display.terminal import TerminalDisplay
 from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
 from swruntime.monitor.checked import Checked
 from swruntime.ports.store import Store
+from swruntime.realms.javascript import confinement
 from swruntime.realms.javascript.installed import is_installed
 from swruntime.runtime import checked_origin, open_user_agent, shown_origin
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
@@ -102,9 +103,19 @@ def _check_language(site: Path, name: str, what: str) -> None:
 
 
 def worker_script(options: Namespace) -> str:
-    """The worker's path from the origin's root. Raises SiteError when SITE, or a worker in it, is not there."""
+    """The worker's path from the origin's root. Raises SiteError when SITE, or a worker in it, is not there, and
+    NotConfined as `check_confinement` does.
+    """
     check_site(options.site)
-    return script_url(find_script(options.site, options.worker, WORKERS, "worker"))
+    name = find_script(options.site, options.worker, WORKERS, "worker")
+    check_confinement(options, name)
+    return script_url(name)
+
+
+def check_confinement(options: Namespace, name: str) -> None:
+    """Raises NotConfined where a script of SITE would have to be confined better, before anything is begun."""
+    if options.require_confinement and not name.endswith(".py"):
+        confinement.require()
 
 
 def script_url(name: str) -> str:
@@ -229,6 +240,7 @@ async def _open(
             javascript_hints=options.javascript_hints,
             record=options.record,
             replay=options.replay,
+            require_confinement=options.require_confinement,
         ) as agent:
             try:
                 session = Session(agent, options, ended, diagnosed)

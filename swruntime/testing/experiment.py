@@ -20,15 +20,17 @@ Given = Scenario | Mapping[str, Any] | Path | str
 """A scenario, as it was parsed, as plain data, or as a file."""
 
 
-def run_scenario(scenario: Given, seed: int = 0) -> list[Line]:
+def run_scenario(scenario: Given, seed: int = 0, *, require_confinement: bool = False) -> list[Line]:
     """Run a whole scenario under a virtual clock of its own; the trace's lines. Takes no real time.
 
     The same scenario and seed give the same trace, byte for byte, in any process. It ends when nothing goes on by
     itself any more; what still waits then, for the user or the network, is a diagnostic of the code `scenario`.
 
+    `require_confinement` is as of `swruntime.open_user_agent`.
+
     Raises UsageError for what is no scenario, and for one without a `fetch` and a site.
     """
-    return run(_experiment, parsed_whole(scenario), seed)
+    return run(_experiment, parsed_whole(scenario), seed, require_confinement)
 
 
 def parsed_whole(scenario: Given) -> Scenario:
@@ -47,11 +49,16 @@ def parsed_whole(scenario: Given) -> Scenario:
     return scenario
 
 
-async def _experiment(scenario: Scenario, seed: int) -> list[Line]:
+async def _experiment(scenario: Scenario, seed: int, require_confinement: bool) -> list[Line]:
     whole = scenario.whole
     assert whole is not None
     async with laboratory(
-        seed=seed, site=None, give_up=whole.give_up, quota=whole.quota, permission=whole.permission
+        seed=seed,
+        site=None,
+        give_up=whole.give_up,
+        quota=whole.quota,
+        permission=whole.permission,
+        require_confinement=require_confinement,
     ) as lab:
         _furnish(lab, whole)
         window = await lab.window()

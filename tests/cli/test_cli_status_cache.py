@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 STATUS_KEYS = {
     "origin", "profile", "writer", "registrations", "background_fetches", "notifications", "push_subscriptions",
-    "syncs", "periodic_syncs", "caches", "storage",
+    "syncs", "periodic_syncs", "caches", "storage", "confinement",
 }  # fmt: skip
 FETCH_KEYS = {
     "id", "fetch", "scope", "title", "state", "failure_reason", "downloaded", "download_total", "waits_for",

@@ -10,6 +10,7 @@ from swruntime.cli.session import (
     PAGES,
     Session,
     active_registration,
+    check_confinement,
     find_script,
     run_session,
     script_url,
@@ -53,7 +54,10 @@ async def _run(session: Session, pages: list[str]) -> None:
 
 def _pages(options: Namespace) -> list[str]:
     """The page scripts: those that are named, else each that has a name of `PAGES`. Raises SiteError for one that is
-    not there.
+    not there, NotConfined as `check_confinement` does.
     """
     names = options.page or [name for name in PAGES if (options.site / name).is_file()]
-    return [find_script(options.site, name, PAGES, "page") for name in names]
+    found = [find_script(options.site, name, PAGES, "page") for name in names]
+    for name in found:
+        check_confinement(options, name)
+    return found

@@ -21,11 +21,11 @@ def scenario(options: Namespace) -> int:
     for path, each in read:
         if options.json:
             with pure_standard_output() as write:
-                trace = run_scenario(each, options.seed)
+                trace = run_scenario(each, options.seed, require_confinement=options.require_confinement)
                 for line in trace:
                     write(to_json(line))
         else:
-            trace = run_scenario(each, options.seed)
+            trace = run_scenario(each, options.seed, require_confinement=options.require_confinement)
             print(f"{path}: {_outcome(trace)}", flush=True)
         worst = max(worst, _judge(path, each, trace))
     return worst

@@ -19,6 +19,7 @@ from swruntime.ports.store import (
     StoredRegistration,
     StoredSync,
 )
+from swruntime.realms.javascript import confinement
 from swruntime.storage import open_profile, verify, writer_of
 
 
@@ -67,6 +68,18 @@ def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, A
         "periodic_syncs": [_periodic_sync(s) for s in store.periodic_syncs()],
         "caches": caches,
         "storage": {"usage": sum(store.usage(key) for key in keys), "quota": quota},
+        "confinement": _confinement(),
+    }
+
+
+def _confinement() -> dict[str, Any]:
+    """What confines scripts in JavaScript on this machine."""
+    kernel = confinement.kernel()
+    return {
+        "text": confinement.by_what(kernel),
+        "landlock": kernel.landlock,
+        "seccomp": kernel.seccomp,
+        "missing": confinement.missing(kernel),
     }
 
 
@@ -191,6 +204,9 @@ def _print(found: dict[str, Any]) -> None:
     print(f"origin   {found['origin']}")
     storage = found["storage"]
     print(f"storage  {human(storage['usage'])} used of {human(storage['quota'])}")
+    confined = found["confinement"]
+    lacks = f": {confined['missing']}" if confined["missing"] else ""
+    print(f"scripts  JavaScript is confined {confined['text']}{lacks}")
     for registration in found["registrations"]:
         active = registration["active"]
         worker = f"{active['script']} ({active['state']})" if active else "no active worker"

@@ -1,8 +1,8 @@
 """The engine's cache of compiled code: a folder of the user's, which no script's process can write to.
 
-It is filled once, for one engine and one version of the realm's JavaScript, by a process that runs no script, and put in
-place by one rename. Code that a script's process could leave there would be run by every later one. So where the folder,
-or one above it, is anyone else's to write to, there is no cache: a start then takes twice as long.
+It is filled once, for one engine and one version of the realm's JavaScript, by a process that runs no script, and put
+in place by one rename. Code that a script's process could leave there would be run by every later one. So where the
+folder, or one above it, is anyone else's to write to, there is no cache: a start then takes twice as long.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ABANDONED = 3600.0
 
 
 def key(program: str, scripts: Path) -> str:
-    """Of a cache: it changes with the engine, with the system's libraries, and with each file of the realm's JavaScript."""
+    """Of a cache: another one with each engine, set of system libraries, and version of the realm's JavaScript."""
     digest = sha256(_FORMAT)
     for path in (Path(program), Path("/etc/ld.so.cache")):
         with suppress(FileNotFoundError):

@@ -55,8 +55,8 @@ def require() -> None:
     lacks = missing(here)
     if lacks is not None:
         raise NotConfined(
-            f"--require-confinement: JavaScript would be confined {by_what(here)}, and {lacks}; "
-            "expected Landlock and seccomp"
+            f"confinement is required, and JavaScript would be confined {by_what(here)}: {lacks}; "
+            "expected by Landlock and seccomp"
         )
 
 

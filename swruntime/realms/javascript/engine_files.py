@@ -1,4 +1,4 @@
-"""The files that the engine's process uses: the program, its libraries, its cache of compiled code, the system's figures.
+"""The files that the engine's process uses: the program, its libraries, its code cache, figures of the system.
 
 Which libraries it maps is seen once, in a process that runs no script: the one that fills the cache, or, where there is
 none to be had, one for each runtime.

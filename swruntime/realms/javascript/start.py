@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import trio
 
+from swruntime.realms.javascript import confinement
 from swruntime.realms.javascript.deno import Process, start_process
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ class Spares:
         self._starting = False
 
     def take(self) -> Process:
-        """A process that nobody has used. Raises NotSupportedError where Deno is not there."""
+        """A process that nobody has used.
+
+        Raises NotSupportedError where Deno is not there, NotConfined where the kernel has less than is required.
+        """
+        if self._agent.services.require_confinement:
+            confinement.require()
         spare, self._spare = self._spare, None
         return start_process() if spare is None else spare
 

@@ -32,7 +32,7 @@ async def test_the_next_is_started_when_the_one_before_is_idle(monkeypatch: pyte
 
     monkeypatch.setattr(start, "start_process", start_process)
     async with trio.open_nursery() as nursery:
-        agent: Any = SimpleNamespace(services=SimpleNamespace(nursery=nursery))
+        agent: Any = SimpleNamespace(services=SimpleNamespace(nursery=nursery, require_confinement=False))
         spares = Spares(agent)
         idle = trio.Event()
         assert spares.take() is started[0]
