@@ -19,6 +19,9 @@ from swruntime.storage.room import Disk, disk_errors_told
 Parameters = Sequence[object] | dict[str, object]
 
 
+BUSY_TIMEOUT = 5000
+"""Milliseconds that a statement waits for another process: Python's own default."""
+
 Mark = tuple[int, int]
 """How far a participant had come in a transaction."""
 
@@ -87,6 +90,7 @@ class Database:
         self.read_only = read_only
         self._depth = 0
         self._flush_late = False
+        self._empty_log_late = False
         self._last_numbers: dict[str, int] = {}
 
     @property
@@ -135,7 +139,7 @@ class Database:
             self.execute("PRAGMA synchronous = FULL")
         try:
             # The depth first: the garbage collector may let go of a body between the statement and the next line.
-            self._depth, self._flush_late = 1, False
+            self._depth, self._flush_late, self._empty_log_late = 1, False, False
             try:
                 self.execute("BEGIN IMMEDIATE")
                 yield
@@ -154,6 +158,8 @@ class Database:
         participant.after_commit()
         if self._flush_late:
             self.flush()
+        if self._empty_log_late:
+            self.empty_log()
         participant.sweep(durable or self._flush_late)
 
     @contextmanager
@@ -205,6 +211,23 @@ class Database:
                 os.fsync(log)
             finally:
                 os.close(log)
+
+    def empty_log_after_commit(self) -> None:
+        """In a transaction that deletes what nobody may find again: the log still has it, from when it was written."""
+        self._empty_log_late = True
+
+    def empty_log(self) -> None:
+        """Bring the log into the database and cut it to nothing. Raises StorageFailed.
+
+        Where there is no room for that, or a reader in another process still needs the log, it stays as it is: the next
+        time, or the end of the last who has it open, sees to it.
+        """
+        if self._path is None:
+            return
+        self.execute("PRAGMA busy_timeout = 0")  # no reader is waited for
+        with suppress(StorageFull):
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
 
     def doubt_boot(self) -> None:
         """After a failed sync: let the next opening go back to the checkpoints, as after a power failure.

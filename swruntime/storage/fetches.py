@@ -1,4 +1,12 @@
-"""Background fetches and their records in the database."""
+"""Background fetches and their records in the database.
+
+The headers that a script gave a request may be a login (Authorization), and are kept only while the request may have to
+be sent again, or shown to the script: with the release of its background fetch no byte of them is left in a file of the
+profile. SQLite overwrites what is deleted with zeros (`PRAGMA secure_delete`). But when it moves rows from one page to
+another, what they were in the first one may stay there, in a gap that no later deletion knows of. Overflow pages are
+never moved; so the text of such a request begins with so many spaces that all the rest of it is in overflow pages. The
+log, which has every page as it once was, is cut to nothing after the commit.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +21,10 @@ from swruntime.ports.store import StoredFetch, StoredRecord
 from swruntime.storage.database import Database
 from swruntime.storage.ledger import BodyLedger
 from swruntime.storage.values import from_json, shared_from_json, to_json
+
+PADDING = " " * 4096
+"""More than SQLite keeps of a row in the table's own pages, of which each has 4096 bytes:
+https://www.sqlite.org/fileformat2.html#b_tree_pages (a table leaf: at most U - 35)."""
 
 
 @attrs.frozen
@@ -63,7 +75,7 @@ class FetchRows:
                 (
                     number,
                     position,
-                    to_json(record.request),
+                    _request_text(record.request),
                     *self._columns(record.snapshot, record.response, record.body),
                 )
                 for position, record in enumerate(fetch.records)
@@ -124,6 +136,9 @@ class FetchRows:
         rows = self._database.execute("SELECT body, request_body FROM records WHERE fetch = ?", (number,))
         for row in rows.fetchall():
             self._bodies.drop(row)
+        padded = "SELECT 1 FROM records WHERE fetch = ? AND substr(request, 1, 1) = ' ' LIMIT 1"
+        if self._database.one(padded, (number,)):
+            self._database.empty_log_after_commit()
         self._database.execute("DELETE FROM fetches WHERE number = ?", (number,))
 
     def delete_of_registration(self, storage_key: str, scope: str) -> None:
@@ -132,6 +147,11 @@ class FetchRows:
         )
         for (number,) in rows.fetchall():
             self.delete(number)
+
+
+def _request_text(request: Request) -> str:
+    text = to_json(request)
+    return f"{PADDING}{text}" if request.headers.items else text
 
 
 def _fetch(

@@ -115,6 +115,9 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             files.check()
             check_files(folder)
             folder.prepare_for_sqlite(DATABASE, BESIDE)
+            had_log = (
+                folder.size(f"{DATABASE}-wal") > 0
+            )  # of a death, which may have come before it was emptied
         connection = _connect(str(folder.path / DATABASE))
         undo.callback(connection.close)
         with disk_errors_told(directory):
@@ -122,6 +125,8 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             folder.check_after_sqlite(DATABASE, BESIDE)
             database = Database(connection, path=folder.path / DATABASE, disk=disk)
             losses = recover(database, files, boot_id)
+            if had_log:
+                database.empty_log()
             folder.sync()
         ledger = BodyLedger(database, files)
         ledger.collect()
@@ -265,6 +270,7 @@ def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
     _require_known_version(directory, connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")  # see fetches.py
     schema.migrate(connection)
     connection.execute("PRAGMA foreign_keys = ON")
 
