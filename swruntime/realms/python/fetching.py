@@ -12,9 +12,9 @@ import trio
 from swruntime.agent.fetching import BodySource as Sender, Fetched
 from swruntime.agent.handle_fetch import Answer
 from swruntime.agent.promise import Deferred, Promise
-from swruntime.algorithms import filtering
+from swruntime.algorithms import filtering, urls
 from swruntime.concepts import http
-from swruntime.errors import AbortError, NetworkFailure
+from swruntime.errors import AbortError, NetworkFailure, NetworkTypeError
 from swruntime.realms.python.abort import AbortSignal
 from swruntime.realms.python.body_sources import BodySource, split
 from swruntime.realms.python.context import error_text
@@ -91,9 +91,7 @@ class _Exchange:
                     if answer.body is not None:
                         await self._pass_on(answer.body.chunks())
             except NetworkFailure as failure:
-                self._fail(
-                    TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}")
-                )
+                self._fail(self._network_error(failure))
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
             except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
@@ -122,6 +120,13 @@ class _Exchange:
     async def _pass_on(self, body: AsyncIterator[bytes]) -> None:
         async for chunk in body:
             await self._send.send(chunk)
+
+    def _network_error(self, failure: NetworkFailure) -> NetworkTypeError:
+        url = self._request.url
+        told = f"fetch of {url} failed ({failure.cause})"
+        message = f"{told}: {failure.message}"
+        is_own = urls.same_origin(url, self._realm.context.environment.origin) and not failure.redirected
+        return NetworkTypeError(message, message if is_own else told)
 
     def _answered(self, answer: Answer) -> Response:
         internal = answer.response
