@@ -4,6 +4,7 @@
 # make check   the linters, conformance, make test and make docs
 # make mutation  the tests' own test: up to half an hour on two cores; MUTATION=--tenth one mutant of ten, as CI does,
 #                --continue goes on where a run stopped, --survivors tries what survived again
+# make torture TARGET=frames MINUTES=N SEED=S  attacks on what must hold; it goes on counting where the last run stopped
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow mutation lint conformance docs check coverage clean
+.PHONY: demo test test-slow mutation torture lint conformance docs check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -32,6 +33,12 @@ test-slow: $(STAMP)
 
 mutation: $(STAMP)
 	$(BIN)/python -m tests.specs.mutation $(MUTATION)
+
+TARGET ?= frames
+MINUTES ?= 10
+SEED ?= 0
+torture: $(STAMP)
+	$(BIN)/python -m tests.torture $(TARGET) --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 Exception
  +-- TypeError                      the specs' TypeError is Python's own
+ |    +-- NetworkTypeError          a network error, as `fetch()` and bodies have it
  +-- DOMException                   what scripts see; one subclass per name that is in use
  |    +-- AbortError, ConstraintError, DataCloneError, DataError, InvalidAccessError,
  |    |   InvalidCharacterError, InvalidStateError, NetworkError, NotAllowedError, NotFoundError, NotSupportedError,
@@ -152,6 +153,18 @@ class QuotaExceededError(DOMException):
         self.requested = requested
 
 
+class NetworkTypeError(TypeError):
+    """A network error: its message says what is wrong, which helps whoever runs the script.
+
+    `told` is what may be told to a script that nobody vouches for. Where a redirect leads, and what a server of another
+    origin answered without CORS, is not in it.
+    """
+
+    def __init__(self, message: str, told: str) -> None:
+        super().__init__(message)
+        self.told = told
+
+
 class SwruntimeError(Exception):
     """The base of what is not an exception of the web platform."""
 
@@ -235,6 +248,8 @@ class NetworkFailure(SwruntimeError):
         super().__init__(message)
         self.cause = cause
         self.message = message
+        self.redirected = False
+        """It came after a redirect: its message may tell where to."""
 
 
 class StorageFull(SwruntimeError):

@@ -52,6 +52,18 @@ class Fetcher:
         Headers that the agent adds for itself (Range, If-Range) are `request`'s too, and need no preflight.
         """
         url_list: list[str] = []
+        try:
+            async with self._fetch(request, url_list, body, body_length) as fetched:
+                yield fetched
+        except NetworkFailure as failure:
+            failure.redirected = len(url_list) > 1 or failure.cause == "redirect"
+            raise
+
+    @asynccontextmanager
+    async def _fetch(
+        self, request: Request, url_list: list[str], body: BodySource | None, body_length: int | None
+    ) -> AsyncIterator[Fetched]:
+        """`url_list` gets the URLs that are asked, without their fragments."""
         tainting: Tainting = "basic"
         while True:
             url_list.append(urls.without_fragment(request.url))

@@ -15,7 +15,7 @@ import trio
 
 from swruntime.concepts.enums import RecordResult
 from swruntime.concepts.http import Response
-from swruntime.errors import AbortError
+from swruntime.errors import AbortError, NetworkTypeError
 from swruntime.ports.store import Store
 
 PIECE = 64 * 1024
@@ -92,7 +92,7 @@ class ResponseData:
             return AbortError(text)
         if self.result == "redundant":
             return TypeError("the download started over: match() again for the new response")
-        return TypeError(text)
+        return NetworkTypeError(text, f"the record ended with {self.result}")
 
     async def wait_for_response(self) -> Response:
         """The response, at its headers. Raises AbortError or TypeError when there will be none (SPEC-NOTES 6)."""

@@ -6,6 +6,7 @@ Spec: https://html.spec.whatwg.org/multipage/timers-and-user-prompts.html#timers
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import trio
@@ -15,6 +16,13 @@ from swruntime.realms.python.context import RealmContext
 
 TIMER = 4_500
 """Bytes that a timer takes here, where it is a task."""
+
+
+_NESTED = 5
+_LEAST_NESTED = 0.004
+"""Seconds from one firing of an interval to the next, after the first ones: *run steps after a timeout*, step 4 of the
+timer initialization steps. Without it time would never pass for an interval of none.
+"""
 
 
 class Timers:
@@ -55,9 +63,9 @@ class Timers:
 
     async def _run(self, id: int, seconds: float, repeat: bool, scope: trio.CancelScope) -> None:
         with scope:
-            while True:
+            for nesting in count(1):
                 # One of no time at all is over in the next turn; a clock that stands still would not end it otherwise.
-                await trio.sleep(seconds)
+                await trio.sleep(seconds if nesting <= _NESTED else max(seconds, _LEAST_NESTED))
                 if not repeat:
                     break
                 self._fire(id)

@@ -14,7 +14,7 @@ import attrs
 from swruntime.algorithms.webidl import python_name
 from swruntime.concepts.messages import Message
 from swruntime.concepts.notifications import NotificationAction
-from swruntime.errors import DOMException, NetworkFailure, QuotaExceededError, ScriptError
+from swruntime.errors import DOMException, NetworkFailure, NetworkTypeError, QuotaExceededError, ScriptError
 from swruntime.realms.javascript import messages
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import shown
@@ -331,8 +331,8 @@ def response_state(response: Response) -> Wire:
 def told_error(error: BaseException, what: str) -> tuple[Wire, str | None]:
     """An exception of the operation `what` as the script will get it. The specs' RangeError is a ValueError here.
 
-    What no script is meant to see (an error of the system, with paths of the machine in it; a defect of ours) is the
-    second part, for the user; the script is told that there was one.
+    What no script is meant to see (where a redirect led, what another origin answered; an error of the system, with
+    paths of the machine in it; a defect of ours) is in the second part, for the user.
     """
     if isinstance(error, DOMException):
         state: Wire = {"name": error.name, "message": str(error), "dom": True}
@@ -341,6 +341,9 @@ def told_error(error: BaseException, what: str) -> tuple[Wire, str | None]:
         return state, None
     name = {TypeError: "TypeError", ValueError: "RangeError", SyntaxError: "SyntaxError"}
     known = next((name[cls] for cls in type(error).__mro__ if cls in name), None)
+    if isinstance(error, NetworkTypeError):
+        secret = None if error.told == str(error) else str(error)
+        return {"name": "TypeError", "message": error.told, "dom": False}, secret
     if known is not None:
         return {"name": known, "message": str(error), "dom": False}, None
     text = error_text(error)

@@ -14,9 +14,9 @@ from swruntime.agent.handle_fetch import Answer
 from swruntime.agent.integrity import has_null_body, read_verified
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Deferred, Promise
-from swruntime.algorithms import filtering
+from swruntime.algorithms import filtering, urls
 from swruntime.concepts import http
-from swruntime.errors import AbortError, NetworkFailure
+from swruntime.errors import AbortError, NetworkFailure, NetworkTypeError
 from swruntime.realms.python.abort import AbortSignal
 from swruntime.realms.python.body_sources import UNREAD, BodySource, BytesSource, split
 from swruntime.realms.python.context import error_text
@@ -97,9 +97,7 @@ class _Exchange:
                 else:
                     await self._take(answer)
             except NetworkFailure as failure:
-                self._fail(
-                    TypeError(f"fetch of {self._request.url} failed ({failure.cause}): {failure.message}")
-                )
+                self._fail(self._network_error(failure))
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
             except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
@@ -124,6 +122,13 @@ class _Exchange:
         fetcher = self._realm.agent.services.fetcher
         async with fetcher.fetch(self._request, body=sender, body_length=length) as fetched:
             await self._hand_over(fetched.response, fetched.body)
+
+    def _network_error(self, failure: NetworkFailure) -> NetworkTypeError:
+        url = self._request.url
+        told = f"fetch of {url} failed ({failure.cause})"
+        message = f"{told}: {failure.message}"
+        is_own = urls.same_origin(url, self._realm.context.environment.origin) and not failure.redirected
+        return NetworkTypeError(message, message if is_own else told)
 
     async def _take(self, answer: Answer) -> None:
         internal = answer.response
