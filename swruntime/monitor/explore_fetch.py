@@ -83,7 +83,9 @@ class _Exploration:
         integrity = ", with integrity" if has_integrity else ""
         self.figures = Figures(f"background-fetch of {', '.join(methods)}{total}{integrity}")
         self.total = download_total
-        self.root = State(Fetch(), tuple(inputs.first(method=m, has_integrity=has_integrity) for m in methods))
+        self.root = State(
+            Fetch(), tuple(inputs.first(method=m, has_integrity=has_integrity) for m in methods)
+        )
         self.spec = machines()["background-fetch"]
         self.record_spec = machines()["record"]
         self.ids: dict[Record, int] = {}

@@ -722,18 +722,14 @@ def test_without_integrity_metadata_nothing_is_verified() -> None:
 def test_it_is_verified_again_after_the_process_died() -> None:
     snapshot = VERIFYING.snapshot()
     assert snapshot == RecordSnapshot(head=VERIFYING.head)
-    again = restore(
-        snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True
-    )
+    again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True)
     assert (again.state, again.has_integrity, again.whole) == (State.PENDING, True, False)
     assert feed(again, Start(9.0))[1] == (Verify(),)
 
 
 def test_without_a_length_the_end_is_asked_for_again_after_the_process_died() -> None:
     snapshot = fed(SURE_UNTOLD, End(1.0)).snapshot()
-    again = restore(
-        snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True
-    )
+    again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4, has_integrity=True)
     again, effects = feed(again, Start(9.0))
     assert effects == (SendRequest(4, '"a"'),)
     assert feed(again, status(416, says="bytes */4"))[1] == (Terminate(), Verify())
