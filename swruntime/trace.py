@@ -313,8 +313,11 @@ class Trace:
 
 
 def to_json(line: Line) -> str:
-    """A line as JSON, the same bytes for the same line in every process."""
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    """A line as JSON, the same bytes for the same line in every process.
+
+    It is ASCII: the control characters in it are escapes, and a terminal shows them as such.
+    """
+    return json.dumps(line, separators=(",", ":"))
 
 
 def _without_absent(line: Line) -> Line:

@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from swruntime.cli.arguments import parse
-        from swruntime.cli.output import say_anything
+        from swruntime.cli.output import prepare_standard_streams
 
-        say_anything()
+        prepare_standard_streams()
         options = parse(arguments)
         return int(options.command(options))
     except SystemExit as exit:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from swruntime.algorithms.sizes import parse_size
+from swruntime.algorithms.visible_text import visible
 from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS
 from swruntime.network.names import Names
@@ -18,8 +19,7 @@ LARGEST_TOTAL = 2**53 - 1
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        line = " ".join(message.split())
-        self.exit(2, f"{self.prog}: {line} (see '{self.prog} --help')\n")
+        self.exit(2, f"{visible(f'{self.prog}: {message}')} (see '{self.prog} --help')\n")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from swruntime.algorithms import urls
 from swruntime.algorithms.sizes import human
+from swruntime.algorithms.visible_text import visible, visible_lines
 from swruntime.trace import Line, script_diagnostic
 
 Say = Callable[[str], None]
+
+_INDENT = " " * 10
+"""Where the text of a line begins, behind its time: nothing that a script prints begins before it."""
 
 
 class Narrator:
@@ -26,8 +30,9 @@ class Narrator:
             text = tell(line)
             if text:
                 about = f"{line['id']}: " if line.get("id") else ""
-                # What a script prints may have many lines.
-                self._say(f"{line['time']:8.3f}  {about}{text}".replace("\n", "\n" + " " * 10))
+                told = f"{line['time']:8.3f}  {about}{text}"
+                # What a script prints may have many lines; a name has one.
+                self._say(visible_lines(told, _INDENT) if line["kind"] == "console" else visible(told))
 
     def _agent_open(self, line: Line) -> str:
         self._origin = line["origin"]

@@ -11,23 +11,31 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from swruntime.algorithms.visible_text import visible
+from swruntime.display.guarded import guard_standard_streams
 from swruntime.errors import UsageError
 from swruntime.ports.private_output import open_output
 from swruntime.trace import Line, Sink, to_json
 
 UNENCODABLE = "backslashreplace"
-"""A DOMString may hold a lone surrogate, which no encoding has; as \\udXXX it is JSON all the same."""
+"""What the terminal's encoding lacks is an escape, as a control character is."""
+
+
+def say(text: str, *, flush: bool = False) -> None:
+    """A line on standard output, whatever characters are in `text`."""
+    print(visible(text), flush=flush)
 
 
 def complain(text: str) -> None:
     """What was wrong, in one line on standard error."""
-    print(f"swruntime: {' '.join(text.split())}", file=sys.stderr, flush=True)
+    print(visible(f"swruntime: {text}"), file=sys.stderr, flush=True)
 
 
-def say_anything() -> None:
-    """From now on standard output takes every text, whatever the terminal's encoding lacks."""
+def prepare_standard_streams() -> None:
+    """From now on they take every text, whatever the terminal's encoding lacks, and pass on no control character."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors=UNENCODABLE)
+    guard_standard_streams()
 
 
 def leave_standard_output() -> None:
@@ -48,7 +56,7 @@ def pure_standard_output() -> Iterator[Callable[[str], None]]:
     try:
 
         def write(text: str) -> None:
-            rest = memoryview((text + "\n").encode("utf-8", UNENCODABLE))
+            rest = memoryview((text + "\n").encode("ascii"))
             while rest:
                 rest = rest[os.write(real, rest) :]
 
@@ -87,7 +95,7 @@ def _to_file(stack: ExitStack, path: Path) -> Sink:
         descriptor = open_output(path)
     except OSError as error:
         raise UsageError(f"--trace {str(path)!r} cannot be written: {error.strerror}") from None
-    file = stack.enter_context(os.fdopen(descriptor, "w", encoding="utf-8", errors=UNENCODABLE, buffering=1))
+    file = stack.enter_context(os.fdopen(descriptor, "w", encoding="ascii", buffering=1))
 
     def write(line: Line) -> None:
         file.write(to_json(line) + "\n")
@@ -96,8 +104,8 @@ def _to_file(stack: ExitStack, path: Path) -> Sink:
 
 
 def print_object(data: dict[str, Any]) -> None:
-    """The one object of `status`, `cache` under --json."""
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+    """The one object of `status`, `cache` under --json, in ASCII."""
+    print(json.dumps(data, indent=2))
 
 
 def counted(count: int, one: str, many: str) -> str:

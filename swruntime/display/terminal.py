@@ -6,6 +6,8 @@ specification's rules for a display: origin and title, and whether bandwidth is 
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from swruntime.algorithms.visible_text import visible
+from swruntime.display.guarded import guard_standard_streams, unguarded
 from swruntime.ports.display import FetchView
 
 
@@ -24,7 +28,10 @@ class TerminalDisplay:
     """Implements `swruntime.ports.display.Display`."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+        # The console's own control sequences move the cursor; whatever else it writes is made visible here.
+        self._console = console or Console(
+            file=unguarded(sys.stdout), highlight=False, soft_wrap=True, markup=False, emoji=False
+        )
         self._tasks: dict[int, TaskID] = {}
         self._progress: Progress | None = None
 
@@ -34,8 +41,10 @@ class TerminalDisplay:
         return self._console.is_terminal
 
     def say(self, text: str) -> None:
-        """A line of text, above the bars."""
-        self._console.print(text)
+        """Text, above the bars. Its line feeds are meant as such; every other control character is shown."""
+        self._console.print(
+            visible(text, keep="\n"), markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
     def show(self, view: FetchView) -> None:
         if not self.live:
@@ -52,7 +61,8 @@ class TerminalDisplay:
                 expand=True,
             )
             self._progress.start()
-        description = f"{_host(view.origin)}  {view.title or view.id}"
+            guard_standard_streams()  # what others print goes through the console now
+        description = visible(f"{_host(view.origin)}  {view.title or view.id}")
         done, total, state = view.progress.downloaded, view.progress.download_total or None, _state(view)
         task = self._tasks.get(view.fetch)
         if task is None:

@@ -16,6 +16,7 @@ from swruntime.agent.handle_fetch import Answer
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms import urls
+from swruntime.algorithms.visible_text import visible
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.ports.network import Network, WireRequest
@@ -249,7 +250,7 @@ class _Reply:
 
     async def text(self, status: int, text: str, *more: tuple[str, str]) -> None:
         """An answer of the gateway's own."""
-        body = f"{status} {HTTPStatus(status).phrase}: {text}\n".encode()
+        body = (visible(f"{status} {HTTPStatus(status).phrase}: {text}") + "\n").encode()
         headers = (
             ("Content-Type", "text/plain;charset=utf-8"),
             ("Content-Length", str(len(body))),

@@ -34,12 +34,13 @@ class Diagnosed:
 
 def diagnosed(line: dict[str, Any], site: Path) -> Diagnosed | None:
     """What a line of a trace tells about a script of `site`; None for every other line."""
+    from swruntime.algorithms.visible_text import visible
     from swruntime.trace import explained, script_diagnostic
 
     code = script_diagnostic(line)
     if code is None:
         return None
-    text = explained(line, code)
+    text = visible(explained(line, code))
     if line["where"] is None:
         return Diagnosed(code.name, text)
     name, _, number = line["where"].rpartition(":")

@@ -110,12 +110,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and report.when == "call":
+        from swruntime.algorithms.visible_text import visible
         from swruntime.testing.report import last_lines, timeline
 
         for laboratory in item.stash[_WATCHED].laboratories:
             report.sections.append(("swruntime timeline", timeline(laboratory.trace)))
             if laboratory.waited_for:
-                report.sections.append(("swruntime promises waited for", "\n".join(laboratory.waited_for)))
+                waits = "\n".join(map(visible, laboratory.waited_for))
+                report.sections.append(("swruntime promises waited for", waits))
             report.sections.append(("swruntime trace", last_lines(laboratory.trace)))
     return report
 

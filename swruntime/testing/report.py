@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from swruntime.algorithms.visible_text import visible, visible_lines
 from swruntime.trace import Line, to_json
 
 LAST_LINES = 20
 TIMELINE_LINES = 100
+_INDENT = " " * 32
+"""Where the text of a line begins, behind its time and what it is about."""
 
 
 def last_lines(trace: Sequence[Line]) -> str:
@@ -30,7 +33,7 @@ def timeline(trace: Sequence[Line]) -> str:
         *_left_out(len(told) - TIMELINE_LINES),
         *told[-TIMELINE_LINES:],
         *(["not ended:"] if open_ends else []),
-        *(f"    {text}" for text in open_ends),
+        *(visible(f"    {text}") for text in open_ends),
     ])  # fmt: skip
 
 
@@ -42,7 +45,8 @@ def _told(line: Line) -> str | None:
     tell = _TELL.get(line["kind"])
     if tell is None:
         return None
-    return f"{line['time']:12.3f}  {_who(line):<16}  {tell(line)}"
+    told = f"{line['time']:12.3f}  {visible(_who(line)):<16}  {tell(line)}"
+    return visible_lines(told, _INDENT) if line["kind"] == "console" else visible(told)
 
 
 def _who(line: Line) -> str:

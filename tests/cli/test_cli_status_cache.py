@@ -105,7 +105,7 @@ def test_status_tells_what_is_shown_and_what_is_subscribed(site: Site) -> None:
     assert (subscription["scope"], subscription["user_visible_only"]) == (scope, True)
     assert subscription["endpoint"].startswith("https://push.swruntime.invalid/1/")
     said = site.cli("status").out
-    assert "shows    New: two\n         lines\n" in said
+    assert "shows    New: two\\nlines\n" in said
     assert f"push     {scope} is subscribed\n" in said
 
 

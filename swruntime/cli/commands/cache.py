@@ -13,7 +13,7 @@ from swruntime.agent.response_data import PIECE
 from swruntime.algorithms import matching, urls
 from swruntime.algorithms.sizes import human
 from swruntime.cli.filenames import file_names
-from swruntime.cli.output import counted, print_object
+from swruntime.cli.output import counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
@@ -98,7 +98,7 @@ def _list_caches(store: Store, origin: str, options: Namespace) -> None:
         print_object({"caches": [{"name": name, "entries": count} for name, count in counts.items()]})
         return
     for name, count in counts.items():
-        print(f"{name}  {counted(count, 'entry', 'entries')}")
+        say(f"{name}  {counted(count, 'entry', 'entries')}")
     if not counts:
         print("no cache", file=sys.stderr)
 
@@ -122,7 +122,7 @@ def _list_entries(store: Store, entries: list[CacheEntry], options: Namespace) -
         print_object({"cache": options.cache, "entries": found})
         return
     for entry in entries:
-        print(f"{entry.response.status}  {human(_length(store, entry)):>10}  {entry.request.url}")
+        say(f"{entry.response.status}  {human(_length(store, entry)):>10}  {entry.request.url}")
 
 
 def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
@@ -149,7 +149,7 @@ def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> 
         )
         written.append({"file": name, **_described(store, entry)})
         if not options.json:
-            print(name)
+            say(name)
     if options.json:
         print_object({"cache": options.cache, "folder": str(folder), "files": written})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from swruntime.cli.output import counted, print_object
+from swruntime.cli.output import counted, print_object, say
 from swruntime.testing.conformance import Deviation, Report, examine
 from swruntime.testing.conformance.ledger import Algorithm, LedgerStep
 
@@ -32,64 +32,66 @@ def _show_steps(
     if as_json:
         print_object(attrs.asdict(attrs.evolve(algorithm, steps=steps)))
         return
-    print(f"{algorithm.title}\n{algorithm.url}")
+    say(algorithm.title)
+    say(algorithm.url)
     for step in steps:
-        print(f"\n  {step.at}  {step.says}")
-        print(f"      performed by {step.symbol}")
+        say("")
+        say(f"  {step.at}  {step.says}")
+        say(f"      performed by {step.symbol}")
         for test in step.tests:
-            print(f"      shown by {test}")
+            say(f"      shown by {test}")
         if step.deviation is not None:
             _show_deviation(next(d for d in deviations if d.number == step.deviation))
 
 
 def _show_deviation(deviation: Deviation) -> None:
-    print(f"      deviation {deviation.number} of {deviation.spec}")
-    print(f"          the text: {deviation.text}")
-    print(f"          here: {deviation.here}")
+    say(f"      deviation {deviation.number} of {deviation.spec}")
+    say(f"          the text: {deviation.text}")
+    say(f"          here: {deviation.here}")
     for name, what in (
         ("Chromium", deviation.chromium),
         ("WebKit", deviation.webkit),
         ("discussed at", deviation.discussion),
     ):
         if what:
-            print(f"          {name}: {what}")
+            say(f"          {name}: {what}")
 
 
 def _show(report: Report) -> None:
     for spec in dict.fromkeys(a.spec for a in report.algorithms):
         own = [a for a in report.algorithms if a.spec == spec]
         rows = sum(len(a.steps) for a in own)
-        print(f"{spec}: {counted(len(own), 'algorithm', 'algorithms')}, {counted(rows, 'step', 'steps')}")
+        say(f"{spec}: {counted(len(own), 'algorithm', 'algorithms')}, {counted(rows, 'step', 'steps')}")
         for algorithm in own:
             tests = {test for step in algorithm.steps for test in step.tests}
-            print(
+            say(
                 f"  {algorithm.name:26} {len(algorithm.steps):4} steps  {len(tests):4} tests  {algorithm.title}"
             )
     discussed = sum(bool(deviation.discussion) for deviation in report.deviations)
-    print(
+    say(
         f"deviations: {len(report.deviations)}, each with its reason in specs/; {discussed} with its discussion"
     )
-    print(
+    say(
         f"interfaces: {counted(report.interfaces, 'interface', 'interfaces')}, "
         f"{counted(report.members, 'member', 'members')}; not implemented: "
         f"{', '.join(report.not_implemented) or 'none'}"
     )
     if report.javascript_checked:
-        print("realms: Python and JavaScript, each held against the interfaces")
+        say("realms: Python and JavaScript, each held against the interfaces")
     else:
-        print(
+        say(
             "realms: Python, held against the interfaces; JavaScript was not looked at, for want of Deno: "
             "pip install 'swruntime[js]'"
         )
-    print(
+    say(
         f"machines: {counted(report.states, 'state', 'states')}, "
         f"{counted(report.transitions, 'transition', 'transitions')}, each a row of the tables and each row one of them"
     )
     if not report.tests_checked:
-        print("tests: they are not installed, so their names were not looked up; a checkout has them")
+        say("tests: they are not installed, so their names were not looked up; a checkout has them")
     for problem in report.problems:
-        print(f"PROBLEM {problem}")
-    print("conforms" if not report.problems else counted(len(report.problems), "problem", "problems"))
+        say(f"PROBLEM {problem}")
+    say("conforms" if not report.problems else counted(len(report.problems), "problem", "problems"))
 
 
 def _as_object(report: Report) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from swruntime.cli import DONE, FAILED
-from swruntime.cli.output import complain, pure_standard_output
+from swruntime.cli.output import complain, pure_standard_output, say
 from swruntime.errors import TraceViolation
 from swruntime.testing.checking import check_trace
 from swruntime.testing.experiment import complaints, parsed_whole, run_scenario
@@ -26,7 +26,7 @@ def scenario(options: Namespace) -> int:
                     write(to_json(line))
         else:
             trace = run_scenario(each, options.seed, require_confinement=options.require_confinement)
-            print(f"{path}: {_outcome(trace)}", flush=True)
+            say(f"{path}: {_outcome(trace)}", flush=True)
         worst = max(worst, _judge(path, each, trace))
     return worst
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 
 from swruntime.algorithms import urls
+from swruntime.cli.output import say
 from swruntime.cli.session import Session, profile_of, registration_without_page, run_session, worker_script
 from swruntime.errors import UsageError
 from swruntime.runtime import is_sites_own, shown_origin
@@ -55,7 +56,7 @@ async def _serve(session: Session, listening: Listening, allowed: Sequence[Autho
             run = partial(run_server, certificate=options.cert, key=options.key)
             await nursery.start(run, Gateway(session.agent, hosts=hosts), listening)
             # Under --json standard output is the trace's, and this goes to standard error.
-            print(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
+            say(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
             if options.reload:
                 nursery.start_soon(update_on_edit, session.agent, options.site)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from swruntime.agent.controls import DEFAULT_QUOTA
 from swruntime.algorithms.sizes import human
-from swruntime.cli.output import complain, counted, print_object
+from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.errors import NotAProfile, UsageError
 from swruntime.ports.store import (
@@ -201,39 +201,39 @@ def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    print(f"origin   {found['origin']}")
+    say(f"origin   {found['origin']}")
     storage = found["storage"]
-    print(f"storage  {human(storage['usage'])} used of {human(storage['quota'])}")
+    say(f"storage  {human(storage['usage'])} used of {human(storage['quota'])}")
     confined = found["confinement"]
     lacks = f": {confined['missing']}" if confined["missing"] else ""
-    print(f"scripts  JavaScript is confined {confined['text']}{lacks}")
+    say(f"scripts  JavaScript is confined {confined['text']}{lacks}")
     for registration in found["registrations"]:
         active = registration["active"]
         worker = f"{active['script']} ({active['state']})" if active else "no active worker"
-        print(f"scope    {registration['scope']}: {worker}")
+        say(f"scope    {registration['scope']}: {worker}")
     for fetch in found["background_fetches"]:
         total = f" of {human(fetch['download_total'])}" if fetch["download_total"] else ""
         reason = f" ({fetch['failure_reason']})" if fetch["failure_reason"] else ""
-        print(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
-        print(f"         waits for {fetch['waits_for']}")
+        say(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
+        say(f"         waits for {fetch['waits_for']}")
     for shown in found["notifications"]:
         body = f": {shown['body']}" if shown["body"] else ""
-        print(f"shows    {shown['title']}{body}".replace("\n", "\n" + " " * 9))
+        say(f"shows    {shown['title']}{body}")
     for subscription in found["push_subscriptions"]:
-        print(f"push     {subscription['scope']} is subscribed")
+        say(f"push     {subscription['scope']} is subscribed")
     for sync in found["syncs"]:
-        print(f"sync     {sync['tag']!r} of {sync['scope']}")
-        print(f"         waits for {sync['waits_for']}")
+        say(f"sync     {sync['tag']!r} of {sync['scope']}")
+        say(f"         waits for {sync['waits_for']}")
     for sync in found["periodic_syncs"]:
         last = _time(sync["anchor"])
-        print(
+        say(
             f"periodic {sync['tag']!r} of {sync['scope']}, every {sync['min_interval']:g} s at most, since {last}"
         )
     for cache in found["caches"]:
-        print(
+        say(
             f"cache    {cache['name']}: {counted(cache['entries'], 'entry', 'entries')}, {human(cache['bytes'])}"
         )
     for problem in found.get("problems", []):
-        print(f"problem  {problem}")
+        say(f"problem  {problem}")
     if found.get("problems") == []:
-        print("check    no problem found")
+        say("check    no problem found")
