@@ -114,7 +114,7 @@ export function response(value, context) {
 
 export function sentResponse(value) {
     const taken = takeResponse(value);
-    return { ...taken, source: sourceOf(request), body: bodyTo(taken.body) };
+    return { ...taken, body: bodyTo(taken.body) };
 }
 
 const given = (members) => {
