@@ -56,6 +56,7 @@ class CookieJar:
             self._now(),
             same_site=algorithms.is_same_site(request),
             lax=algorithms.takes_lax(request),
+            navigated=request.initiator is not None,
         )
         header = algorithms.header_value(found) or None
         return header if request.cookie is None else algorithms.with_brought(request.cookie, header)

@@ -72,17 +72,28 @@ def with_brought(brought: str, header: str | None) -> str:
 
     What was brought counts: of the jar's, only those of other names are added.
     """
-    names = {pair.partition("=")[0].strip() for pair in brought.split(";")}
-    added = [pair for pair in (header or "").split("; ") if pair and pair.partition("=")[0] not in names]
+    names = {_name(pair.strip()) for pair in brought.split(";")}
+    added = [pair for pair in (header or "").split("; ") if pair and _name(pair) not in names]
     return "; ".join((brought, *added))
 
 
+def _name(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return name if equals else ""
+
+
 def cookies_for(
-    cookies: Iterable[Cookie], url: str, now: float, *, same_site: bool, lax: bool = False
+    cookies: Iterable[Cookie],
+    url: str,
+    now: float,
+    *,
+    same_site: bool,
+    lax: bool = False,
+    navigated: bool = False,
 ) -> list[Cookie]:
     """The cookies that go with a request for `url`, in the order of the header: 5.8.3, "Retrieval Algorithm".
 
-    `lax`: from another site, and those with SameSite=Lax go along.
+    `navigated`: another site navigates there; `lax`: in a way that takes those with SameSite=Lax along.
     """
     host, path, secure = urls.host(url), urls.parse(url).pathname, _is_secure(url)
     found = [
@@ -91,10 +102,19 @@ def cookies_for(
         if (cookie.domain == host if cookie.host_only else domain_matches(host, cookie.domain))
         and path_matches(path, cookie.path)
         and (secure or not cookie.secure)
-        and (same_site or cookie.same_site == "none" or (lax and cookie.same_site != "strict"))
+        and (same_site or _goes_across(cookie, lax, navigated))
         and not is_expired(cookie, now)
     ]
     return sorted(found, key=lambda cookie: (-len(cookie.path), cookie.created))
+
+
+def _goes_across(cookie: Cookie, lax: bool, navigated: bool) -> bool:
+    """Whether a cookie goes to its site from another one."""
+    if lax and cookie.same_site != "strict":
+        return True
+    # A server's SameSite=None is Secure. Without that it is a file's, which knows no SameSite: the user wants it sent
+    # where a script asks, which says nothing of where strangers send the user.
+    return cookie.same_site == "none" and (cookie.secure or not navigated)
 
 
 def header_value(cookies: Iterable[Cookie]) -> str:

@@ -272,6 +272,9 @@ class ReplayNetwork:
                 async for _ in request.body():
                     pass
             answer = self._recording.find(request)
+            if answer.status < 200:
+                # A browser's WebSocket is recorded so (101); it is not an answer of HTTP.
+                raise NetworkFailure("protocol", f"a final response with status {answer.status}")
             body = _Body(self._recording, answer)
             yield WireResponse(answer.status, answer.status_text, answer.headers, body)
 

@@ -79,24 +79,28 @@ class Gateway:
     async def _websocket(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Refuse the handshake: a service worker has no part in sockets, and there is none behind it here."""
         await receive()
-        status = 403
+        status, text = 403, "no WebSocket is answered here"
         try:
             asked_host(HeaderList.of(_text_of(scope.get("headers", ()))), self._hosts)
         except BadRequest as error:
-            status = error.status
+            status, text = error.status, str(error)
         if "websocket.http.response" not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": 1000})
             return
-        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
-        await send({"type": "websocket.http.response.body", "body": b"", "more_body": False})
+        body = _body_of(status, text)
+        headers = [(b"content-type", b"text/plain;charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         reply = _Reply(send, head=scope["method"] == "HEAD")
         try:
             arrived = incoming(scope, self._agent.origin, self._hosts)
         except BadRequest as error:
+            # What else comes over this connection is not taken for another request.
+            http1 = str(scope.get("http_version", "1.1")).startswith("1.")
             with suppress(_ClientLeft):
-                await reply.text(error.status, str(error))
+                await reply.text(error.status, str(error), *([("Connection", "close")] if http1 else ()))
             return
         upload = Upload(arrived.body_length)
         failure: Exception | None = None
@@ -250,7 +254,11 @@ class _Reply:
 
     async def text(self, status: int, text: str, *more: tuple[str, str]) -> None:
         """An answer of the gateway's own."""
+<<<<<<< HEAD
         body = (visible(f"{status} {HTTPStatus(status).phrase}: {text}") + "\n").encode()
+=======
+        body = _body_of(status, text)
+>>>>>>> serve
         headers = (
             ("Content-Type", "text/plain;charset=utf-8"),
             ("Content-Length", str(len(body))),
@@ -268,6 +276,10 @@ class _Reply:
             await self._send(message)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise _ClientLeft from error
+
+
+def _body_of(status: int, text: str) -> bytes:
+    return f"{status} {HTTPStatus(status).phrase}: {text}\n".encode()
 
 
 def _text_of(raw: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:

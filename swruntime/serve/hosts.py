@@ -20,8 +20,8 @@ HostKind = Literal["served", "allowed", "loopback"]
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 EXPECTED = "expected HOST or HOST:PORT, an IPv6 address in brackets"
 
-_AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/?#@\\%]+)(?::(?P<port>[0-9]{1,5}))?")
-"""RFC 9110, 4.2, without what browsers never send: user information, percent-encoding, zones"""
+_AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/?#@\\%*]+)(?::(?P<port>[0-9]{1,5}))?")
+"""RFC 9110, 4.2, without what browsers never send: user information, percent-encoding, zones, wildcards"""
 
 
 @attrs.frozen

@@ -146,8 +146,8 @@ def asked_host(headers: HeaderList, hosts: KnownHosts) -> AskedHost:
 
 def _check_version(version: str, scheme: str) -> None:
     """HTTP/2 is what TLS has agreed on, and without TLS nothing has (h2c)."""
-    if version not in ("1.0", "1.1") and not (version in ("2", "3") and scheme in ("https", "wss")):
-        raise BadRequest(505, "expected HTTP/1.1")
+    if not version.startswith("1.") and not (version in ("2", "3") and scheme in ("https", "wss")):
+        raise BadRequest(505, f"the request is of HTTP/{version}; expected HTTP/1.1")
 
 
 def without_hop_by_hop(headers: HeaderList) -> HeaderList:

@@ -110,9 +110,26 @@ async def run_server(
     config.alpn_protocols = ["http/1.1"]
     if certificate is not None and key is not None:
         config.certfile, config.keyfile = str(certificate), str(key)
+    _speak_http1_only()
     # The protocol between the two is ASGI; its types are each library's own.
     app: Any = gateway
     await serve(app, config, mode="asgi", task_status=task_status)
+
+
+def _speak_http1_only() -> None:
+    """No HTTP/2 without TLS (h2c), neither by Upgrade nor by what only looks like a request (PRI).
+
+    hypercorn offers both to everybody and has no setting for it: its connections are made by this name. RFC 9113, 3.1:
+    "h2c" is deprecated, and whoever stands between a client and this server may not see what is asked.
+    """
+    import hypercorn.protocol as protocols
+    from hypercorn.protocol.h11 import H11Protocol
+
+    class Http1Protocol(H11Protocol):
+        async def _check_protocol(self, event: Any) -> None:
+            return None
+
+    vars(protocols)["H11Protocol"] = Http1Protocol
 
 
 @contextmanager

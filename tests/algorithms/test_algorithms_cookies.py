@@ -15,7 +15,7 @@ from swruntime.algorithms.cors import Tainting
 from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import RequestCredentials
 from swruntime.concepts.environment import Environment
-from swruntime.concepts.http import Request
+from swruntime.concepts.http import Initiator, Request
 
 NOW = 1_767_225_600.0
 URL = "https://www.site.example/shop/cart?x#y"
@@ -278,6 +278,69 @@ def test_what_goes_with_a_request(url: str, names: list[str]) -> None:
 def test_what_goes_to_another_site() -> None:
     found = cookies.cookies_for(JAR, URL, NOW, same_site=False)
     assert [c.name for c in found] == ["none"]
+
+
+def test_what_goes_where_another_site_navigates_to() -> None:
+    jar = [*JAR, Cookie("file", "10", "www.site.example", same_site="none", created=10)]
+
+    def found(**how: bool) -> list[str]:
+        return [c.name for c in cookies.cookies_for(jar, URL, NOW, same_site=False, **how)]
+
+    assert found() == ["none", "file"]
+    # Only a file has a cookie with SameSite=None that is not Secure, and does not know what the server said.
+    assert found(navigated=True) == ["none"]
+    assert found(navigated=True, lax=True) == ["deep", "host", "domain", "secure", "none", "later", "file"]
+
+
+ELSEWHERE = Initiator("https://evil.example", "cross-site", top_level=True)
+
+
+def test_whose_navigation_it_is() -> None:
+    asked = Request(URL, mode="navigate", client=PAGE, initiator=ELSEWHERE)
+    assert not cookies.is_same_site(asked)
+    assert cookies.navigates_from_elsewhere(asked)
+    assert cookies.takes_lax(asked)
+    # A preload, which no script has made.
+    assert cookies.takes_lax(attrs.evolve(asked, client=None))
+    assert not cookies.is_same_site(attrs.evolve(asked, client=None))
+    for site in ("none", "same-origin", "same-site"):
+        near = attrs.evolve(asked, initiator=attrs.evolve(ELSEWHERE, site=site))
+        assert cookies.is_same_site(near)
+    # To a worker's own site only.
+    assert not cookies.is_same_site(
+        attrs.evolve(asked, url="https://elsewhere.example/", initiator=near.initiator)
+    )
+    assert not cookies.takes_lax(attrs.evolve(asked, url="https://elsewhere.example/"))
+
+
+def test_lax_is_for_windows_and_safe_methods() -> None:
+    asked = Request(URL, mode="navigate", client=PAGE, initiator=ELSEWHERE)
+    for method, lax in (("GET", True), ("HEAD", True), ("POST", False), ("PUT", False), ("DELETE", False)):
+        assert cookies.takes_lax(attrs.evolve(asked, method=method)) is lax
+        assert cookies.navigates_from_elsewhere(attrs.evolve(asked, method=method))
+    assert cookies.takes_lax(attrs.evolve(asked, method="OPTIONS"))
+    assert cookies.takes_lax(attrs.evolve(asked, method="TRACE"))
+    framed = attrs.evolve(asked, initiator=attrs.evolve(ELSEWHERE, top_level=False))
+    assert not cookies.takes_lax(framed)
+    assert not cookies.takes_lax(attrs.evolve(asked, mode="same-origin"))
+    assert not cookies.takes_lax(attrs.evolve(asked, initiator=None))
+
+
+@pytest.mark.parametrize(
+    ("brought", "jar", "header"),
+    [
+        ("a=1", None, "a=1"),
+        ("a=1", "b=2; c=3", "a=1; b=2; c=3"),
+        ("a=1; b=x", "b=2; c=3", "a=1; b=x; c=3"),
+        ("a=1 ;b=x", "b=2", "a=1 ;b=x"),
+        ("nameless", "b=2; other", "nameless; b=2"),
+        ("a=1", "other", "a=1; other"),
+        ("a=1", "=2; aa=3", "a=1; =2; aa=3"),
+        ("=1", "nameless; a=3", "=1; a=3"),
+    ],
+)
+def test_what_a_request_brought_counts(brought: str, jar: str | None, header: str) -> None:
+    assert cookies.with_brought(brought, jar) == header
 
 
 def test_the_header() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from swruntime.algorithms import cors, filtering, redirects
 from swruntime.concepts.enums import RequestCredentials, RequestRedirect, ResponseType
 from swruntime.concepts.environment import Environment
-from swruntime.concepts.http import HeaderList, Request, Response
+from swruntime.concepts.http import HeaderList, Initiator, Request, Response
 from swruntime.errors import NetworkFailure
 
 H = HeaderList.of
@@ -46,6 +46,13 @@ def test_the_origin_of_a_redirected_request(url_list: list[str], origin: str) ->
 def test_without_a_client_the_origin_is_opaque() -> None:
     assert cors.request_origin(Request(HERE)) == "null"
     assert cors.tainting(Request(HERE), HERE) == "cors"
+
+
+def test_the_origin_of_a_navigation_that_a_worker_hands_on() -> None:
+    asked = request(HERE, mode="navigate", initiator=Initiator("https://evil.example", "cross-site", True))
+    assert cors.request_origin(asked) == "https://evil.example"
+    assert cors.request_origin(asked, [HERE, THERE]) == "null"
+    assert cors.tainting(asked, HERE) == "basic"
 
 
 # Tainting
@@ -335,6 +342,12 @@ def after(
 ) -> Request:
     answer = Response(status, headers=H([(name.replace("_", "-"), value) for name, value in headers.items()]))
     return redirects.after_redirect(asked, answer, url, count=count, tainting=tainting)
+
+
+def test_a_cookie_that_was_brought_stays_at_its_origin() -> None:
+    asked = request(HERE, cookie="a=b")
+    assert after(asked, 302, HERE + "/other").cookie == "a=b"
+    assert after(asked, 302, THERE).cookie is None
 
 
 @pytest.mark.parametrize(

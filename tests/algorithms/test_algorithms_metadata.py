@@ -10,7 +10,7 @@ from swruntime.algorithms import metadata
 from swruntime.algorithms.cors import Tainting
 from swruntime.concepts.enums import ReferrerPolicy
 from swruntime.concepts.environment import Environment
-from swruntime.concepts.http import HeaderList, Request
+from swruntime.concepts.http import FetchSite, HeaderList, Initiator, Request
 
 H = HeaderList.of
 ORIGIN = "https://site.example"
@@ -198,6 +198,41 @@ def test_the_farthest_site_counts(url_list: list[str], site: str) -> None:
 def test_sites_without_a_client() -> None:
     assert metadata.fetch_site(Request(HERE, mode="navigate"), [HERE]) == "none"
     assert metadata.fetch_site(Request(HERE), [HERE]) == "cross-site"
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "url_list", "told"),
+    [
+        (THERE, "cross-site", [HERE], "cross-site"),
+        ("null", "same-origin", [HERE], "same-origin"),
+        ("null", "same-site", [HERE], "same-site"),
+        ("null", "none", [HERE, THERE], "none"),
+        # A redirect leads farther, never nearer.
+        (ORIGIN, "same-origin", [HERE, "https://www.site.example/"], "same-site"),
+        (ORIGIN, "same-origin", [HERE, THERE], "cross-site"),
+        (ORIGIN, "same-site", [HERE, HERE], "same-site"),
+        ("null", "same-origin", [HERE, HERE], "cross-site"),
+    ],
+)
+def test_a_navigation_that_a_worker_hands_on_is_still_its_initiators(
+    origin: str, site: FetchSite, url_list: list[str], told: str
+) -> None:
+    handed_on = request(HERE, mode="navigate", initiator=Initiator(origin, site, True))
+    assert metadata.fetch_site(handed_on, url_list) == told
+
+
+def test_its_origin_is_told_as_well() -> None:
+    foreign = Initiator("https://evil.test", "cross-site", True)
+    handed_on = request(
+        HERE, mode="navigate", initiator=foreign, method="POST", referrer="https://evil.test/"
+    )
+    headers = added(handed_on, "basic")
+    assert headers.get("Origin") == "https://evil.test"
+    assert headers.get("Referer") == "https://evil.test/"
+    assert headers.get("Sec-Fetch-Site") == "cross-site"
+    assert added(attrs.evolve(handed_on, method="GET"), "basic").get("Origin") is None
+    hidden = attrs.evolve(handed_on, initiator=attrs.evolve(foreign, origin="null"))
+    assert added(hidden, "basic").get("Origin") == "null"
 
 
 def test_nothing_is_told_where_others_can_read_along() -> None:

@@ -12,7 +12,7 @@ from swruntime.algorithms.requests import (
     check_dangling_markup,
 )
 from swruntime.concepts.environment import Environment
-from swruntime.concepts.http import HeaderList, Request, StoredBody
+from swruntime.concepts.http import HeaderList, Initiator, Request, StoredBody
 
 H = HeaderList.of
 PAGE = Environment(url="https://site.example/app/page", origin="https://site.example")
@@ -160,6 +160,17 @@ def test_a_request_that_is_modified_comes_from_here() -> None:
     assert copy.headers == H([("X-Own", "1")])
     assert copy.body == StoredBody(1, 5)
     assert build(Request("https://h/", mode="no-cors"), credentials="omit").mode == "no-cors"
+
+
+def test_a_navigation_is_its_initiators_until_it_is_modified() -> None:
+    initiator = Initiator("https://evil.example", "cross-site", True)
+    asked = Request("https://site.example/", mode="navigate", initiator=initiator, cookie="a=b")
+    assert (build(asked).initiator, build(asked).mode) == (initiator, "navigate")
+    modified = build(asked, redirect="follow")
+    assert (modified.initiator, modified.mode) == (None, "same-origin")
+    # What was brought is for the URL, whoever asks.
+    assert build(asked).cookie == modified.cookie == "a=b"
+    assert "a=b" not in repr(asked)
 
 
 def test_a_request_keeps_its_body_or_gets_another() -> None:

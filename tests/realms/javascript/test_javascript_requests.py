@@ -216,6 +216,17 @@ ROWS: dict[str, tuple[str, Any]] = {
         FACE + "const c = new Request(face, { headers: { Y: '2' } }); return [c.mode, [...c.headers], c.credentials]",
         ["same-origin", [["y", "2"]], "include"],
     ),
+    "what a request is made of": (
+        FACE + "const c = new Request(face.clone()); const d = new Request(c, { redirect: 'follow' });"
+        "return [sourceOf(face), sourceOf(c), sourceOf(d), sourceOf(new Request(d)), sourceOf(new Request('/'))]",
+        [
+            {"handle": 1, "isModified": False},
+            {"handle": 1, "isModified": False},
+            {"handle": 1, "isModified": True},
+            {"handle": 1, "isModified": True},
+            None,
+        ],
+    ),
     "a clone of a face": (FACE + "const c = face.clone(); return [requestHandle(c), c.mode, await c.text()]", [101, "navigate", "ab"]),
     "a face without a body": (
         "const face = makeRequest({ ...requestStruct, method: 'GET', hasBody: false }, makeRemote([]));"
