@@ -22,6 +22,7 @@ from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB, Ind
 from swruntime.realms.javascript.lifetimes import Lifetimes
 from swruntime.realms.javascript.moving import Frame
 from swruntime.realms.javascript.places import Places
+from swruntime.realms.javascript.texts import shortened
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (
     Wire,
@@ -60,6 +61,8 @@ _PASSIVE = ("ServiceWorkerContainer.ready",)
 
 MOST_CALLS = 10_000
 """Calls that a script may have under way; until some are settled, it is not heard."""
+MOST_CALL_BYTES = 64 * 1024 * 1024
+"""What their arguments may have, in bytes, before the same happens."""
 
 Operation = Callable[..., Any]
 
@@ -68,10 +71,6 @@ def _told(error: BaseException) -> Wire:
     """An exception as the script gets it."""
     state = error_state(error)
     return {**state, "message": in_javascript(state["message"])}
-
-
-def _not_held(charge: Charge | None, promise: Promise[Any]) -> None:
-    """A call is over, and nothing has been held for it since."""
 
 
 class Engine:
@@ -142,6 +141,8 @@ class Engine:
         self._pulls: dict[int, Deferred[tuple[bytes | None, Charge | None]]] = {}
         self._last = 0
         self._calls = 0
+        self._call_bytes = 0
+        """What their arguments have."""
         self._passive = 0
         """Of those, how many only wait for something that may never come: `ready`."""
         self._changed = trio.lowlevel.ParkingLot()
@@ -357,26 +358,46 @@ class Engine:
         passive = op in _PASSIVE
         self._calls += 1
         self._passive += passive
-        if self._calls >= MOST_CALLS and self._room is None:
+        self._keep_for_call(promise)
+        if self._full and self._room is None:
             self._room = trio.Event()
         if isinstance(event := frame.get("event"), int):
             self.lifetimes.begun(event, id, promise, where)
         promise.add_done_callback(partial(self._settle, id, passive, where))
-        promise.add_done_callback(partial(_not_held, self._held.current))
         self._stepped(where)
 
     def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
         self._calls -= 1
         self._passive -= passive
         self._changed.unpark_all()
-        if self._room is not None and self._calls < MOST_CALLS:
-            self._room.set()
-            self._room = None
+        self._make_room()
         self._stepped(where)
         if promise.error is not None:
             self.send({"t": "settle", "id": id, "error": _told(promise.error)})
         else:
             self.send({"t": "settle", "id": id, "value": self.writer.write(promise.result())})
+
+    @property
+    def _full(self) -> bool:
+        """Whether its calls that are under way are so many, or so large, that it is not heard until some are over."""
+        return self._calls >= MOST_CALLS or self._call_bytes > MOST_CALL_BYTES
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._full:
+            self._room.set()
+            self._room = None
+
+    def _keep_for_call(self, promise: Promise[Any]) -> None:
+        """What the frame counts as that is being handled is held until `promise`, its call's, is settled."""
+        charge = self._held.current
+        size = 0 if charge is None else charge.size
+        self._call_bytes += size
+
+        def over(promise: Promise[Any], charge: Charge | None = charge) -> None:
+            self._call_bytes -= size
+            self._make_room()
+
+        promise.add_done_callback(over)
 
     def _stepped(self, where: str | None) -> None:
         if not self.channel.closed:
@@ -431,7 +452,7 @@ class Engine:
             raise WireError(f"an answer to {id}, which was not asked")
         match frame:
             case {"error": {"text": str(text)}}:
-                deferred.reject(ScriptError(text, where=self._place(frame.get("at"))))
+                deferred.reject(ScriptError(shortened(text), where=self._place(frame.get("at"))))
             case _:
                 deferred.resolve(frame.get("value"))
 
@@ -523,7 +544,7 @@ class Engine:
 
     def _report(self, kind: str, text: str) -> None:
         """An exception that nobody caught, or a rejection."""
-        context = self.realm.context
+        context, text = self.realm.context, shortened(text)
         if kind == "rejection":
             context.diagnose("unhandled-rejection", f"nobody handled a rejection: {text}", context.where())
         context.tell(Console(level="error", text=f"Uncaught {text}", where=context.where()))

@@ -13,6 +13,7 @@ from swruntime.concepts.diagnostics import CODES
 from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
+from swruntime.realms.javascript.texts import LONGEST_LINE, shortened
 from swruntime.realms.javascript.values import WireError
 from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
@@ -67,12 +68,14 @@ class Tools:
     def _console(self, level: str, text: str) -> None:
         if level not in LEVELS or not isinstance(text, str):
             raise WireError(f"a line of the console at {level!r}")
-        self._context.tell(Console(level=level, text=text, where=self._context.where()))
+        self._context.tell(
+            Console(level=level, text=shortened(text, LONGEST_LINE), where=self._context.where())
+        )
 
     def _diagnose(self, code: str, text: str) -> None:
         if code not in CODES or not isinstance(text, str):
             raise WireError(f"a diagnostic {code!r}")
-        self._context.diagnose(code, text, self._context.where())
+        self._context.diagnose(code, shortened(text), self._context.where())
 
     def _absent(self, name: str, known: bool) -> None:
         """A script touches what it has not got: tell, if browsers have it."""
