@@ -279,7 +279,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
     services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
-    services.script_failed = agent.script_errors.append
+    services.script_failed = agent.script_failed
     conditioned.on_change(agent.network_changed)
     cookies.bring(parts.brought)
     return agent

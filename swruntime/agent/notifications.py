@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from swruntime.agent.registrations import Registration, Registrations
     from swruntime.agent.services import Services
 
+MOST_BYTES = 32 * 1024 * 1024
+"""Bytes that the notifications of an origin may have that are shown: they are kept in memory."""
+MOST = 10_000
+"""Notifications of an origin that may be shown."""
+
 CloseCause = Literal["user", "script", "replaced", "cleared"]
 """Who closed a notification: the trace's `cause`."""
 
@@ -107,6 +112,7 @@ class Notifications:
         self._permissions = permissions
         self._shown: dict[int, ShownNotification] = {}
         self._counts: Counter[Registration] = Counter()
+        self._sizes: dict[int, int] = {}
         services.on_clear.append(self._clear)
 
     def all(self) -> list[ShownNotification]:
@@ -133,7 +139,8 @@ class Notifications:
     def show(self, registration: Registration, concept: NotificationConcept) -> ShownNotification:
         """*Notification show steps*, and what `show_notification` does before them.
 
-        Raises TypeError (no permission; the registration is gone), QuotaExceededError (no room on the disk).
+        Raises TypeError (no permission; the registration is gone), QuotaExceededError (no room on the disk, or more
+        than MOST or MOST_BYTES of the origin).
         Spec: https://notifications.spec.whatwg.org/#notification-show-steps
         """
         key = registration.storage_key
@@ -146,6 +153,8 @@ class Notifications:
             (n for n in self.all() if n.tag and n.tag == concept.tag and n.registration.storage_key == key),
             None,
         )
+        size = concept.size
+        self._require_room(key, size, old)
         # 5, 6.
         stored = StoredNotification(0, key, registration.scope, concept)
         try:
@@ -156,6 +165,7 @@ class Notifications:
             self._forget(old, "replaced")
         self._counts[registration] += 1
         shown = self._shown[number] = ShownNotification(self, registration, number, concept)
+        self._sizes[number] = size
         self._services.trace.emit(
             NotificationShow(
                 scope=registration.scope,
@@ -166,6 +176,15 @@ class Notifications:
             )
         )
         return shown
+
+    def _require_room(self, key: str, size: int, replaced: ShownNotification | None) -> None:
+        there = [n.number for n in self.all() if n.registration.storage_key == key and n is not replaced]
+        if len(there) >= MOST:
+            raise QuotaExceededError(f"{key} shows {len(there):,} notifications, and may show {MOST:,}")
+        if size + sum(self._sizes[number] for number in there) > MOST_BYTES:
+            raise QuotaExceededError(
+                f"the notifications that {key} shows would have over {MOST_BYTES:,} bytes"
+            )
 
     def close(self, shown: ShownNotification, cause: CloseCause) -> bool:
         """*Close steps*, without their event. False where it was closed before.
@@ -213,6 +232,7 @@ class Notifications:
                 self._shown[stored.number] = ShownNotification(
                     self, registration, stored.number, stored.notification
                 )
+                self._sizes[stored.number] = stored.notification.size
 
     def _clear(self, registration: Registration) -> None:
         """The registration is cleared: its notifications go, without an event."""
@@ -220,7 +240,7 @@ class Notifications:
             self.close(shown, "cleared")
 
     def _forget(self, shown: ShownNotification, cause: CloseCause) -> None:
-        del self._shown[shown.number]
+        del self._shown[shown.number], self._sizes[shown.number]
         self._services.trace.emit(
             NotificationClose(scope=shown.scope, notification=shown.number, title=shown.title, cause=cause)
         )

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 OpenWindowRealm = Callable[[Client], Awaitable[Any]]
 """Makes the realm of a window and answers with its global, the Window that a test holds."""
 
+MOST_ERRORS = 1_000
+"""Errors of scripts that are kept."""
+
 
 class UserAgent:
     """A user agent without a browser around it.
@@ -65,7 +68,7 @@ class UserAgent:
         self.permissions = permissions
         self.storage = storage
         self.script_errors: list[ScriptError] = []
-        """What worker scripts and their handlers raised, in order."""
+        """What worker scripts and their handlers raised, in order; the last of them, where there are very many."""
         self.syncs = syncs
         """For realms."""
         self.periodic_syncs = periodic_syncs
@@ -334,6 +337,11 @@ class UserAgent:
             self.trace.emit(NetworkChange(action="reachable", name=sign))
             for fetch in waiting:
                 fetch.try_network()
+
+    def script_failed(self, error: ScriptError) -> None:
+        """A worker's script, or a handler of it, has raised `error`."""
+        self.script_errors.append(error)
+        del self.script_errors[:-MOST_ERRORS]
 
     def restore(self) -> None:
         """Know what the profile keeps; it sleeps until `take_up()`."""

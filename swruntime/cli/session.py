@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -48,8 +49,8 @@ class Session:
     agent: UserAgent
     options: Namespace
     ended: list[Ended]
-    diagnosed: list[str]
-    """What was told of scripts, a line each."""
+    diagnosed: Counter[str]
+    """How many diagnostics of scripts there were, by their codes."""
     players: list[ScenarioPlayer] = attrs.field(factory=list)
 
     def complaints(self) -> list[str]:
@@ -62,7 +63,7 @@ class Session:
         for id in expected.keys() - {each.id for each in self.ended}:
             found[f"--expect {id}={expected[id]}: no background fetch of that id ended"] = None
         if self.options.strict and self.diagnosed:
-            many = counted(len(self.diagnosed), "diagnostic", "diagnostics")
+            many = counted(self.diagnosed.total(), "diagnostic", "diagnostics")
             found[f"--strict: {many} (above); '# swruntime: allow=CODE' allows one place"] = None
         return list(found)
 
@@ -205,7 +206,7 @@ async def _open(
 ) -> AsyncIterator[Session]:
     ended: list[Ended] = []
     monitor = Checked() if options.check else None
-    diagnosed: list[str] = []
+    diagnosed: Counter[str] = Counter()
 
     def both(line: Line) -> None:
         if monitor is not None:
@@ -214,8 +215,8 @@ async def _open(
             ended.append(Ended(line["id"], line["result"], line["failure_reason"], line["message"]))
         code = script_diagnostic(line)
         if code is not None:
-            diagnosed.append(explained(line, code))
-            complain(diagnosed[-1])
+            diagnosed[code.name] += 1
+            complain(explained(line, code))
         sink(line)
 
     try:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import attrs
 
+from swruntime.concepts.memory import memory_of
 from swruntime.concepts.messages import Message
 
 NotificationDirection = Literal["auto", "ltr", "rtl"]
@@ -52,3 +53,8 @@ class NotificationConcept:
     require_interaction: bool = False
     data: Message = attrs.field(default=Message(None))
     actions: tuple[NotificationAction, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """About the memory that it takes, in bytes."""
+        return memory_of(self)

@@ -254,11 +254,7 @@ class _Reply:
 
     async def text(self, status: int, text: str, *more: tuple[str, str]) -> None:
         """An answer of the gateway's own."""
-<<<<<<< HEAD
-        body = (visible(f"{status} {HTTPStatus(status).phrase}: {text}") + "\n").encode()
-=======
         body = _body_of(status, text)
->>>>>>> serve
         headers = (
             ("Content-Type", "text/plain;charset=utf-8"),
             ("Content-Length", str(len(body))),
@@ -279,7 +275,7 @@ class _Reply:
 
 
 def _body_of(status: int, text: str) -> bytes:
-    return f"{status} {HTTPStatus(status).phrase}: {text}\n".encode()
+    return (visible(f"{status} {HTTPStatus(status).phrase}: {text}") + "\n").encode()
 
 
 def _text_of(raw: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:

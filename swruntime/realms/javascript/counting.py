@@ -11,6 +11,8 @@ from swruntime.realms.javascript.frames import Received
 
 CALL = 2_500
 """Bytes that are counted for a call that is under way, besides its arguments."""
+FETCH = 16_000
+"""Bytes that are counted for one that fetches something, instead."""
 DELIVERY = 5_000
 """Bytes that are counted for a message to a worker: a task has it until the worker is free."""
 POSTED = 700
@@ -44,6 +46,8 @@ def _counted_as(frame: dict[str, Any]) -> tuple[str, int]:
     each = CALL if frame["t"] == "call" else ITEM
     if operation.startswith("idb."):
         return "requests of IndexedDB", each
+    if operation == "fetch":
+        each = FETCH
     if operation in ("fetch", "FetchEvent.respond", "Cache.put"):
         return "bodies of requests and responses", each
     return "calls that are under way", each

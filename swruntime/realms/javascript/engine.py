@@ -25,6 +25,7 @@ from swruntime.realms.javascript.moving import Frame
 from swruntime.realms.javascript.places import Places
 from swruntime.realms.javascript.protocol import Way, check_frame, check_operation
 from swruntime.realms.javascript.shapes import AnyShape, check, shown
+from swruntime.realms.javascript.texts import shortened
 from swruntime.realms.javascript.timers import Timers
 from swruntime.realms.javascript.values import (
     Wire,
@@ -64,14 +65,12 @@ _PASSIVE = ("ServiceWorkerContainer.ready",)
 
 MOST_CALLS = 10_000
 """Calls that a script may have under way; until some are settled, it is not heard."""
+MOST_CALL_BYTES = 64 * 1024 * 1024
+"""What their arguments may have, in bytes, before the same happens."""
 
 Operation = Callable[..., Any]
 
 _LONGEST_REASON = 300
-
-
-def _not_held(charge: Charge | None, promise: Promise[Any]) -> None:
-    """A call is over, and nothing has been held for it since."""
 
 
 class Engine:
@@ -145,6 +144,8 @@ class Engine:
         self._calls = 0
         self._called: set[int] = set()
         """Their ids."""
+        self._call_bytes = 0
+        """What their arguments have."""
         self._asking = False
         self._answering: trio.Event | None = None
         """Set when the answer to an `ask` is written; None where none is being written."""
@@ -392,12 +393,12 @@ class Engine:
         self._calls += 1
         self._called.add(id)
         self._passive += passive
-        if self._calls >= MOST_CALLS and self._room is None:
+        self._keep_for_call(promise)
+        if self._full and self._room is None:
             self._room = trio.Event()
         if (event := frame.get("event")) is not None:
             self.lifetimes.begun(event, id, promise, where)
         promise.add_done_callback(partial(self._settle, id, passive, where))
-        promise.add_done_callback(partial(_not_held, self._held.current))
         self._stepped(where)
 
     def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
@@ -405,9 +406,7 @@ class Engine:
         self._called.discard(id)
         self._passive -= passive
         self._changed.unpark_all()
-        if self._room is not None and self._calls < MOST_CALLS:
-            self._room.set()
-            self._room = None
+        self._make_room()
         with self._guarded(f"the answer of {promise.name}"):
             self._stepped(where)
             if isinstance(promise.error, WireError):
@@ -423,6 +422,28 @@ class Engine:
         if secret is not None:
             self.realm.context.tell(Console(level="error", text=secret, where=None))
         return {**told, "message": in_javascript(told["message"])}
+
+    @property
+    def _full(self) -> bool:
+        """Whether its calls that are under way are so many, or so large, that it is not heard until some are over."""
+        return self._calls >= MOST_CALLS or self._call_bytes > MOST_CALL_BYTES
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._full:
+            self._room.set()
+            self._room = None
+
+    def _keep_for_call(self, promise: Promise[Any]) -> None:
+        """What the frame counts as that is being handled is held until `promise`, its call's, is settled."""
+        charge = self._held.current
+        size = 0 if charge is None else charge.size
+        self._call_bytes += size
+
+        def over(promise: Promise[Any], charge: Charge | None = charge) -> None:
+            self._call_bytes -= size
+            self._make_room()
+
+        promise.add_done_callback(over)
 
     def _stepped(self, where: str | None) -> None:
         if not self.channel.closed:
@@ -509,7 +530,7 @@ class Engine:
         if error is None:
             deferred.resolve(frame.get("value"))
         else:
-            deferred.reject(ScriptError(error["text"], where=self._place(frame.get("at"))))
+            deferred.reject(ScriptError(shortened(error["text"]), where=self._place(frame.get("at"))))
 
     def _held_too_much(self, why: str) -> None:
         # In the midst of anything: nothing more comes from it, and the realm ends when that is done.
@@ -604,7 +625,7 @@ class Engine:
 
     def _report(self, kind: str, text: str) -> None:
         """An exception that nobody caught, or a rejection."""
-        context = self.realm.context
+        context, text = self.realm.context, shortened(text)
         if kind == "rejection":
             context.diagnose("unhandled-rejection", f"nobody handled a rejection: {text}", context.where())
         context.tell(Console(level="error", text=f"Uncaught {text}", where=context.where()))

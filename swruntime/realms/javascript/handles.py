@@ -7,17 +7,21 @@ import attrs
 from swruntime.agent.held import Charge, Held
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import SAFE, shown
+from swruntime.realms.python.request import Request
+from swruntime.realms.python.response import Response
 
 KEPT = "objects that the script has not let go of"
 """What an object counts as that a process knows by a number."""
-OBJECT = 500
+OBJECT = 700
 """Bytes that are counted for one."""
+BODY = 3_000
+"""Bytes that are counted for a Request or a Response, besides its body."""
 
 
 @attrs.define
 class _Entry:
     held: object
-    charges: tuple[Charge | None, ...] = ()
+    charge: Charge
     sent: int = 0
     state: object = None
 
@@ -51,8 +55,11 @@ class Handles:
 
     def put(self, number: int, object: object, *, mentions: int = 0) -> None:
         """Make an object known by a number that the process has given; it will let go of `mentions` for that."""
-        charge = self._held.charge(KEPT, 0, each=OBJECT)
-        self._entries[number] = _Entry(object, (charge, self._held.current if number < 0 else None), mentions)
+        # A BroadcastChannel, say, has the name that it was made with.
+        made_of = self._held.current if number < 0 else None
+        each = BODY if isinstance(object, Request | Response) else OBJECT
+        charge = self._held.charge(KEPT, 0 if made_of is None else made_of.size, each=each)
+        self._entries[number] = _Entry(object, charge, mentions)
         self._numbers[id(object)] = number
 
     def require_free(self, number: object) -> None:

@@ -7,6 +7,7 @@ microtask has come. So the microtask rules are the engine's own, and how an even
 from __future__ import annotations
 
 from typing import Any
+from weakref import ReferenceType, ref
 
 import attrs
 
@@ -14,10 +15,14 @@ from swruntime.agent.promise import Promise
 from swruntime.machines import extendable_event as machine
 from swruntime.machines.table import Effect
 from swruntime.realms.javascript.messages import WireError
+from swruntime.realms.javascript.texts import shortened
 from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.extendable import Lifetime
 from swruntime.realms.python.handling import is_work
+
+MOST_BEGUN = 10_000
+"""Calls of one event that are remembered, whether they are over or not."""
 
 
 class ScriptLifetime(Lifetime):
@@ -34,8 +39,19 @@ class _Dispatched:
     type: str
     instance: BackgroundFetchRegistration | None = None
     """What the event is about."""
-    begun: dict[int, tuple[str, str]] = attrs.field(factory=dict)
+    begun: dict[int, tuple[str, str, ReferenceType[Promise[Any]]]] = attrs.field(factory=dict)
     """The calls that the script made while it handled the event: the name of each, and where."""
+    many: int = MOST_BEGUN
+    """With so many of them, those that are over are forgotten: a script that is still waiting knows of no other."""
+
+    def begin(self, call: int, promise: Promise[Any], where: str) -> None:
+        self.begun[call] = promise.name, where, ref(promise)
+        if len(self.begun) >= self.many:
+            for number, (_, _, found) in list(self.begun.items()):
+                if (known := found()) is None or known.settled:
+                    del self.begun[number]
+            self.many = 2 * len(self.begun) + MOST_BEGUN
+
     left: tuple[int, ...] = ()
     """Those of them that the script still waited for when the event ended."""
     updated: bool = False
@@ -84,7 +100,7 @@ class Lifetimes:
             return
         for call in dispatched.left:
             if call in dispatched.begun:
-                name, where = dispatched.begun[call]
+                name, where, _ = dispatched.begun[call]
                 text = f"the {dispatched.type} event has ended, and nothing made it wait for {name}"
                 self._context.diagnose("missing-wait-until", text, where)
 
@@ -92,7 +108,7 @@ class Lifetimes:
         """The script made a call while it handled event `number`, or after it: then nobody asks."""
         dispatched = self._events.get(number)
         if dispatched is not None and where is not None and is_work(promise):
-            dispatched.begun[call] = (promise.name, where)
+            dispatched.begin(call, promise, where)
 
     def feed(self, number: int, frame: dict[str, Any], where: str | None) -> None:
         """What the script tells of its event. Of one that is over it is too late to tell anything."""
@@ -100,6 +116,7 @@ class Lifetimes:
         if dispatched is None:
             return
         error = frame.get("error")
+        error = None if error is None else shortened(error)
         inputs: dict[Any, machine.Input] = {
             "added": machine.PromiseAdded(),
             "settled": machine.PromiseSettled(error, where) if error else machine.PromiseSettled(),

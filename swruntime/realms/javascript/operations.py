@@ -13,6 +13,7 @@ from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.shapes import AnyShape, shown
+from swruntime.realms.javascript.texts import LONGEST_LINE, shortened
 from swruntime.realms.javascript.values import WireError
 from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
@@ -62,10 +63,12 @@ class Tools:
             self.operations["Notification.requestPermission"] = self._request_permission
 
     def _console(self, level: str, text: str) -> None:
-        self._context.tell(Console(level=level, text=text, where=self._context.where()))
+        self._context.tell(
+            Console(level=level, text=shortened(text, LONGEST_LINE), where=self._context.where())
+        )
 
     def _diagnose(self, code: str, text: str) -> None:
-        self._context.diagnose(code, text, self._context.where())
+        self._context.diagnose(code, shortened(text), self._context.where())
 
     def _absent(self, name: str, known: bool) -> None:
         """A script touches what it has not got: tell, if browsers have it."""

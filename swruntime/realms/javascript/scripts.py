@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from swruntime.agent.held import Charge
 from swruntime.agent.scripts import IMPORTED, PAGE, PAGE_MODULE, WORKER_MODULE, Script, ScriptKind
 from swruntime.algorithms import urls
 from swruntime.realms.javascript.places import Places
@@ -17,6 +18,7 @@ class Scripts:
         self._realm = realm
         self._kept = kept
         self.places = Places(realm)
+        self._charges: list[Charge] = []
         self.read: set[str] = set()
         """The URLs of those that were read."""
 
@@ -50,6 +52,8 @@ class Scripts:
         """The text, which is about to run under a name."""
         text = script.text
         self.places.script_read(url, text)
+        if url not in self.read:
+            self._charges.append(self._realm.context.held.charge("scripts", len(text)))
         self.read.add(url)
         context = self._realm.context
         context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)

@@ -14,7 +14,7 @@ import trio
 from swruntime.agent.held import Charge
 from swruntime.realms.python.context import RealmContext
 
-TIMER = 4_500
+TIMER = 6_000
 """Bytes that a timer takes here, where it is a task."""
 
 

@@ -28,6 +28,8 @@ from swruntime.trace import Console, Diagnostic, TraceEvent
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+MOST_TOLD = 100_000
+"""Places of diagnostics that are remembered, so that each is told once."""
 _REALM_MODULES = "swruntime.realms."
 
 # A worker starts again and again with the same script.
@@ -86,7 +88,7 @@ class RealmContext:
         self._rejections: list[tuple[Promise[Any], str | None]] = []
         self._pending: dict[Promise[Any], str | None] = {}
         """Its promises that are not settled, and where the script has made each."""
-        self._on_discard: list[Callable[[], None]] = []
+        self._on_discard: dict[object, Callable[[], None]] = {}
         self._bound: dict[type, type] = {}
         self._caller: str | None = None
 
@@ -106,19 +108,19 @@ class RealmContext:
         self.report_unhandled()
         self.alive = False
         self.reason = reason
-        callbacks, self._on_discard = self._on_discard, []
-        for callback in callbacks:
+        callbacks, self._on_discard = self._on_discard, {}
+        for callback in callbacks.values():
             callback()
         self.discarded.set()
         self.nursery.cancel_scope.cancel()
 
     def on_discard(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` when the realm is discarded. Answers with a function that takes it back."""
-        self._on_discard.append(callback)
+        key = object()
+        self._on_discard[key] = callback
 
         def forget() -> None:
-            if callback in self._on_discard:
-                self._on_discard.remove(callback)
+            self._on_discard.pop(key, None)
 
         return forget
 
@@ -234,7 +236,8 @@ class RealmContext:
         if where is not None:
             if (code, where) in self._told or self._allows(code, where):
                 return
-            self._told.add((code, where))
+            if len(self._told) < MOST_TOLD:
+                self._told.add((code, where))
         (tell or self.tell)(Diagnostic(code=code, message=message, where=where))
 
     def script_read(self, name: str, source: str) -> None:

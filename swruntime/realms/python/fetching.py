@@ -26,7 +26,7 @@ from swruntime.realms.python.response import Response
 
 UNDER_WAY = "requests that are under way, or whose answers are not read"
 """What a fetch counts as, until its body was read or let go."""
-EXCHANGE = 5_000
+EXCHANGE = 8_000
 """Bytes that are counted for one, besides its bodies."""
 
 
