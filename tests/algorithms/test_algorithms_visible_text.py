@@ -11,7 +11,9 @@ from hypothesis import example, given, strategies as st
 from swruntime.algorithms.visible_text import visible, visible_lines
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-ANY = st.text(st.characters(codec=None) | st.sampled_from("\x1b[]\x07\r\n\t\x7f\x85\x9b\u200d\u2028\ufeff" + BIDI))
+ANY = st.text(
+    st.characters(codec=None) | st.sampled_from("\x1b[]\x07\r\n\t\x7f\x85\x9b\u200d\u2028\ufeff" + BIDI)
+)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def test_a_title_and_a_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     print(BAD, file=sys.stderr)
     display.close()
     text = out.getvalue()
-    assert not any(char in text for char in ("\x1b]", "\x07", "\x1b[31m", "\x9b", "\u202e", "\r\nforged", "\t"))
+    assert not any(
+        char in text for char in ("\x1b]", "\x07", "\x1b[31m", "\x9b", "\u202e", "\r\nforged", "\t")
+    )
     assert "\\x1b]0;title\\x07\\x1b[31m\\u202e\\x9b31m\\r\\nforged\\ttab[red]x[/red]" in text
     assert text.count(SHOWN.split("\n", maxsplit=1)[0] + "\n") == 3
