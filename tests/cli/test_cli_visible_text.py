@@ -181,7 +181,7 @@ def test_a_name_of_the_sites_folder_and_of_its_files(
         ("resume",),
         ("run", "--profile", site.folder / "worker.py"),
     ):
-        result = site.cli(*arguments)  # type: ignore[arg-type]
+        result = site.cli(*arguments)
         check(result.out)
         check(result.err)
     (site.folder / PATH).write_text("raise ValueError('no')")
