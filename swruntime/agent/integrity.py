@@ -20,6 +20,9 @@ from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure
 from swruntime.ports.store import Store
 
+MOST_HELD = 256 * 1024 * 1024
+"""Bytes of a body that `fetch()` holds until they are verified. A background fetch stores them, and takes any number."""
+
 
 def has_null_body(request: Request, response: Response) -> bool:
     """Whether Fetch sets the body of `response` to null, whatever the server sent."""
@@ -29,14 +32,21 @@ def has_null_body(request: Request, response: Response) -> bool:
 async def read_verified(
     request: Request, response: Response, body: AsyncIterator[bytes] | None
 ) -> list[bytes]:
-    """The chunks of `body`, all of it. Raises NetworkFailure, cause `integrity`, and whatever reading it raises."""
+    """The chunks of `body`, all of it.
+
+    Raises NetworkFailure, cause `integrity` or, for more than MOST_HELD bytes, `quota`; and whatever reading it raises.
+    """
     if filtering.hides_body(response):
         raise _failure(f"its response is {response.type}, which nothing can be held against; use mode 'cors'")
     if body is None:
         raise _failure("its response has no body")
-    verifier, chunks = Verifier(request.integrity), []
+    verifier, chunks, held = Verifier(request.integrity), [], 0
     async with closing_pieces(body) as pieces:
         async for chunk in pieces:
+            held += len(chunk)
+            if held > MOST_HELD:
+                most = f"more than {MOST_HELD:,} bytes are not held until they are verified"
+                raise NetworkFailure("quota", f"{most}; a background fetch stores them")
             verifier.update(chunk)
             chunks.append(chunk)
     if (mismatch := verifier.mismatch()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -120,8 +121,8 @@ def check_confinement(options: Namespace, name: str) -> None:
 
 
 def script_url(name: str) -> str:
-    """The path of a URL for a script that `find_script` found."""
-    return "/" + quote(name)
+    """The path of a URL for a script that `find_script` found; its name may be bytes that are not UTF-8."""
+    return "/" + quote(os.fsencode(name))
 
 
 def check_site(site: Path) -> None:

@@ -96,6 +96,18 @@ async def test_a_body_that_breaks_off_is_never_seen(lab: Lab, autojump_clock: ob
             await lab.window.fetch("/big", integrity=GOOD)
 
 
+async def test_a_body_without_end_is_not_held_for_ever(
+    lab: Lab, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swruntime.agent.integrity.MOST_HELD", len(BODY))
+    lab.origin.add("/endless", Pattern(1 << 60), chunked=True)
+    lab.origin.add("/big", BODY)
+    async with lab.open():
+        with pytest.raises(TypeError, match=r"\(quota\).*200,000 bytes"):
+            await lab.window.fetch("/endless", integrity=GOOD)
+        assert await (await lab.window.fetch("/big", integrity=GOOD)).bytes() == BODY
+
+
 async def test_an_abort_in_the_middle(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/big", BODY, stall_after=[100_000])
     async with lab.open():

@@ -243,6 +243,21 @@ def test_basic_hides_cookies() -> None:
     assert names("basic") == ["Content-Type", "Content-Length", "Content-Range", "ETag", "X-Own"]
 
 
+@pytest.mark.parametrize(
+    ("type", "hidden"),
+    [
+        ("basic", False),
+        ("cors", False),
+        ("default", False),
+        ("opaque", True),
+        ("opaqueredirect", True),
+        ("error", True),
+    ],
+)
+def test_whose_body_is_hidden(type: ResponseType, hidden: bool) -> None:
+    assert filtering.hides_body(Response(type=type)) == hidden
+
+
 def test_cors_shows_what_is_exposed() -> None:
     assert names("cors") == ["Content-Type", "Content-Length"]
     assert names("cors", "etag, Set-Cookie") == ["Content-Type", "Content-Length", "ETag"]

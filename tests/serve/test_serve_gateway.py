@@ -440,3 +440,19 @@ async def test_another_network_behind_it(behind: Behind, autojump_clock: object)
         ) as client:
             assert (await client.get("/x")).text == "/x"
     assert behind.asked == []
+
+
+async def test_what_a_worker_raises_is_told_without_control_characters(
+    behind: Behind, autojump_clock: object
+) -> None:
+    """Whoever reads the gateway's own answer may do so on a terminal."""
+    behind.worker(
+        "async def no():\n"
+        "    raise ValueError('\\x1b]0;title\\x07\\r\\nforged \\u202e \\ud800')\n"
+        "def onfetch(event): event.respond_with(no())\n"
+    )
+    async with behind.open() as client:
+        response = await client.get("/a", headers=HTML)
+    assert response.status_code == 502
+    assert r"ValueError: \x1b]0;title\x07\r\nforged \u202e \ud800" in response.text
+    assert response.text.count("\n") == 1
