@@ -269,7 +269,8 @@ class _Reply:
     async def _say(self, message: MutableMapping[str, Any]) -> None:
         try:
             await self._send(message)
-        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError) as error:
+            # Busy: hypercorn is closing the connection, because more came on it than may.
             raise _ClientLeft from error
 
 
