@@ -97,9 +97,10 @@ class Gateway:
             arrived = incoming(scope, self._agent.origin, self._hosts)
         except BadRequest as error:
             # What else comes over this connection is not taken for another request.
-            http1 = str(scope.get("http_version", "1.1")).startswith("1.")
+            one_at_a_time = scope.get("http_version", "1.1") not in ("2", "3")
+            more = [("Connection", "close")] if one_at_a_time else []
             with suppress(_ClientLeft):
-                await reply.text(error.status, str(error), *([("Connection", "close")] if http1 else ()))
+                await reply.text(error.status, str(error), *more)
             return
         upload = Upload(arrived.body_length)
         failure: Exception | None = None
