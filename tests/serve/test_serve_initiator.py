@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import httpx
 import pytest
 
 from swruntime.concepts.cookies import Cookie
+from swruntime.network.asgi import AsgiTransport
+from swruntime.serve import Gateway
+from swruntime.serve.hosts import KnownHosts, checked_names
 
 if TYPE_CHECKING:
     from tests.serve.conftest import Behind
@@ -273,6 +277,28 @@ async def test_a_navigation_preload_is_whose_navigation_it_is(behind: Behind, au
         await client.get("/a", headers={**CROSS, "Cookie": "brought=1"})
     assert told(behind)["sec-fetch-site"] == "cross-site"
     assert cookies(behind) == ["brought", "default", "file", "lax", "none"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_where_no_browser_says_whose_a_request_is(
+    behind: Behind, language: str, autojump_clock: object
+) -> None:
+    """To a name that is not potentially trustworthy: a page of another site can leave Referer out."""
+    async with behind.open(script=written(behind, language)):
+        behind.agent.services.fetcher.cookies.bring(JAR)
+        hosts = KnownHosts(HOME, allowed=checked_names(["name.test"]))
+        transport = AsgiTransport(Gateway(behind.agent, hosts=hosts))
+        async with httpx.AsyncClient(transport=transport, base_url="http://name.test:8400") as client:
+            for accept in ("image/png", "text/html"):
+                for how in KEPT:
+                    response = await client.get(
+                        f"/a?{how}", headers={"Accept": accept, "Cookie": "brought=1"}
+                    )
+                    assert response.text == "answer"
+                    assert cookies(behind) == ["brought", "none"]
+            # A page's own request says so, as its Referer does.
+            await client.get("/a?hand-on", headers={"Referer": "http://name.test:8400/"})
+            assert cookies(behind) == ALL
 
 
 @attrs.frozen
