@@ -49,7 +49,7 @@ def is_same_site(request: Request) -> bool:
     """
     if request.client is not None and not sites.same_site(request.url, request.client.origin):
         return False
-    return request.initiator is None or request.initiator.site != "cross-site"
+    return request.initiator is None or (request.initiator.site != "cross-site" and request.initiator.is_told)
 
 
 def navigates_from_elsewhere(request: Request) -> bool:

@@ -30,7 +30,7 @@ def request_origin(request: Request, url_list: Sequence[str] = ()) -> str:
     `url_list` has the URLs from the request's first to the one that is asked now. A request without a
     client has an opaque origin. Spec: https://fetch.spec.whatwg.org/#serializing-a-request-origin
     """
-    if request.initiator is not None:
+    if request.initiator is not None and request.mode == "navigate":
         origin = request.initiator.origin
     else:
         origin = request.client.origin if request.client is not None else urls.OPAQUE_ORIGIN

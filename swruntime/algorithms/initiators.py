@@ -16,7 +16,8 @@ from swruntime.concepts.http import FetchSite, HeaderList, Initiator
 def initiator_of(headers: HeaderList, origin: str, asked: str) -> Initiator:
     """Whose request it is that came with `headers` for a server of `origin`, which the client knows as `asked`.
 
-    Without any sign it is the user's own. Raises TypeError where Origin or Referer is not a URL.
+    Without any sign it is the user's own; where browsers would give none, since `asked` is not potentially trustworthy,
+    and Referer can be left out, that is not sure (`is_told`). Raises TypeError where Origin or Referer is not a URL.
     """
     told, referrer = headers.get("Sec-Fetch-Site"), headers.get("Referer")
     named = {_serialized(value) for value in headers.all("Origin")}
@@ -35,7 +36,8 @@ def initiator_of(headers: HeaderList, origin: str, asked: str) -> Initiator:
         initiator = named.pop() if len(named) == 1 else urls.OPAQUE_ORIGIN
     else:
         initiator = origin if site == "same-origin" else urls.OPAQUE_ORIGIN
-    return Initiator(initiator, site, headers.get("Sec-Fetch-Dest") == "document")
+    is_told = bool(sites) or urls.is_potentially_trustworthy(asked)
+    return Initiator(initiator, site, headers.get("Sec-Fetch-Dest") == "document", is_told)
 
 
 def _site_of(initiator: str, origin: str, asked: str) -> FetchSite:

@@ -162,7 +162,7 @@ def fetch_metadata(request: Request, url_list: Sequence[str]) -> HeaderList:
 def fetch_site(request: Request, url_list: Sequence[str]) -> FetchSite:
     """The value of Sec-Fetch-Site: https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header"""
     # 4. A navigation without a client is one of the user's own.
-    if request.initiator is not None:
+    if request.initiator is not None and request.mode == "navigate":
         site, origin, url_list = request.initiator.site, request.initiator.origin, url_list[1:]
         if site == "none":
             return site

@@ -96,7 +96,7 @@ Spec: https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header
 
 @attrs.frozen
 class Initiator:
-    """Who began a navigation that a worker hands on: Fetch keeps the origin of such a request.
+    """Who began a request that a worker hands on. Fetch keeps the origin of a navigation.
 
     Spec: https://fetch.spec.whatwg.org/#dom-request, step 12, "The propagation of the origin"
     """
@@ -106,6 +106,8 @@ class Initiator:
     site: FetchSite
     top_level: bool
     """Whether a window is navigated, and not a frame in it."""
+    is_told: bool = True
+    """Whether the client would have told of another site; if not, `site` is a guess."""
 
 
 @attrs.frozen
@@ -132,7 +134,7 @@ class Request:
     destination: RequestDestination = ""
     client: Environment | None = None
     initiator: Initiator | None = None
-    """Where the request's origin is not its client's; None: it is."""
+    """Of a navigation, whose origin is not its client's, and of what nothing is told of; None: it is the client."""
     cookie: str | None = attrs.field(default=None, repr=False)
     """The Cookie header that came with a request from outside. It is for that URL only, and is never stored."""
 

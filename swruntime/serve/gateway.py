@@ -98,9 +98,10 @@ class Gateway:
             arrived = incoming(scope, self._agent.origin, self._hosts)
         except BadRequest as error:
             # What else comes over this connection is not taken for another request.
-            http1 = str(scope.get("http_version", "1.1")).startswith("1.")
+            one_at_a_time = scope.get("http_version", "1.1") not in ("2", "3")
+            more = [("Connection", "close")] if one_at_a_time else []
             with suppress(_ClientLeft):
-                await reply.text(error.status, str(error), *([("Connection", "close")] if http1 else ()))
+                await reply.text(error.status, str(error), *more)
             return
         upload = Upload(arrived.body_length)
         failure: Exception | None = None
@@ -270,7 +271,8 @@ class _Reply:
     async def _say(self, message: MutableMapping[str, Any]) -> None:
         try:
             await self._send(message)
-        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError) as error:
+            # Busy: hypercorn is closing the connection, because more came on it than may.
             raise _ClientLeft from error
 
 

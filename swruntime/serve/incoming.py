@@ -191,7 +191,7 @@ def _request(url: str, method: str, headers: HeaderList, referrer: str, initiato
         credentials="same-origin" if mode in ("cors", "same-origin") else "include",
         redirect="manual" if mode == "navigate" else "follow",
         referrer=referrer,
-        initiator=initiator if mode == "navigate" else None,
+        initiator=initiator if mode == "navigate" or not initiator.is_told else None,
         cookie="; ".join(headers.all("Cookie")) or None,
     )
 

@@ -306,6 +306,8 @@ def test_whose_navigation_it_is() -> None:
     for site in ("none", "same-origin", "same-site"):
         near = attrs.evolve(asked, initiator=attrs.evolve(ELSEWHERE, site=site))
         assert cookies.is_same_site(near)
+    unsure = attrs.evolve(ELSEWHERE, site="none", is_told=False)
+    assert not cookies.is_same_site(attrs.evolve(asked, initiator=unsure))
     # To a worker's own site only.
     assert not cookies.is_same_site(
         attrs.evolve(asked, url="https://elsewhere.example/", initiator=near.initiator)

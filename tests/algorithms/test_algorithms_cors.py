@@ -53,6 +53,7 @@ def test_the_origin_of_a_navigation_that_a_worker_hands_on() -> None:
     assert cors.request_origin(asked) == "https://evil.example"
     assert cors.request_origin(asked, [HERE, THERE]) == "null"
     assert cors.tainting(asked, HERE) == "basic"
+    assert cors.request_origin(attrs.evolve(asked, mode="cors")) == ORIGIN
 
 
 # Tainting

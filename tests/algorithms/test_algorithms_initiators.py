@@ -74,6 +74,17 @@ def test_how_far_it_is_from_what_the_client_asks_for() -> None:
     assert told("http://name.test:8400", Origin=HERE).site == "same-origin"
 
 
+def test_what_no_browser_would_tell() -> None:
+    for name in ("http://name.test:8400", "http://192.168.0.7:8400"):
+        assert told(name) == Initiator("null", "none", False, is_told=False)
+        # An opaque origin, a referrer, or Sec-Fetch-Site are signs.
+        assert told(name, Referer=f"{HERE}/").is_told
+        assert told(name, Origin="null").is_told
+        assert told(name, Sec_Fetch_Site="none").is_told
+    assert told("https://name.test").is_told
+    assert told(HERE).is_told
+
+
 def test_several_origins_are_as_far_as_the_farthest() -> None:
     def both(*origins: str) -> Initiator:
         return initiator_of(HeaderList.of(("Origin", origin) for origin in origins), HERE, HERE)

@@ -219,6 +219,7 @@ def test_a_navigation_that_a_worker_hands_on_is_still_its_initiators(
 ) -> None:
     handed_on = request(HERE, mode="navigate", initiator=Initiator(origin, site, True))
     assert metadata.fetch_site(handed_on, url_list) == told
+    assert metadata.fetch_site(attrs.evolve(handed_on, mode="cors"), [HERE]) == "same-origin"
 
 
 def test_its_origin_is_told_as_well() -> None:

@@ -45,12 +45,14 @@ class Behind:
         (self.site / name).write_text(script)
 
     @asynccontextmanager
-    async def open(self, *, scope: str | None = None, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async def open(
+        self, *, scope: str | None = None, script: str = "/worker.py", **options: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """A client of the gateway, once the worker is active."""
         arguments = {"site": self.site, "network": self.internet, "on_trace": self.lines.append, **options}
         async with swruntime.open_user_agent(**arguments) as self.agent:
             self.registration = await self.agent.registrations.register(
-                "/worker.py", scope, base_url=f"{HOME}/", client_origin=HOME
+                script, scope, base_url=f"{HOME}/", client_origin=HOME
             )
             await self.agent.settled()
             transport = AsgiTransport(Gateway(self.agent))

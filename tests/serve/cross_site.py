@@ -80,6 +80,9 @@ ACTIONS = {
     "style sheet": "const link = document.createElement('link'); link.rel = 'stylesheet';"
     "link.onload = link.onerror = next; link.href = target; document.head.append(link);",
 }
+FETCHES = [action for action in ACTIONS if action.startswith("fetch") and "no-cors" not in action]
+SHOWN = ("method", "mode", "destination", "referrer", "credentials", "redirect")
+"""Of a request, what the worker tells of it."""
 FROM = ("cross-site", "same-site", "same-origin")
 COOKIES = (
     "strict=1; SameSite=Strict; Path=/",
@@ -229,14 +232,20 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that is left breaks its connections off."""
+
+
 @contextmanager
 def recorder() -> Iterator[Recorder]:
     """Two servers: one behind the worker, and one for the pages of others."""
     found = Recorder()
     handler = type("Handler", (_Handler,), {"recorder": found})
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
+    servers = [_Server(("127.0.0.1", 0), handler) for _ in range(2)]
     for server in servers:
-        server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
     found.port, found.elsewhere = (server.server_port for server in servers)
     try:

@@ -122,11 +122,12 @@ class Request(Body):
         if source.url != self._request.url:
             return
         self._request = attrs.evolve(self._request, cookie=source.cookie)
+        if not modified:
+            self._request = attrs.evolve(self._request, initiator=source.initiator)
         if not modified and source.mode == "navigate":
             self._request = attrs.evolve(
                 self._request,
                 mode="navigate",
-                initiator=source.initiator,
                 referrer=source.referrer,
                 referrer_policy=source.referrer_policy,
             )
