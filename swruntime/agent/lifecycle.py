@@ -36,6 +36,8 @@ class Lifecycle:
         self._services = services
         self._clients = clients
         self._map = map
+        self._uncleared: list[Registration] = []
+        """Those that were unregistered and are still in use."""
         self._queues = JobQueues(self._run, lambda run, key: services.start("job", run, key))
 
     def schedule(self, job: Job) -> None:
@@ -213,6 +215,7 @@ class Lifecycle:
         for tell in self._services.on_unregistered:
             tell(registration)
         job.resolve(True)
+        self._uncleared.append(registration)
         self._services.start_quietly(self._clear_when_unused, registration)
 
     async def _clear_when_unused(self, registration: Registration) -> None:
@@ -234,14 +237,16 @@ class Lifecycle:
             worker.feed(Discard())
         registration.installing = registration.waiting = registration.active = None
         self._services.registration_changed(registration)
+        self._uncleared.remove(registration)
         self._services.when_there_is_room(
             f"the end of {registration.scope}",
             lambda: self._delete(registration.storage_key, registration.scope),
         )
 
     def _delete(self, storage_key: str, scope: str) -> None:
-        # Another one may have been registered for the scope meanwhile.
-        if (storage_key, scope) not in self._map:
+        # Another one may have been registered for the scope meanwhile, and even be unregistered and in use.
+        others = any((each.storage_key, each.scope) == (storage_key, scope) for each in self._uncleared)
+        if (storage_key, scope) not in self._map and not others:
             self._services.store.delete_registration(storage_key, scope)
 
     def client_left(self, registration: Registration) -> None:

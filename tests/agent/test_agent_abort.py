@@ -228,3 +228,27 @@ async def test_unregistering_ends_without_an_event(lab: Lab, autojump_clock: obj
     assert lab.console == []
     lab.one("fetch.release", cause="unregistered")
     lab.one("worker.state", state="redundant")
+
+
+async def test_an_earlier_registration_does_not_take_what_a_later_keeps_that_is_unregistered_in_use(
+    lab: Lab, autojump_clock: object
+) -> None:
+    """Both are in use when they are unregistered; the earlier one is cleared while the later one's event is owed."""
+    lab.origin.add("/late", b"content", delay=5)
+    async with lab.open() as agent:
+        earlier_page = lab.window
+        later_page = await agent.open_window("/")
+        await lab.registration.unregister()
+        await earlier_page.navigator.service_worker.register("/worker.py")
+        await agent.settled()
+        later = await earlier_page.navigator.service_worker.get_registration()
+        user = await agent.open_window("/")
+        await later.background_fetch.fetch("late", "/late")
+        await later.unregister()
+        earlier_page.close()
+        later_page.close()
+        await agent.settled()
+        lab.said("backgroundfetchsuccess late success ", "{}/late 200 7")
+        user.close()
+        await agent.settled()
+        assert agent.storage.estimate().usage == 0

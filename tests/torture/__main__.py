@@ -3,8 +3,8 @@
     python -m tests.torture frames --minutes 10 --seed 1
 
 A target is a module of this folder with `episode(seed)`, which answers with what it found; all that happens in an
-episode follows from its seed. The totals are kept in .venv/torture/, by target: a run goes on with the episodes that
-none before it has played, of any seed. `--again SEED/EPISODE` plays one episode, of which a run has told, alone.
+episode follows from its seed. The totals are kept in .venv/torture/, by target and seed: a run goes on with the
+episodes of its seed that none before it has played. Runs with different seeds may go on side by side. `--again SEED/EPISODE` plays one episode, of which a run has told, alone.
 The exit code is 1 where anything was found.
 """
 
@@ -26,19 +26,16 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     target = import_module(TARGETS[options.target])
     if options.again:
-        return _tell([target.episode(options.again)], [options.again])
-    totals = Totals.read(STATE / f"{options.target}.json")
+        return _tell(target.episode(options.again), options.again)
+    totals = Totals.read(STATE, options.target, options.seed)
     deadline = time.monotonic() + options.minutes * 60
-    found, seeds = [], []
+    code = 0
     while time.monotonic() < deadline and (not options.count or totals.run["frames"] < options.count):
-        seed = f"{options.seed}/{totals.next_episode(options.seed)}"
+        seed = f"{options.seed}/{totals.episodes}"
         each = target.episode(seed)
-        totals.add(options.seed, each)
-        if each.findings:
-            found.append(each)
-            seeds.append(seed)
-    code = _tell(found, seeds)
-    print(target.sentence(totals.run, totals.all))
+        totals.add(each)
+        code |= _tell(each, seed)
+    print(target.sentence(totals.run, totals.all()))
     return code
 
 
@@ -54,13 +51,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _tell(found: list[Finding], seeds: list[str]) -> int:
-    told = 0
-    for each, seed in zip(found, seeds, strict=True):
-        for finding in each.findings:
-            told += 1
-            print(f"--- {seed}: {finding}")
-    return 1 if told else 0
+def _tell(found: Finding, seed: str) -> int:
+    for each in found.findings:
+        print(f"--- {seed}: {each}", flush=True)
+    return 1 if found.findings else 0
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ REQUESTS = sorted(set(re.findall(r'\["(\w+)"', indexed_requests.__doc__ or "")))
 
 def next_frame(random: Random, process: StandIn, engine: Engine, others: list[int]) -> Frame | bytes:
     """Something that a hostile process says. Most of it is taken, so that a realm lives for a while."""
-    is_wrong = random.randrange(25) == 0
+    is_wrong = random.randrange(40) == 0
     maker = Maker(random, process, others, 30 if is_wrong else random.choice([0, 0, 0, 1]))
     way = random.randrange(100)
     if is_wrong and way < 50:
@@ -102,8 +102,11 @@ def _indexed(maker: Maker) -> Frame:
         process.last_call += 1  # numbers that are not in use
         if op == "idb.close" and random.randrange(5):
             return _indexed(maker)
+        own = process.connections[:1] if random.randrange(20) else [3]
+        if op == "idb.begin" and not own:
+            return _indexed(maker)
         fitting = {
-            "name": random.choice(["db", f"db of {process.name}"]), "connection": random.choice(process.connections or [1]),
+            "name": random.choice(["db", f"db of {process.name}"]), "connection": (own or [1])[0],
             "request": process.last_call, "stores": [1], "version": random.choice([None, 1, 2, 2**53 - 1]),
             "transaction": process.last_call if op == "idb.begin" else random.choice(process.transactions or [1]),
             "requests": [_indexed_request(maker) for _ in range(random.randrange(4))],

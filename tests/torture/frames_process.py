@@ -38,6 +38,8 @@ class StandIn:
         """Of which kind of realm it is: "worker" or "window"; "" before it is told."""
         self.heard = 0
         self.last_call = 0
+        self.own = 3
+        """How many numbers it has given; the first ones in a way that is known."""
         self.objects: dict[str, list[int]] = {}
         """The numbers of the objects that it was told of, by interface."""
         self.types: dict[int, str] = {}
@@ -58,6 +60,7 @@ class StandIn:
         self.killed = trio.Event()
         self.react: Callable[[Frame], list[Frame]] = lambda frame: []
         self._overhear = overhear
+        self._token = trio.lowlevel.current_trio_token()
         self._decoder = Decoder(1 << 40)
 
     def say(self, *said: Frame | bytes) -> None:
@@ -98,7 +101,11 @@ class StandIn:
         return 0
 
     def kill(self) -> None:
-        self.killed.set()
+        """May be called in the watchdog's thread."""
+        if trio.lowlevel.in_trio_run():
+            self.killed.set()
+        else:
+            self._token.run_sync_soon(self.killed.set)
 
     async def wait_dead(self) -> None:
         await self.killed.wait()

@@ -56,7 +56,6 @@ class Maker:
         self.process = process
         self._others = others
         self._wrongness = wrongness
-        self._own = -min([0, *process.numbers])
 
     def hostile(self) -> Any:
         return hostile(self.random, self.process, self._others)
@@ -71,8 +70,8 @@ class Maker:
 
     def own_number(self) -> int:
         """A number for an object of the script's, which is known from then on."""
-        self._own += 1
-        return -self._own
+        self.process.own += 1
+        return -self.process.own
 
     # By shape
 

@@ -108,7 +108,7 @@ class World:
 
     async def renew(self) -> None:
         """What the attacker may do to its own origin: send a page elsewhere, unregister the worker."""
-        agent = self.lab.user_agent
+        agent, self.react = self.lab.user_agent, behaves
         if not self.worker_page._window_realm.context.alive:
             self.worker_page = await agent.open_window("/")
         container = self.worker_page.navigator.service_worker

@@ -25,30 +25,35 @@ class Finding(Protocol):
 
 @attrs.define
 class Totals:
-    """`run` are the counts of this run, `all` those of all runs; `episodes` the next episode of each seed."""
+    """Of one seed: `run` are the counts of this run, `before` those of the runs before it."""
 
     path: Path
-    episodes: dict[str, int]
-    all: Counter[str]
+    before: Counter[str]
     run: Counter[str] = attrs.field(factory=Counter)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Those that are there, or new ones. Raises ValueError for a file that is none of these."""
-        if not path.exists():
-            return cls(path, {}, Counter())
-        kept = json.loads(path.read_text())
-        return cls(path, kept["episodes"], Counter(kept["all"]))
+    def read(cls, folder: Path, target: str, seed: str) -> Self:
+        """Those that are there, or new ones."""
+        path = folder / target / f"{seed.replace('/', '_')}.json"
+        return cls(path, _counts(path))
 
-    def next_episode(self, seed: str) -> int:
-        return self.episodes.get(seed, 0)
+    @property
+    def episodes(self) -> int:
+        """Those that were played, which is the number of the next one."""
+        return (self.before + self.run)["episodes"]
 
-    def add(self, seed: str, found: Finding) -> None:
+    def all(self) -> Counter[str]:
+        """The counts of all runs of all seeds."""
+        return sum(map(_counts, self.path.parent.glob("*.json")), Counter())
+
+    def add(self, found: Finding) -> None:
         """Count an episode, and keep that: whoever stops the run loses nothing."""
         self.run += Counter(found.counts)
-        self.all += Counter(found.counts)
-        self.episodes[seed] = self.next_episode(seed) + 1
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps({"episodes": self.episodes, "all": self.all}))
+        new.write_text(json.dumps(self.before + self.run))
         new.replace(self.path)
+
+
+def _counts(path: Path) -> Counter[str]:
+    return Counter(json.loads(path.read_text())) if path.exists() else Counter()
