@@ -115,7 +115,8 @@ def _read(place: Path) -> EngineFiles | None:
         found = EngineFiles(manifest["program"], tuple(manifest["libraries"]), place)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if found.are_there else None
+    absolute = all(isinstance(each, str) and each.startswith("/") for each in found.allowed.executed)
+    return found if absolute and found.are_there else None
 
 
 def _seen(program: str, folder: Path | None) -> EngineFiles:
@@ -132,6 +133,7 @@ def _seen(program: str, folder: Path | None) -> EngineFiles:
             stderr=subprocess.PIPE,
             pass_fds=[answers],
             env=environment(folder),
+            cwd="/",
             start_new_session=True,
             preexec_fn=before_exec(answers, None),
         )

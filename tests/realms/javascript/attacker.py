@@ -27,7 +27,7 @@ from typing import Any
 
 from swruntime.realms.javascript.confinement import kernel
 from swruntime.realms.javascript.engine_files import EngineFiles, engine_files
-from swruntime.realms.javascript.launch import MAIN, before_exec
+from swruntime.realms.javascript.launch import DATA, MAIN, before_exec
 from swruntime.realms.javascript.seccomp import this_machine
 from swruntime.realms.javascript.wall import Wall
 
@@ -143,6 +143,7 @@ ONLY_X86 = {
     "creat": (85, (b"/tmp/attacker", 0o600)),
 }
 
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 IOCTLS = {
     "TIOCSTI": 0x5412, "TIOCSCTTY": 0x540E, "TIOCLINUX": 0x541C, "TCSETS": 0x5402, "FIOASYNC": 0x5452,
     "FIOSETOWN": 0x8901, "FIBMAP": 1,
@@ -305,6 +306,13 @@ def process_attacks(files: EngineFiles) -> Iterator[tuple[str, Attack]]:
         yield f"prctl {name}", lambda o=option: call(NUMBERS["prctl"], o, 0, 0, 0, 0)  # type: ignore[misc]
 
 
+def memory_attacks() -> Iterator[tuple[str, Attack]]:
+    """More than the limit."""
+    yield "private", lambda: mmap.mmap(-1, DATA + 1, PRIVATE, 3)
+    yield "shared, without a file", lambda: mmap.mmap(-1, 4096)
+    yield "that grows down", lambda: mmap.mmap(-1, 4096, PRIVATE | 0x100, 3)
+
+
 def all_calls() -> Iterator[tuple[str, Attack]]:
     """Every number that has no business here, without looking at what it means."""
     for number in sorted(set(range(LAST_CALL)) - set(NUMBERS.values()) - PROBES):
@@ -321,7 +329,7 @@ def needed() -> Iterator[tuple[str, Attack]]:
     yield "a pipe", os.pipe
     yield "its limits", lambda: resource.getrlimit(resource.RLIMIT_NOFILE)
     yield "a signal to itself", lambda: signal.raise_signal(signal.SIGURG)
-    yield "memory that is code", lambda: mmap.mmap(-1, 4096, prot=7).close()
+    yield "memory that is code", lambda: mmap.mmap(-1, 4096, PRIVATE, 7).close()
 
 
 def known() -> Iterator[tuple[str, Attack]]:
@@ -354,7 +362,7 @@ def tried(attacks: Iterator[tuple[str, Attack]]) -> dict[str, str]:
 
 def machine_code(code: bytes) -> None:
     """Run it."""
-    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page = mmap.mmap(-1, 4096, PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     page.write(code)
     ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
 
@@ -408,6 +416,7 @@ def attack(way: str, files: EngineFiles, secret: Path, profile: Path) -> None:
         "files": tried(file_attacks(files, secret, profile)),
         "sockets": tried(socket_attacks()),
         "processes": tried(process_attacks(files)),
+        "memory": tried(memory_attacks()),
         "calls": tried(all_calls()),
         "needed": tried(needed()),
         "known": tried(known()),

@@ -91,6 +91,11 @@ def test_an_attacker_gets_nowhere(
             and not (outcome in ("ENOENT", "ENXIO") and name.split()[-1] in NOT_HERE)
         }
         assert came == ({"clone3": "ENOSYS"} if room == "processes" else {})
+    assert found["memory"] == {
+        "private": "ENOMEM",
+        "shared, without a file": "EPERM",
+        "that grows down": "EPERM",
+    }
     assert len(found["files"]) > 100
     assert len(found["sockets"]) > 40
     assert len(found["processes"]) > 100
@@ -99,7 +104,7 @@ def test_an_attacker_gets_nowhere(
     assert set(found["known"].values()) == {"done"}
     assert sorted(path.name for path in folder.rglob("*")) == ["kept.sqlite3", "profile", "secret"]
     assert (folder / "profile" / "kept.sqlite3").read_text() == SECRET
-    tried = sum(len(found[room]) for room in ("files", "sockets", "processes", "calls"))
+    tried = sum(len(found[room]) for room in ("files", "sockets", "processes", "memory", "calls"))
     tell("what broke out of the engine", f"{tried} attempts, none done{', as nobody' if user else ''}")
 
 

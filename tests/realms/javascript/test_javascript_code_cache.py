@@ -351,7 +351,7 @@ def test_the_engines_home_is_not_made_with_a_cache(base: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "broken", ["", "{", "[]", '{"program": 1}', '{"program": "/x", "libraries": ["/y"]}']
+    "broken", ["", "{", "[]", '{"program": 1, "libraries": []}', '{"program": "/x", "libraries": ["/y"]}']
 )
 def test_a_broken_one_is_made_anew(base: Path, broken: str) -> None:
     folder = code_cache.folder()
