@@ -1,7 +1,7 @@
 """The files that the engine's process uses: the program, its libraries, its code cache, figures of the system.
 
 Which libraries it maps is seen once, in a process that runs no script: the one that fills the cache, or, where there is
-none to be had, one for each runtime.
+no cache to be had, one for each runtime.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import attrs
 
 from swruntime.errors import NotSupportedError
 from swruntime.realms.javascript import code_cache
+from swruntime.realms.javascript.confinement import kernel
 from swruntime.realms.javascript.installed import find_deno
 from swruntime.realms.javascript.launch import MAIN, before_exec, command, environment
 from swruntime.realms.javascript.wall import Allowed
@@ -94,7 +95,8 @@ def _found(program: str, folder: Path | None) -> EngineFiles:
                 found = _read(place)
         if found is not None:
             return found
-    return _seen(program, None)
+    # Only Landlock has to know the libraries.
+    return _seen(program, None) if kernel().landlock else EngineFiles(program, (), None)
 
 
 def _fill(program: str, folder: Path) -> None:

@@ -343,6 +343,15 @@ def test_without_a_folder_there_is_none_and_nothing_is_made(base: Path, tmp_path
     assert not home.exists()
 
 
+def test_without_a_folder_and_without_landlock_nothing_is_started_ahead(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base.write_text("in its place")
+    monkeypatch.setattr(module, "kernel", lambda: Kernel(0, True))
+    monkeypatch.setattr(module, "_seen", None)
+    assert engine_files() == module.EngineFiles(find_deno(), (), None)
+
+
 def test_the_engines_home_is_not_made_with_a_cache(base: Path, tmp_path: Path) -> None:
     files = engine_files()
     home = tmp_path / "home"
