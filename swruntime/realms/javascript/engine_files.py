@@ -75,7 +75,7 @@ def engine_files() -> EngineFiles:
 
     Raises NotSupportedError where it is not there, or does not start.
     """
-    asked = find_deno(), code_cache.folder()
+    asked = os.path.abspath(find_deno()), code_cache.folder()
     found = _found(*asked)
     if not found.are_there:
         _found.cache_clear()
