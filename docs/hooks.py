@@ -32,6 +32,7 @@ def on_config(config: Any) -> Any:
         {"swruntime": "index.md"},
         {"Tutorial": "tutorial.md"},
         {"How to": _pages("how-to")},
+        {"Explanation": _pages("explanation")},
         {
             "Reference": [
                 *_pages("reference"),

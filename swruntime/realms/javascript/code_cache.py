@@ -14,8 +14,8 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _FORMAT = b"1"
 """Of the folder: another one where what is in it changes."""
 _KEY = re.compile(r"[0-9a-f]{40}")
 _BEGUN = "begun-"
-KEPT = 4
+KEPT = 8
 """Of that many engines and versions of the realm's JavaScript the caches are kept."""
 ABANDONED = 3600.0
 """Seconds after which a folder that was begun is no longer waited for."""
@@ -82,20 +82,23 @@ def is_private(path: Path) -> bool:
 def put_in_place(place: Path, fill: Callable[[Path], None]) -> bool:
     """Have `fill` fill a folder, and make it `place`. Whether there is one then, by this process or another.
 
-    What `fill` raises is raised.
+    There is none where the disk is full, or may only be read. What else `fill` raises is raised.
     """
     try:
-        with _begun(place.parent) as begun:
-            fill(begun)
-            _make_durable(begun)
-            try:
-                begun.rename(place)
-            except OSError:
-                # Another process was faster, and what it has put there is as good.
-                return is_private(place)
-    except _CannotBeWritten:
+        begun = Path(tempfile.mkdtemp(prefix=_BEGUN, dir=place.parent))
+    except OSError:
         return False
-    _remove_others(place)
+    try:
+        fill(begun)
+        _make_durable(begun)
+        begun.rename(place)
+        _remove_others(place)
+    except OSError:
+        # Another process may have been faster: what it has put there is as good.
+        return is_private(place)
+    finally:
+        if begun.exists():
+            remove(begun)
     return True
 
 
@@ -109,35 +112,14 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-class _CannotBeWritten(Exception):
-    """A folder that caches cannot be kept in after all: it is full, or may only be read."""
-
-
-@contextmanager
-def _begun(folder: Path) -> Iterator[Path]:
-    try:
-        begun = Path(tempfile.mkdtemp(prefix=_BEGUN, dir=folder))
-    except OSError as error:
-        raise _CannotBeWritten from error
-    try:
-        yield begun
-    finally:
-        if begun.exists():
-            remove(begun)
-
-
 def _make_durable(folder: Path) -> None:
     """Where the power fails, it is there whole, or not at all. And nothing changes it by mistake."""
-    try:
-        for path in sorted(folder.rglob("*"), reverse=True):
-            if path.is_symlink():
-                continue
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if not path.is_symlink():
             _sync(path)
             path.chmod(0o500 if path.is_dir() else 0o400)
-        _sync(folder)
-        folder.chmod(0o500)
-    except OSError as error:
-        raise _CannotBeWritten from error
+    _sync(folder)
+    folder.chmod(0o500)
 
 
 def _sync(path: Path) -> None:
@@ -150,17 +132,15 @@ def _sync(path: Path) -> None:
 
 def _remove_others(place: Path) -> None:
     """Of other engines and versions only the latest stay, and nothing that was begun and left."""
-    found = [each for each in os.scandir(place.parent) if each.is_dir(follow_symlinks=False)]
-    caches = [each for each in found if _KEY.fullmatch(each.name) and each.name != place.name]
-    with suppress(OSError):  # another process removes the same
-        caches.sort(key=lambda each: each.stat().st_mtime, reverse=True)
-        left = [
-            each
-            for each in found
-            if each.name.startswith(_BEGUN) and each.stat().st_mtime < time.time() - ABANDONED
-        ]
-        for each in (*caches[KEPT - 1 :], *left):
-            remove(Path(each.path))
+    caches, begun = [], []
+    for each in place.parent.iterdir():
+        with suppress(FileNotFoundError):  # another process removes the same
+            if _KEY.fullmatch(each.name) and each != place:
+                caches.append((each.lstat().st_mtime, each))
+            elif each.name.startswith(_BEGUN) and each.lstat().st_mtime < time.time() - ABANDONED:
+                begun.append(each)
+    for each in (*(path for _, path in sorted(caches, reverse=True)[KEPT - 1 :]), *begun):
+        remove(each)
 
 
 def _base() -> Path | None:

@@ -149,6 +149,7 @@ def start_process() -> Process:
                 stderr=subprocess.PIPE,
                 pass_fds=[answers],
                 env=environment(files.cache),
+                cwd="/",
                 start_new_session=True,  # Ctrl-C is the runtime's to handle; and no terminal is its own
                 preexec_fn=before_exec(answers, wall),
             )

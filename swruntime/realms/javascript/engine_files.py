@@ -1,7 +1,7 @@
 """The files that the engine's process uses: the program, its libraries, its code cache, figures of the system.
 
 Which libraries it maps is seen once, in a process that runs no script: the one that fills the cache, or, where there is
-none to be had, one for each runtime.
+no cache to be had, one for each runtime.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import attrs
 
 from swruntime.errors import NotSupportedError
 from swruntime.realms.javascript import code_cache
+from swruntime.realms.javascript.confinement import kernel
 from swruntime.realms.javascript.installed import find_deno
 from swruntime.realms.javascript.launch import MAIN, before_exec, command, environment
 from swruntime.realms.javascript.wall import Allowed
@@ -74,7 +75,7 @@ def engine_files() -> EngineFiles:
 
     Raises NotSupportedError where it is not there, or does not start.
     """
-    asked = find_deno(), code_cache.folder()
+    asked = os.path.abspath(find_deno()), code_cache.folder()
     found = _found(*asked)
     if not found.are_there:
         _found.cache_clear()
@@ -94,7 +95,8 @@ def _found(program: str, folder: Path | None) -> EngineFiles:
                 found = _read(place)
         if found is not None:
             return found
-    return _seen(program, None)
+    # Only Landlock has to know the libraries.
+    return _seen(program, None) if kernel().landlock else EngineFiles(program, (), None)
 
 
 def _fill(program: str, folder: Path) -> None:
@@ -115,7 +117,8 @@ def _read(place: Path) -> EngineFiles | None:
         found = EngineFiles(manifest["program"], tuple(manifest["libraries"]), place)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if found.are_there else None
+    absolute = all(isinstance(each, str) and each.startswith("/") for each in found.allowed.executed)
+    return found if absolute and found.are_there else None
 
 
 def _seen(program: str, folder: Path | None) -> EngineFiles:
@@ -132,6 +135,7 @@ def _seen(program: str, folder: Path | None) -> EngineFiles:
             stderr=subprocess.PIPE,
             pass_fds=[answers],
             env=environment(folder),
+            cwd="/",
             start_new_session=True,
             preexec_fn=before_exec(answers, None),
         )

@@ -75,8 +75,8 @@ class Ruleset:
             os.close(descriptor)
 
     def allow_where_there(self, path: str, rights: int) -> None:
-        """As `allow`; a file that this system does not have needs no rule. Raises OSError."""
-        with suppress(FileNotFoundError):
+        """As `allow`; what is not there, or not to be had, needs no rule. Raises OSError."""
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             self.allow(path, rights)
 
     def enforce(self) -> None:

@@ -16,6 +16,8 @@ _CLOSE_RANGE_CLOEXEC = 4
 _ALL = 0xFFFFFFFF
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+for _name in ("syscall", "prctl", "capget", "capset") if _libc is not None else ():
+    getattr(_libc, _name)  # now, so that nothing is looked up between a fork and an exec
 
 
 def system_call(number: int, *arguments: object) -> int:

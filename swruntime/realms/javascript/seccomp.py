@@ -13,6 +13,7 @@ Landlock to say. Arguments are looked at where a call could do more than is mean
 - `prctl`: names of threads and of memory. The signal that ends it with the runtime stays.
 - `fcntl`, `ioctl`: what files and pipes need; F_SETOWN could send signals to others, TIOCSTI type into a terminal.
 - `socketpair`, `sendto`: a stream to itself; a datagram could be addressed to any other socket.
+- `mmap`: memory that the limit counts; shared memory without a file, and what grows as a stack does, it would not.
 
 A call by another architecture's numbers (32 bits, x32) ends the process.
 
@@ -56,6 +57,8 @@ _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 _PRCTL = (15, 16, 0x53564D41)
 """PR_SET_NAME, PR_GET_NAME, PR_SET_VMA."""
+_SHARED_WITHOUT_FILE, _GROWS_DOWN = 0x21, 0x100
+"""MAP_SHARED and MAP_ANONYMOUS; MAP_GROWSDOWN."""
 _AF_UNIX, _SOCK_STREAM, _SOCKET_TYPE = 1, 1, 0xF
 
 
@@ -101,6 +104,15 @@ def _some_bit(index: int, bits: int) -> _Check:
     return [_argument(index), Instruction(_ANY_BIT, 1, 0, bits), Instruction(_RETURN, 0, 0, REFUSE)]
 
 
+def _not_all_bits(index: int, bits: int) -> _Check:
+    return [
+        _argument(index),
+        Instruction(_AND, 0, 0, bits),
+        Instruction(_EQUAL, 0, 1, bits),
+        Instruction(_RETURN, 0, 0, REFUSE),
+    ]
+
+
 def _one_of(index: int, values: tuple[int, ...], mask: int = 0xFFFFFFFF) -> _Check:
     tests = [Instruction(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
     return [
@@ -129,6 +141,7 @@ def _checks(process: int) -> dict[str, list[_Check]]:
         "ioctl": [_one_of(1, _IOCTL)],
         "socketpair": [_one_of(0, (_AF_UNIX,)), _one_of(1, (_SOCK_STREAM,), _SOCKET_TYPE)],
         "sendto": [_null(4)],
+        "mmap": [_not_all_bits(3, _SHARED_WITHOUT_FILE), _no_bits(3, _GROWS_DOWN)],
     }
 
 

@@ -5,7 +5,7 @@
 It raises the wall as the engine's process does, as the user with the id USER where that is given, and then tries what there
 is to try. Attacks that end the process are a WAY of their own; the others are `all` and are told on standard output, each
 with what came of it: "done", or the name of the error. SECRET is a file, PROFILE a folder, which it must not get at. The
-WAY `free` tries some of them without the wall.
+WAYs `landlock` and `seccomp` are what each of the two refuses alone, and `free` tries some of it without the wall.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from typing import Any
 
 from swruntime.realms.javascript.confinement import kernel
 from swruntime.realms.javascript.engine_files import EngineFiles, engine_files
-from swruntime.realms.javascript.launch import MAIN, before_exec
+from swruntime.realms.javascript.launch import DATA, MAIN, before_exec
 from swruntime.realms.javascript.seccomp import this_machine
-from swruntime.realms.javascript.wall import Wall
+from swruntime.realms.javascript.wall import Kernel, Wall
 
 Attack = Callable[[], object]
 
@@ -39,6 +39,8 @@ X86 = os.uname().machine == "x86_64"
 LIBC = ctypes.CDLL(None, use_errno=True)
 PARENT = os.getpid()
 """The attacker is a child of the process that this is imported in, as the engine's process is one of the runtime's."""
+ABSTRACT = f"\0swruntime attacker {PARENT}"
+"""An abstract Unix socket that the parent listens at."""
 LAST_CALL = 512
 """System calls are numbered up to here, and some way on."""
 PROBES = {335, 336} if X86 else set()
@@ -143,6 +145,7 @@ ONLY_X86 = {
     "creat": (85, (b"/tmp/attacker", 0o600)),
 }
 
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 IOCTLS = {
     "TIOCSTI": 0x5412, "TIOCSCTTY": 0x540E, "TIOCLINUX": 0x541C, "TCSETS": 0x5402, "FIOASYNC": 0x5452,
     "FIOSETOWN": 0x8901, "FIBMAP": 1,
@@ -242,8 +245,8 @@ def file_attacks(files: EngineFiles, secret: Path, profile: Path) -> Iterator[tu
     yield "mknod", lambda: os.mknod(made)
     yield "mkfifo", lambda: os.mkfifo(made)
     yield "chdir", lambda: os.chdir("/")
-    yield "the terminal", opens("/dev/tty", os.O_RDONLY)
-    yield "the terminal, to write", opens("/dev/tty", os.O_RDWR)
+    yield "read from /dev/tty", opens("/dev/tty", os.O_RDONLY)
+    yield "read and write /dev/tty", opens("/dev/tty", os.O_RDWR)
     yield "its own standard input, to write", opens("/dev/fd/0", os.O_WRONLY)
 
 
@@ -305,6 +308,13 @@ def process_attacks(files: EngineFiles) -> Iterator[tuple[str, Attack]]:
         yield f"prctl {name}", lambda o=option: call(NUMBERS["prctl"], o, 0, 0, 0, 0)  # type: ignore[misc]
 
 
+def memory_attacks() -> Iterator[tuple[str, Attack]]:
+    """More than the limit."""
+    yield "private", lambda: mmap.mmap(-1, DATA + 1, PRIVATE, 3)
+    yield "shared, without a file", lambda: mmap.mmap(-1, 4096)
+    yield "that grows down", lambda: mmap.mmap(-1, 4096, PRIVATE | 0x100, 3)
+
+
 def all_calls() -> Iterator[tuple[str, Attack]]:
     """Every number that has no business here, without looking at what it means."""
     for number in sorted(set(range(LAST_CALL)) - set(NUMBERS.values()) - PROBES):
@@ -321,7 +331,7 @@ def needed() -> Iterator[tuple[str, Attack]]:
     yield "a pipe", os.pipe
     yield "its limits", lambda: resource.getrlimit(resource.RLIMIT_NOFILE)
     yield "a signal to itself", lambda: signal.raise_signal(signal.SIGURG)
-    yield "memory that is code", lambda: mmap.mmap(-1, 4096, prot=7).close()
+    yield "memory that is code", lambda: mmap.mmap(-1, 4096, PRIVATE, 7).close()
 
 
 def known() -> Iterator[tuple[str, Attack]]:
@@ -354,7 +364,7 @@ def tried(attacks: Iterator[tuple[str, Attack]]) -> dict[str, str]:
 
 def machine_code(code: bytes) -> None:
     """Run it."""
-    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page = mmap.mmap(-1, 4096, PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     page.write(code)
     ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
 
@@ -376,6 +386,42 @@ ENDINGS: dict[str, Callable[[EngineFiles], object]] = {
 """Ways that end the process, or make it another."""
 
 
+def by_landlock(files: EngineFiles, secret: Path, profile: Path) -> Iterator[tuple[str, Attack]]:
+    """What Landlock refuses without a filter. Modes, owners and times of files are not its business, nor descriptors
+    that can neither be read nor written.
+    """
+    for name, each in file_attacks(files, secret, profile):
+        if (
+            name.split()[0] not in ("chmod", "chown", "utime", "setxattr", "chdir", "open")
+            and "/dev/" not in name
+        ):
+            yield name, each
+    for name in ("kill", "tkill", "tgkill", "ptrace attach", "ptrace seize", "kcmp"):
+        yield name, named(name)
+    stream, unix = socket.socket(), socket.socket(socket.AF_UNIX)
+    with_abstract_name = socket.socket(socket.AF_UNIX)
+    yield "connect over TCP", lambda: stream.connect(("127.0.0.1", 9))
+    yield "bind over TCP", lambda: stream.bind(("127.0.0.1", 0))
+    yield "connect to an abstract socket of the parent's", lambda: unix.connect(ABSTRACT)
+    yield "a socket at a path", lambda: with_abstract_name.bind(str(profile / "socket"))
+    for program in ("/bin/sh", sys.executable, "/proc/self/exe"):
+        yield f"exec {program}", lambda p=program: os.execve(p, [p], {})  # type: ignore[misc]
+    for name in ("mount", "umount2", "chroot"):  # for want of capabilities
+        yield name, named(name)
+
+
+def by_seccomp(files: EngineFiles, secret: Path, profile: Path) -> Iterator[tuple[str, Attack]]:
+    """What the filter refuses without Landlock: all but to read, to list, and to execute."""
+    for name, each in file_attacks(files, secret, profile):
+        if name.split()[0] not in ("read", "list") or name.startswith("read and write"):
+            yield name, each
+    yield from socket_attacks()
+    for name, each in process_attacks(files):
+        if not name.startswith("exec "):
+            yield name, each
+    yield from memory_attacks()
+
+
 def main(way: str, secret: str, profile: str, user: str = "") -> int:
     """Answers with the attacker's exit status, negative where a signal has ended it."""
     if user:
@@ -384,14 +430,15 @@ def main(way: str, secret: str, profile: str, user: str = "") -> int:
         os.setuid(int(user))
     files = engine_files()
     answers, _ = os.pipe()
-    with Wall(kernel(), files.allowed) as wall:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(ABSTRACT)
+    listening.listen()
+    has = {"landlock": Kernel(kernel().landlock, False), "seccomp": Kernel(0, True), "free": Kernel(0, False)}
+    with Wall(has.get(way, kernel()), files.allowed) as wall:
         prepare = before_exec(answers, wall)
         attacker = os.fork()
         if attacker == 0:
-            if way == "free":
-                sys.stdout.write(json.dumps({"free": tried(free(Path(secret)))}))
-                sys.stdout.flush()
-                os._exit(0)
+            os.setsid()  # as `start_new_session` does
             prepare()
             attack(way, files, Path(secret), Path(profile))
             os._exit(0)
@@ -400,18 +447,24 @@ def main(way: str, secret: str, profile: str, user: str = "") -> int:
 
 
 def attack(way: str, files: EngineFiles, secret: Path, profile: Path) -> None:
-    if way != "all":
+    rooms = {"landlock": by_landlock, "seccomp": by_seccomp, "free": lambda *_: free(secret)}
+    if way in ENDINGS:
         ENDINGS[way](files)
         os.write(1, b"done\n")
         return
-    found = {
-        "files": tried(file_attacks(files, secret, profile)),
-        "sockets": tried(socket_attacks()),
-        "processes": tried(process_attacks(files)),
-        "calls": tried(all_calls()),
-        "needed": tried(needed()),
-        "known": tried(known()),
-    }
+    found = (
+        {way: tried(rooms[way](files, secret, profile))}
+        if way in rooms
+        else {
+            "files": tried(file_attacks(files, secret, profile)),
+            "sockets": tried(socket_attacks()),
+            "processes": tried(process_attacks(files)),
+            "memory": tried(memory_attacks()),
+            "calls": tried(all_calls()),
+            "needed": tried(needed()),
+            "known": tried(known()),
+        }
+    )
     sys.stdout.write(json.dumps(found))
     sys.stdout.flush()
 

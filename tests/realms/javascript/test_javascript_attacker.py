@@ -91,6 +91,11 @@ def test_an_attacker_gets_nowhere(
             and not (outcome in ("ENOENT", "ENXIO") and name.split()[-1] in NOT_HERE)
         }
         assert came == ({"clone3": "ENOSYS"} if room == "processes" else {})
+    assert found["memory"] == {
+        "private": "ENOMEM",
+        "shared, without a file": "EPERM",
+        "that grows down": "EPERM",
+    }
     assert len(found["files"]) > 100
     assert len(found["sockets"]) > 40
     assert len(found["processes"]) > 100
@@ -99,8 +104,25 @@ def test_an_attacker_gets_nowhere(
     assert set(found["known"].values()) == {"done"}
     assert sorted(path.name for path in folder.rglob("*")) == ["kept.sqlite3", "profile", "secret"]
     assert (folder / "profile" / "kept.sqlite3").read_text() == SECRET
-    tried = sum(len(found[room]) for room in ("files", "sockets", "processes", "calls"))
+    tried = sum(len(found[room]) for room in ("files", "sockets", "processes", "memory", "calls"))
     tell("what broke out of the engine", f"{tried} attempts, none done{', as nobody' if user else ''}")
+
+
+@pytest.mark.parametrize("part", ["landlock", "seccomp"])
+def test_each_half_of_the_wall_holds_alone(
+    attack: Callable[[str, str], tuple[int, str]], part: str, tell: Callable[[str, str], None]
+) -> None:
+    status, said = attack(part, "")
+    assert status == 0
+    found = json.loads(said)[part]
+    came = {
+        name: outcome
+        for name, outcome in found.items()
+        if outcome not in REFUSED and not (outcome in ("ENOENT", "ENXIO") and name.split()[-1] in NOT_HERE)
+    }
+    assert came == ({} if part == "landlock" else {"clone3": "ENOSYS", "private": "ENOMEM"})
+    assert len(found) > 80
+    tell("what broke out of the engine", f"{len(found)} attempts, none done, by {part} alone")
 
 
 def test_without_the_wall_it_would(attack: Callable[[str, str], tuple[int, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -235,6 +236,23 @@ def test_what_fails_leaves_nothing(base: Path) -> None:
     assert os.listdir(folder) == []
 
 
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_a_full_disk_is_no_cache(base: Path, why: int) -> None:
+    folder = code_cache.folder()
+    assert folder is not None
+
+    def fill(begun: Path) -> None:
+        (begun / "half").write_text("")
+        raise OSError(why, os.strerror(why))
+
+    assert not code_cache.put_in_place(folder / ("a" * 40), fill)
+    assert os.listdir(folder) == []
+
+
+def test_a_folder_that_is_gone_is_no_cache(base: Path) -> None:
+    assert not code_cache.put_in_place(base / "gone" / ("a" * 40), lambda begun: None)
+
+
 def test_who_is_slower_takes_what_is_there(base: Path) -> None:
     folder = code_cache.folder()
     assert folder is not None
@@ -264,8 +282,8 @@ def test_of_older_ones_the_latest_stay(base: Path) -> None:
     folder = code_cache.folder()
     assert folder is not None
     now = time.time()
-    for number in range(8):
-        each = folder / (str(number) * 40)
+    for number in range(12):
+        each = folder / (f"{number:x}" * 40)
         each.mkdir()
         (each / "npm").mkdir()
         (each / "npm" / "file").write_text("")
@@ -276,9 +294,9 @@ def test_of_older_ones_the_latest_stay(base: Path) -> None:
         (folder / name).mkdir()
         os.utime(folder / name, (now - age, now - age))
     (folder / "something else").mkdir()
-    assert code_cache.put_in_place(folder / ("a" * 40), lambda begun: None)
+    assert code_cache.put_in_place(folder / ("f" * 40), lambda begun: None)
     assert {each[:9] for each in os.listdir(folder)} == {
-        "a" * 9, "0" * 9, "1" * 9, "2" * 9, "begun-new", "something",
+        *(str(number) * 9 for number in range(7)), "f" * 9, "begun-new", "something",
     }  # fmt: skip
 
 
@@ -343,6 +361,15 @@ def test_without_a_folder_there_is_none_and_nothing_is_made(base: Path, tmp_path
     assert not home.exists()
 
 
+def test_without_a_folder_and_without_landlock_nothing_is_started_ahead(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base.write_text("in its place")
+    monkeypatch.setattr(module, "kernel", lambda: Kernel(0, True))
+    monkeypatch.setattr(module, "_seen", None)
+    assert engine_files() == module.EngineFiles(find_deno(), (), None)
+
+
 def test_the_engines_home_is_not_made_with_a_cache(base: Path, tmp_path: Path) -> None:
     files = engine_files()
     home = tmp_path / "home"
@@ -351,7 +378,7 @@ def test_the_engines_home_is_not_made_with_a_cache(base: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "broken", ["", "{", "[]", '{"program": 1}', '{"program": "/x", "libraries": ["/y"]}']
+    "broken", ["", "{", "[]", '{"program": 1, "libraries": []}', '{"program": "/x", "libraries": ["/y"]}']
 )
 def test_a_broken_one_is_made_anew(base: Path, broken: str) -> None:
     folder = code_cache.folder()

@@ -130,7 +130,9 @@ def test_a_machine_without_a_table_has_no_filter(fresh: None, monkeypatch: pytes
 
 
 def test_finding_out_confines_nothing_else(fresh: None, tmp_path: Path) -> None:
+    before = {name: status_of(os.getpid())[name] for name in ("NoNewPrivs", "Seccomp", "CapEff", "CapPrm")}
     kernel()
+    assert {name: status_of(os.getpid())[name] for name in before} == before
     (tmp_path / "file").write_text("written")
     assert subprocess.run(["true"], check=False).returncode == 0
 

@@ -187,6 +187,14 @@ def test_a_pair_of_sockets_is_a_stream_to_itself(machine: str) -> None:
 
 
 @MACHINE
+@given(flags=WIDE)
+def test_memory_is_what_the_limit_counts(machine: str, flags: int) -> None:
+    shared_without_file = flags & 1 and flags & 0x20
+    expected = REFUSE if shared_without_file or flags & 0x100 else ALLOW
+    assert ask(machine, "mmap", 0, 4096, 3, flags, -1, 0) == expected
+
+
+@MACHINE
 @given(option=st.integers(0, WORD))
 def test_prctl_fcntl_and_ioctl_have_lists(machine: str, option: int) -> None:
     assert ask(machine, "prctl", option) == (ALLOW if option in (15, 16, 0x53564D41) else REFUSE)
