@@ -262,14 +262,15 @@ class BackgroundFetch:
 
     def set_ui(self, title: str | None, icons: tuple[ImageResource, ...] | None) -> None:
         """What `updateUI()` does."""
-        self.title = self.title if title is None else title
-        self.icons = self.icons if icons is None else icons
+        new_title = self.title if title is None else title
+        new_icons = self.icons if icons is None else icons
         try:
-            self._services.store.save_fetch_ui(self.number, self.title, self.icons)
+            with self._services.quota.transaction(self.origin):
+                self._services.store.save_fetch_ui(self.number, new_title, new_icons)
         except StorageFull as full:
             raise QuotaExceededError(f"the new title and icons cannot be stored: {full}") from full
-        finally:
-            self._tell.show()
+        self.title, self.icons = new_title, new_icons
+        self._tell.show()
 
     def instance_update(self) -> InstanceUpdate:
         p = self.progress

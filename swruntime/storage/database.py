@@ -94,6 +94,10 @@ class Database:
         self._last_numbers: dict[str, int] = {}
 
     @property
+    def in_memory(self) -> bool:
+        return self._path is None and not self.read_only
+
+    @property
     def in_transaction(self) -> bool:
         return self._depth > 0
 
