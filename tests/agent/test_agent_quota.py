@@ -119,6 +119,17 @@ async def test_a_full_origin_still_deletes_replaces_and_is_told(lab: Lab, autoju
         assert await lab.registration.unregister() is True
 
 
+async def test_what_a_server_writes_into_its_answer_counts(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/small", b"x")
+    lab.origin.add("/big", b"x", headers={f"X-{each}": "x" * 3000 for each in range(10)})
+    async with lab.open() as agent:
+        fetch = await lab.manager.fetch("f", ["/small", *(f"/big?{each}" for each in range(9))])
+        agent.storage.quota = agent.storage.estimate().usage
+        await agent.settled()
+        assert fetch.failure_reason == "quota-exceeded"
+    assert lab.one("fetch.settle", cause="quota")
+
+
 async def test_the_reserve_is_not_there_for_each(lab: Lab, autojump_clock: object) -> None:
     """Registrations and background fetches may pass the quota by it together, and no further."""
 
