@@ -7,6 +7,7 @@ performed (`_apply`). A result is told only after `_finish` committed it, bodies
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,7 +16,7 @@ from swruntime.agent.connections import Lease
 from swruntime.agent.integrity import stored_mismatch
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
-from swruntime.agent.services import RETRY_STORING
+from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
 from swruntime.concepts.background import ImageResource, Progress
@@ -263,14 +264,15 @@ class BackgroundFetch:
 
     def set_ui(self, title: str | None, icons: tuple[ImageResource, ...] | None) -> None:
         """What `updateUI()` does."""
-        self.title = self.title if title is None else title
-        self.icons = self.icons if icons is None else icons
+        new_title = self.title if title is None else title
+        new_icons = self.icons if icons is None else icons
         try:
-            self._services.store.save_fetch_ui(self.number, self.title, self.icons)
+            with self._services.quota.transaction(self.origin):
+                self._services.store.save_fetch_ui(self.number, new_title, new_icons)
         except StorageFull as full:
             raise QuotaExceededError(f"the new title and icons cannot be stored: {full}") from full
-        finally:
-            self._tell.show()
+        self.title, self.icons = new_title, new_icons
+        self._tell.show()
 
     def instance_update(self) -> InstanceUpdate:
         p = self.progress
@@ -325,13 +327,22 @@ class BackgroundFetch:
         if any(isinstance(e, machine.Release) for e in effects):
             return  # until its rows go, in a transaction of their own, it is as it was: its event is owed
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
-        with self._services.store.transaction(durable=bool(self._sends_once(effects))):
+        with self._transaction(effects):
             for effect in effects:
                 if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
                     keeps_body = not self.machine.records[effect.index].settled
                     self.runs[effect.index].begin_response(self.origin, keeps_body)
             self._save(touched | self._unsaved)
         self._unsaved.clear()
+
+    def _transaction(self, effects: list[Effect | machine.OnRecord]) -> AbstractContextManager[None]:
+        """The head of a response has what a server wrote into it, so it may not pass the quota."""
+        durable = bool(self._sends_once(effects))
+        if any(
+            isinstance(e, machine.OnRecord) and isinstance(e.effect, record.StoreResponse) for e in effects
+        ):
+            return self._services.quota.transaction(self.origin, durable=durable, reserve=QUOTA_RESERVE)
+        return self._services.store.transaction(durable=durable)
 
     def _touched_again(self, indexes: set[int]) -> None:
         """Nothing of them was kept: they are stored with whatever is stored next."""

@@ -15,6 +15,7 @@ from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.record_run import RecordRun
 from swruntime.agent.response_data import ResponseData
+from swruntime.agent.services import QUOTA_RESERVE
 from swruntime.algorithms import matching
 from swruntime.concepts.background import ImageResource
 from swruntime.concepts.http import Request, StoredBody
@@ -166,7 +167,8 @@ class BackgroundFetches:
             records=tuple(StoredRecord(request, RecordSnapshot()) for request in requests),
         )
         # What `fetch()` promises outlives a power failure as well.
-        with self._services.store.transaction(durable=True):
+        quota = self._services.quota
+        with quota.transaction(registration.storage_key, durable=True, reserve=QUOTA_RESERVE):
             number = self._services.store.add_fetch(stored)
         return self._take(registration, attrs.evolve(stored, number=number))
 

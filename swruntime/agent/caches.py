@@ -56,8 +56,16 @@ class Caches:
         return self._services.store.cache_names(self._key)
 
     def open(self, name: str) -> int:
-        """Raises QuotaExceededError where the disk has no room."""
-        return self._guarded(lambda: self._services.store.open_cache(self._key, name))
+        """Raises QuotaExceededError where the quota, or the disk, has no room for it."""
+        store = self._services.store
+        if name in store.cache_names(self._key):
+            return store.open_cache(self._key, name)
+
+        def create() -> int:
+            with self._services.quota.transaction(self._key):
+                return store.open_cache(self._key, name)
+
+        return self._guarded(create)
 
     def delete(self, name: str) -> bool:
         """Raises QuotaExceededError where the disk has not even room for that."""
@@ -95,12 +103,12 @@ class Caches:
 
     def _put_entries(self, cache: int, puts: Sequence[Put], bodies: Sequence[int | None]) -> None:
         store = self._services.store
-        with store.transaction():
+        with self._services.quota.transaction(self._key):
             for put, body in zip(puts, bodies, strict=True):
                 overtaken = self.entries(cache, put.request, CacheQueryOptions())
                 store.delete_entries(e.id for e in overtaken)
                 try:
-                    store.put_entry(cache, put.request, put.response, body)
+                    store.put_entry(cache, _without_login(put.request, put.response), put.response, body)
                 except KeyError as gone:
                     raise InvalidStateError("the cache was deleted; open it again") from gone
 
@@ -144,6 +152,16 @@ class Caches:
             return action()
         except StorageFull as full:
             raise QuotaExceededError(str(full)) from full
+
+
+def _without_login(request: Request, response: Response) -> Request:
+    """A login is not kept for as long as an answer that does not depend on it.
+
+    A deviation from *Batch Cache Operations*, 4.2.6.8, which appends the request as it is.
+    """
+    if "Authorization" not in request.headers or "authorization" in matching.vary_names(response):
+        return request
+    return attrs.evolve(request, headers=request.headers.delete("Authorization"))
 
 
 def _check_distinct(puts: Sequence[Put]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
 import attrs
 
 from swruntime.agent.promise import Promise
 from swruntime.concepts.enums import PermissionState
+from swruntime.errors import StorageFull
 from swruntime.network.conditions import PRESETS, ConditionedNetwork, Conditions
 from swruntime.trace import Diagnostic, NetworkChange, Trace, UserAction
 
@@ -150,9 +152,33 @@ class StorageControl:
             raise ValueError(f"quota is {quota}; expected bytes, 0 or more")
         self._quota = quota
 
+    def usage(self, storage_key: str) -> int:
+        return self._store.usage(storage_key)
+
     def available(self, storage_key: str) -> int:
         return max(0, self.quota - self._store.usage(storage_key))
 
+    def fits(self, storage_key: str, size: int, *, reserve: int = 0) -> bool:
+        return self._store.usage(storage_key) + size <= self.quota + reserve
+
+    def passed(self, storage_key: str, before: int, *, reserve: int = 0) -> bool:
+        """See `swruntime.agent.services.Quota`: what replaces as much, or is deleted, is never too much."""
+        now = self._store.usage(storage_key)
+        return now > before and now > self.quota + reserve
+
+    @contextmanager
+    def transaction(self, storage_key: str, *, durable: bool = False, reserve: int = 0) -> Iterator[None]:
+        """See `swruntime.agent.services.Quota`."""
+        with self._store.transaction(durable=durable):
+            before = self._store.usage(storage_key)
+            yield
+            if self.passed(storage_key, before, reserve=reserve):
+                needed = self._store.usage(storage_key) - before
+                room = max(0, self.quota - before)
+                raise StorageFull(
+                    f"the quota of {storage_key} has room for {room} bytes more; it needs {needed}"
+                )
+
     def estimate(self, origin: str | None = None) -> StorageEstimate:
-        """What an origin uses, the site's without `origin`: every stored body, each counted once."""
+        """What an origin uses, the site's without `origin`: see `swruntime.ports.store.Store.usage`."""
         return StorageEstimate(self._store.usage(origin or self._origin), self.quota)

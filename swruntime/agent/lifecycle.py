@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from swruntime.agent.jobs import Job, JobQueues
+from swruntime.agent.services import QUOTA_RESERVE
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import scopes
-from swruntime.errors import ScriptError
+from swruntime.errors import QuotaExceededError, ScriptError
 from swruntime.machines.service_worker import Activate, Activated, Discard, Install, Installed
 from swruntime.ports.realm import EventSpec
 
@@ -111,6 +112,7 @@ class Lifecycle:
                 return
             # 15. Run it.
             await worker.run(job.type if job.type == "update" else "install")
+            self._require_room(registration, worker)
         except Exception as error:  # noqa: BLE001 - whatever it is, the promise is rejected with it
             # 8, 16.
             worker.stop("it was not installed")
@@ -120,6 +122,17 @@ class Lifecycle:
             return
         # 17.
         await self._install(job, worker, registration)
+
+    def _require_room(self, registration: Registration, worker: Worker) -> None:
+        """Raises QuotaExceededError where a worker and its scripts do not fit."""
+        key = registration.storage_key
+        scripts = sum(len(url) + len(data) for url, data in worker.fetched.items())
+        size = 2 * (len(key) + len(registration.scope)) + len(worker.script_url) + scripts
+        if not self._services.quota.fits(key, size, reserve=QUOTA_RESERVE):
+            available = self._services.quota.available(key)
+            raise QuotaExceededError(
+                f"the quota of {key} has room for {available} bytes more, and {worker.script_url} needs {size}"
+            )
 
     async def _install(self, job: Job, worker: Worker, registration: Registration) -> None:
         """*Install*: https://w3c.github.io/ServiceWorker/#installation-algorithm"""

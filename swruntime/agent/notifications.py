@@ -158,7 +158,8 @@ class Notifications:
         # 5, 6.
         stored = StoredNotification(0, key, registration.scope, concept)
         try:
-            number = self._services.store.add_notification(stored, None if old is None else old.number)
+            with self._services.quota.transaction(key):
+                number = self._services.store.add_notification(stored, None if old is None else old.number)
         except StorageFull as full:
             raise QuotaExceededError(f"no room for notification {concept.title!r}: {full}") from full
         if old is not None:

@@ -146,7 +146,7 @@ class PeriodicSyncs:
         anchor = self._services.wall.now()
         key, scope = registration.storage_key, registration.scope
         try:
-            with self._services.store.transaction(durable=True):
+            with self._services.quota.transaction(key, durable=True):
                 number = self._services.store.add_periodic_sync(
                     StoredPeriodicSync(0, key, scope, tag, min_interval, anchor)
                 )

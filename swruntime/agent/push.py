@@ -206,7 +206,8 @@ class PushService:
             auth=rng.randbytes(16),
         )
         try:
-            return PushSubscription(registration, store.add_push_subscription(key, scope, concept))
+            with self._services.quota.transaction(key):
+                return PushSubscription(registration, store.add_push_subscription(key, scope, concept))
         except StorageFull as full:
             raise QuotaExceededError(f"no room for a push subscription of {scope}: {full}") from full
 

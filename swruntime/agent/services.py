@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVarTuple
 
 import attrs
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 Ts = TypeVarTuple("Ts")
 
+QUOTA_RESERVE = 64 * 1024
+"""Bytes by which registrations and background fetches may pass the quota: an origin that has filled it with bodies can
+still be opened, download what it has room for, and be told what it has not."""
+
 RETRY_STORING = 5.0
 """Seconds until what could not be stored, for want of room, is tried again."""
 
@@ -44,8 +49,26 @@ class Connectivity(Protocol):
 
 
 class Quota(Protocol):
+    def usage(self, storage_key: str) -> int:
+        """Bytes that an origin stores now."""
+        ...
+
     def available(self, storage_key: str) -> int:
         """Bytes that an origin may still store."""
+        ...
+
+    def fits(self, storage_key: str, size: int, *, reserve: int = 0) -> bool:
+        """Whether `size` bytes more pass the quota by no more than `reserve`."""
+        ...
+
+    def passed(self, storage_key: str, before: int, *, reserve: int = 0) -> bool:
+        """Whether what was stored since its usage was `before` has passed the quota, by more than `reserve` bytes."""
+        ...
+
+    def transaction(
+        self, storage_key: str, *, durable: bool = False, reserve: int = 0
+    ) -> AbstractContextManager[None]:
+        """A transaction of the store. Raises StorageFull where it passes the quota; nothing of it is kept then."""
         ...
 
 

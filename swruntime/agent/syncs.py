@@ -194,7 +194,7 @@ class Syncs:
         stored = StoredSync(0, registration.storage_key, registration.scope, tag)
         try:
             # What `register()` promises outlives a power failure as well.
-            with self._services.store.transaction(durable=True):
+            with self._services.quota.transaction(registration.storage_key, durable=True):
                 number = self._services.store.add_sync(stored)
         except StorageFull as full:
             raise QuotaExceededError(f"no room for sync {tag!r}: {full}") from full

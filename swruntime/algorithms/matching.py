@@ -51,9 +51,12 @@ def _vary_allows(
     if response is None or options.ignore_vary:
         return True
     # 7, 8. Every header that the response varies with must be as it was.
-    for value in response.headers.all("Vary"):
-        for field in value.split(","):
-            name = field.strip("\t ")
-            if name == "*" or query.headers.get(name) != stored.headers.get(name):
-                return False
-    return True
+    return not any(
+        name == "*" or query.headers.get(name) != stored.headers.get(name) for name in vary_names(response)
+    )
+
+
+def vary_names(response: Response) -> list[str]:
+    """The names of headers with which a response varies, in lower case; "*" where it varies with anything."""
+    fields = (field for value in response.headers.all("Vary") for field in value.split(","))
+    return [field.strip("\t ").lower() for field in fields]

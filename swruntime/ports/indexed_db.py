@@ -21,6 +21,14 @@ KeyParts = tuple[bytes | None, ...]
 MOST_GENERATED = 2**53
 """The last key that a key generator makes: https://w3c.github.io/IndexedDB/#key-generator-construct"""
 
+INDEXED_ROW = 40
+"""Bytes that count for a record or an entry beside its keys and value."""
+
+
+def put_size(key: int, value: int, entries: Sequence[int]) -> int:
+    """What a record takes with its entries: of a key, a value and keys in indexes of these lengths."""
+    return 2 * key + value + INDEXED_ROW + sum(2 * (entry + key) + INDEXED_ROW for entry in entries)
+
 
 @attrs.frozen
 class IndexRow:
@@ -199,4 +207,8 @@ class IndexedDatabases(Protocol):
         """Closes it first. Nothing happens where there is none."""
         ...
 
-    def usage(self, storage_key: str) -> int: ...
+    def usage(self, storage_key: str) -> int:
+        """The bytes of its databases: names, key paths, keys, values and entries of indexes, and what each database
+        and each row take by themselves; of what is not committed yet as well.
+        """
+        ...

@@ -326,7 +326,11 @@ class Store(Protocol):
     # Space
 
     def usage(self, storage_key: str) -> int:
-        """The bytes of all bodies of a storage key, each counted once, and of its IndexedDB databases."""
+        """The bytes that a storage key takes, of what is not committed yet as well.
+
+        These are its bodies, each counted once, its rows with all texts in them (URLs, headers, names, tags, data,
+        scripts), and its IndexedDB databases with their indexes.
+        """
         ...
 
     def disk_size(self) -> int:

@@ -45,6 +45,8 @@ class CacheRows:
         )
         for row in rows.fetchall():
             self._bodies.drop(row)
+        # Not by the cascade, which would come when nobody can tell whose entries they were (see usage.py).
+        self._database.execute("DELETE FROM cache_entries WHERE cache = ?", (cache,))
         self._database.execute("DELETE FROM caches WHERE id = ?", (cache,))
 
     def entries(self, cache: int, url: str | None, *, ignore_search: bool) -> Sequence[CacheEntry]:

@@ -91,7 +91,12 @@ class Database:
         self._depth = 0
         self._flush_late = False
         self._empty_log_late = False
+        self._ran_full = False
         self._last_numbers: dict[str, int] = {}
+
+    @property
+    def in_memory(self) -> bool:
+        return self._path is None and not self.read_only
 
     @property
     def in_transaction(self) -> bool:
@@ -99,15 +104,23 @@ class Database:
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Answer:
         """Raises StorageFull, StorageFailed."""
-        with self.disk.used():
-            cursor = self._connection.execute(sql, parameters)
-            return Answer(cursor.fetchall(), cursor.rowcount)
+        try:
+            with self.disk.used():
+                cursor = self._connection.execute(sql, parameters)
+                return Answer(cursor.fetchall(), cursor.rowcount)
+        except StorageFull:
+            self._ran_full = True
+            raise
 
     def execute_many(self, sql: str, rows: Sequence[Parameters]) -> None:
         """Raises StorageFull, StorageFailed."""
         if rows:
-            with self.disk.used():
-                self._connection.executemany(sql, rows)
+            try:
+                with self.disk.used():
+                    self._connection.executemany(sql, rows)
+            except StorageFull:
+                self._ran_full = True
+                raise
 
     def one(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first column of the first row, None where there is no row."""
@@ -139,7 +152,7 @@ class Database:
             self.execute("PRAGMA synchronous = FULL")
         try:
             # The depth first: the garbage collector may let go of a body between the statement and the next line.
-            self._depth, self._flush_late, self._empty_log_late = 1, False, False
+            self._depth, self._flush_late, self._empty_log_late, self._ran_full = 1, False, False, False
             try:
                 self.execute("BEGIN IMMEDIATE")
                 yield
@@ -191,8 +204,9 @@ class Database:
             raise UsageError("the profile is open for reading only: nothing in it can be changed")
 
     def _require_still_open(self) -> None:
-        """SQLite takes back the whole transaction when the disk is full, whoever caught the error."""
-        if not self._connection.in_transaction:
+        """When the disk is full, SQLite takes back the whole transaction, or where triggers run only the statement:
+        nothing of it is kept in either case, whoever caught the error."""
+        if self._ran_full or not self._connection.in_transaction:
             raise StorageFull("the disk ran full earlier in this transaction, and nothing of it was kept")
 
     def flush(self) -> None:

@@ -139,6 +139,8 @@ class FetchRows:
         padded = "SELECT 1 FROM records WHERE fetch = ? AND substr(request, 1, 1) = ' ' LIMIT 1"
         if self._database.one(padded, (number,)):
             self._database.empty_log_after_commit()
+        # Not by the cascade, which would come when nobody can tell whose records they were (see usage.py).
+        self._database.execute("DELETE FROM records WHERE fetch = ?", (number,))
         self._database.execute("DELETE FROM fetches WHERE number = ?", (number,))
 
     def delete_of_registration(self, storage_key: str, scope: str) -> None:

@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 
 from swruntime.errors import UnknownError
 from swruntime.storage.database import Database
-from swruntime.storage.indexed_file import DAMAGE, IndexedFile
+from swruntime.storage.indexed_file import DAMAGE, FILE, SCHEMA_SIZE, IndexedFile
 from swruntime.storage.ledger import BodyLedger
 from swruntime.storage.private_files import PrivateFolder
 
@@ -209,8 +209,8 @@ def peek(folder: PrivateFolder, number: int) -> tuple[int, int]:
     with closing(connection):
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
             return 0, 0
-        version, size = connection.execute("SELECT version, bytes FROM database").fetchone()
-    return version, size
+        version, size = connection.execute(f"SELECT version, bytes + {SCHEMA_SIZE} FROM database").fetchone()
+    return version, FILE + size
 
 
 def connect_to_read(folder: PrivateFolder, number: int) -> sqlite3.Connection | None:

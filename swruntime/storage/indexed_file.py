@@ -17,6 +17,7 @@ from typing import Any
 
 from swruntime.errors import ConstraintError, StorageFull, UnknownError
 from swruntime.ports.indexed_db import (
+    INDEXED_ROW,
     MOST_GENERATED,
     Direction,
     Found,
@@ -33,12 +34,16 @@ from swruntime.storage.files import RESERVE
 from swruntime.storage.room import Disk, disk_errors_told
 
 APPLICATION_ID = 0x73774958  # "swIX"
+VERSION = 2
+"""Of the file's tables. An earlier version of swruntime can use a later one's."""
+FILE = 12 * 4096
+"""Bytes of a database without a record: SQLite's pages, one at the least for each table and index."""
 DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 NUMBER = b"\x10"
 """How the bytes of a key begin that is a number; a big-endian double with its sign turned round follows."""
 
 TABLES = (
-    # `version` is IndexedDB's. `bytes`: all keys and values, kept by the triggers below.
+    # `version` is IndexedDB's. `bytes`: what records and entries take, kept by the triggers below.
     """
     CREATE TABLE database (
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -89,27 +94,34 @@ TABLES = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX entries_by_record ON entries (record)",
-    """
-    CREATE TRIGGER record_added AFTER INSERT ON records BEGIN
-        UPDATE database SET bytes = bytes + length(new.key) + length(new.value);
-    END
-    """,
-    """
-    CREATE TRIGGER record_gone AFTER DELETE ON records BEGIN
-        UPDATE database SET bytes = bytes - length(old.key) - length(old.value);
-    END
-    """,
-    """
-    CREATE TRIGGER entry_added AFTER INSERT ON entries BEGIN
-        UPDATE database SET bytes = bytes + length(new.key) + length(new.primary_key);
-    END
-    """,
-    """
-    CREATE TRIGGER entry_gone AFTER DELETE ON entries BEGIN
-        UPDATE database SET bytes = bytes - length(old.key) - length(old.primary_key);
-    END
-    """,
 )
+
+_RECORD = f"2 * length({{row}}.key) + length({{row}}.value) + {INDEXED_ROW}"
+_ENTRY = f"2 * (length({{row}}.key) + length({{row}}.primary_key)) + {INDEXED_ROW}"
+
+COUNTING = tuple(
+    f"CREATE TRIGGER {name}_{when} AFTER {event} ON {table} BEGIN "
+    f"UPDATE database SET bytes = bytes {sign} ({size.replace('{row}', row)}); END"
+    for name, table, size in (("record", "records", _RECORD), ("entry", "entries", _ENTRY))
+    for when, event, sign, row in (("added", "INSERT", "+", "new"), ("gone", "DELETE", "-", "old"))
+)
+"""A record's key is in the table and in its index, an entry is in the table and under its record: both count twice."""
+
+RECOUNT = (
+    *(f"DROP TRIGGER {name}_{when}" for name in ("record", "entry") for when in ("added", "gone")),
+    *COUNTING,
+    "UPDATE database SET bytes = "
+    f"(SELECT coalesce(sum({_RECORD.replace('{row}', 'records')}), 0) FROM records) + "
+    f"(SELECT coalesce(sum({_ENTRY.replace('{row}', 'entries')}), 0) FROM entries)",
+)
+"""Version 1 counted each key once."""
+
+
+SCHEMA_SIZE = " + ".join(
+    f"(SELECT coalesce(sum(2 * length(name) + length(key_path) + {INDEXED_ROW}), 0) FROM {table})"
+    for table in ("stores", "indexes")
+)
+"""Of the names: a store's, or an index's, is in its table and in that one's index."""
 
 
 class IndexedFile:
@@ -122,6 +134,7 @@ class IndexedFile:
         self._disk = disk
         self._closed = closed
         self._discarded = False
+        self._schema_size: int | None = None
         with self._used():
             self._connection = sqlite3.connect(
                 ":memory:" if path is None else str(path), isolation_level=None
@@ -137,15 +150,16 @@ class IndexedFile:
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = NORMAL")
         execute("PRAGMA foreign_keys = ON")
-        if execute("PRAGMA user_version").fetchone()[0]:
+        version: int = execute("PRAGMA user_version").fetchone()[0]
+        if version >= VERSION:
             return
         execute(
             "BEGIN IMMEDIATE"
         )  # whole or not at all: a death leaves a file without tables, which is made again
         for statement in (
-            *TABLES,
+            *(RECOUNT if version else (*TABLES, *COUNTING)),
             f"PRAGMA application_id = {APPLICATION_ID}",
-            "PRAGMA user_version = 1",
+            f"PRAGMA user_version = {VERSION}",
             "COMMIT",
         ):
             execute(statement)
@@ -190,8 +204,11 @@ class IndexedFile:
 
     @property
     def size(self) -> int:
+        """See `swruntime.ports.indexed_db.IndexedDatabases.usage`."""
+        if self._schema_size is None:
+            self._schema_size = self._execute(f"SELECT {SCHEMA_SIZE}")[0][0]
         size: int = self._execute("SELECT bytes FROM database")[0][0]
-        return size
+        return FILE + self._schema_size + size
 
     @property
     def in_transaction(self) -> bool:
@@ -210,6 +227,7 @@ class IndexedFile:
             raise
 
     def roll_back(self) -> None:
+        self._schema_size = None
         if self.in_transaction and not self._disk.failed:
             try:
                 self._execute("ROLLBACK")
@@ -238,6 +256,7 @@ class IndexedFile:
         self._write("UPDATE database SET version = ?", (version,))
 
     def create_store(self, name: str, key_path: KeyPath, auto_increment: bool) -> int:
+        self._schema_size = None
         with _names_told(name):
             self._write(
                 "INSERT INTO stores (name, key_path, auto_increment) VALUES (?, ?, ?)",
@@ -246,13 +265,16 @@ class IndexedFile:
         return self._last_id()
 
     def rename_store(self, store: int, name: str) -> None:
+        self._schema_size = None
         with _names_told(name):
             _require(self._write("UPDATE stores SET name = ? WHERE id = ?", (json.dumps(name), store)), store)
 
     def delete_store(self, store: int) -> None:
+        self._schema_size = None
         _require(self._write("DELETE FROM stores WHERE id = ?", (store,)), store)
 
     def create_index(self, store: int, index: IndexRow) -> int:
+        self._schema_size = None
         with _names_told(index.name):
             added = self._write(
                 "INSERT INTO indexes (store, name, key_path, is_unique, multi_entry) "
@@ -263,12 +285,14 @@ class IndexedFile:
         return self._last_id()
 
     def rename_index(self, index: int, name: str) -> None:
+        self._schema_size = None
         with _names_told(name):
             _require(
                 self._write("UPDATE indexes SET name = ? WHERE id = ?", (json.dumps(name), index)), index
             )
 
     def delete_index(self, index: int) -> None:
+        self._schema_size = None
         _require(self._write("DELETE FROM indexes WHERE id = ?", (index,)), index)
 
     def add_entries(self, index: int, entries: Sequence[tuple[bytes, bytes]]) -> None:

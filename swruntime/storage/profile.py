@@ -31,6 +31,7 @@ from swruntime.storage.private_files import FOLDER_MODE, NotOurs, PrivateFolder
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
 from swruntime.storage.store import SqlStore
+from swruntime.storage.usage import keep_sums
 
 DATABASE = "profile.sqlite3"
 LOCK = "lock"
@@ -59,6 +60,7 @@ def _empty_database() -> bytes:
     """A profile's, after all migrations: the statements that make it take ten times as long as a copy."""
     with closing(_connect(":memory:")) as connection:
         schema.migrate(connection)
+        keep_sums(connection.execute, temporary=False)
         return connection.serialize()
 
 

@@ -29,6 +29,7 @@ from swruntime.storage.notifications import NotificationRows
 from swruntime.storage.push import PushRows
 from swruntime.storage.registrations import RegistrationRows
 from swruntime.storage.syncs import SyncRows
+from swruntime.storage.usage import RowUsage
 
 
 class SqlStore:
@@ -60,6 +61,7 @@ class SqlStore:
         self._push = PushRows(database)
         self._cookies = CookieRows(database)
         self._syncs = SyncRows(database)
+        self._rows = RowUsage(database)
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
@@ -298,7 +300,8 @@ class SqlStore:
     # Space
 
     def usage(self, storage_key: str) -> int:
-        return self._bodies.usage(storage_key) + self.indexed.usage(storage_key)
+        bodies, indexed = self._bodies.usage(storage_key), self.indexed.usage(storage_key)
+        return self._rows.of(storage_key) + bodies + indexed
 
     def disk_size(self) -> int:
         return self._disk_size()

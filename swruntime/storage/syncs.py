@@ -33,8 +33,12 @@ class SyncRows:
     def add(self, sync: StoredSync) -> int:
         number = self._database.new_number("syncs")
         self._database.execute(
+            "DELETE FROM syncs WHERE storage_key = ? AND scope = ? AND tag = ?",
+            (sync.storage_key, sync.scope, to_json(sync.tag)),
+        )
+        self._database.execute(
             """
-            INSERT OR REPLACE INTO syncs (number, storage_key, scope, tag, failures, retry_at)
+            INSERT INTO syncs (number, storage_key, scope, tag, failures, retry_at)
             VALUES (?, ?, ?, ?, ?, ?)
             """,
             (number, sync.storage_key, sync.scope, to_json(sync.tag), sync.failures, sync.retry_at),
@@ -63,8 +67,12 @@ class SyncRows:
     def add_periodic(self, sync: StoredPeriodicSync) -> int:
         number = self._database.new_number("periodic_syncs")
         self._database.execute(
+            "DELETE FROM periodic_syncs WHERE storage_key = ? AND scope = ? AND tag = ?",
+            (sync.storage_key, sync.scope, to_json(sync.tag)),
+        )
+        self._database.execute(
             """
-            INSERT OR REPLACE INTO periodic_syncs (number, storage_key, scope, tag, min_interval, anchor)
+            INSERT INTO periodic_syncs (number, storage_key, scope, tag, min_interval, anchor)
             VALUES (?, ?, ?, ?, ?, ?)
             """,
             (number, sync.storage_key, sync.scope, to_json(sync.tag), sync.min_interval, sync.anchor),

@@ -76,6 +76,12 @@ class Lab:
     def manager(self) -> Any:
         return self.registration.background_fetch
 
+    @property
+    def bodies(self) -> int:
+        """Bytes of the origin's stored bodies, without the rows that its usage counts as well."""
+        size: int = self.agent.services.store._bodies.usage(self.agent.origin)
+        return size
+
     def request(self, url: str, **init: Any) -> Any:
         return self.window.Request(url, **init)
 

@@ -224,7 +224,7 @@ async def test_unregistering_ends_without_an_event(lab: Lab, autojump_clock: obj
         with pytest.raises(TypeError, match="no active worker"):
             await lab.manager.fetch("again", "/done")
         assert agent.background_fetches == []
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
     assert lab.console == []
     lab.one("fetch.release", cause="unregistered")
     lab.one("worker.state", state="redundant")

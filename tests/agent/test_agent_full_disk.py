@@ -56,7 +56,7 @@ async def test_full_for_a_minute(lab: Lab, autojump_clock: object, method: str, 
         assert fetch.records_available is False
         assert agent.background_fetches == []
         await agent.terminate_worker(lab.registration)  # with it goes what its scripts may still hold
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
     async with lab.open(profile=lab.profile, ready=False) as agent:
         assert agent.background_fetches == []
 
@@ -113,4 +113,4 @@ async def test_no_room_for_a_new_one(lab: Lab, autojump_clock: object) -> None:
                 await lab.manager.fetch("f", [lab.request("/a", method="POST", body="x")])
             disk.full = False
         assert await lab.manager.get_ids() == []
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0

@@ -416,7 +416,7 @@ async def test_a_post_with_a_body(lab: Lab, autojump_clock: object) -> None:
         fetch = await lab.manager.fetch("post", [request])
         assert (fetch.upload_total, fetch.uploaded) == (200_000, 0)
         assert request.body_used
-        assert agent.storage.estimate().usage == 200_000
+        assert lab.bodies == 200_000
         await agent.settled()
         assert (fetch.uploaded, fetch.downloaded) == (200_000, 6)
     lab.said("POST 200000 thanks 200000")
@@ -431,7 +431,7 @@ async def test_a_body_that_fails_or_is_used_rejects_fetch(lab: Lab, autojump_clo
         yield b"x"
         raise ValueError("the camera is gone")
 
-    async with lab.open() as agent:
+    async with lab.open():
         good = lab.request("/post", method="POST", body=b"good")
         bad = lab.request("/post", method="POST", body=broken())
         with pytest.raises(ValueError, match="camera"):
@@ -439,7 +439,7 @@ async def test_a_body_that_fails_or_is_used_rejects_fetch(lab: Lab, autojump_clo
         with pytest.raises(TypeError, match="used already"):
             await lab.manager.fetch("used", [good])
         assert await lab.manager.get_ids() == []
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
 
 
 @pytest.mark.parametrize("how", [{"drop_after": 2}, {"delay": 1e6}, {"status": 206}, {"retry_after": 1}])

@@ -141,7 +141,7 @@ async def test_an_owed_event_is_dispatched_by_the_next_process(lab: Lab, autojum
     lab.lines.clear()
     async with lab.open(profile=lab.profile, ready=False) as agent:
         await agent.settled()
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
     lab.said(f"f 1000 {1000 * ord('x') % 65521}")
     lab.one("event.start", name="backgroundfetchsuccess", attempt=2)
     assert lab.of("record.start") == lab.of("fetch.start") == []
@@ -161,13 +161,13 @@ async def test_an_owed_event_waits_for_a_worker_that_runs(lab: Lab, autojump_clo
         async with lab.open(profile=lab.profile, ready=False) as agent:
             with pytest.raises(WaitingForUser, match="could not run"):
                 await agent.settled()
-            assert agent.storage.estimate().usage == 1000
+            assert lab.bodies == 1000
         lab.one("event.start", name="backgroundfetchsuccess", attempt=attempt)
     lab.worker(CHECKED)
     async with lab.open(profile=lab.profile, ready=False) as agent:
         await agent.settled()
         assert agent.background_fetches == []
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
     assert lab.console[-1] == f"f 1000 {1000 * ord('x') % 65521}"
 
 
@@ -200,10 +200,10 @@ async def test_interrupted_five_times_it_is_held_until_it_is_dropped(
         with pytest.raises(WaitingForUser, match="held"):
             await agent.settled()
         (shown,) = agent.background_fetches
-        assert (shown.held, agent.storage.estimate().usage) == (True, 1000)
+        assert (shown.held, lab.bodies) == (True, 1000)
         shown.drop()
         await agent.settled()
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
     async with lab.open(profile=lab.profile, ready=False) as agent:
         assert agent.background_fetches == []
 
@@ -305,7 +305,7 @@ async def test_an_unregistered_registration_does_not_come_back(lab: Lab, autojum
         window = await agent.open_window("/")
         assert await window.navigator.service_worker.get_registrations() == []
         assert agent.background_fetches == []
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
 
 
 async def test_caches_stay(lab: Lab, autojump_clock: object) -> None:

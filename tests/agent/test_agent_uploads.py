@@ -33,7 +33,7 @@ async def test_a_form_is_uploaded_and_readable_afterwards(lab: Lab, autojump_clo
         fetch = await lab.manager.fetch("post", [request])
         total = fetch.upload_total
         assert total > 200_000
-        assert agent.storage.estimate().usage == total
+        assert lab.bodies == total
         await agent.settled()
         assert (fetch.uploaded, fetch.result) == (total, "success")
     lab.said("Épisode 5 ep.txt text/plain True True")
@@ -96,7 +96,7 @@ async def test_a_form_that_does_not_fit_is_refused_and_leaves_nothing(
         with pytest.raises(QuotaExceededError):
             await lab.manager.fetch("post", [lab.request("/post", method="POST", body=form(lab))])
         await agent.settled()
-        assert agent.storage.estimate().usage == 0
+        assert lab.bodies == 0
 
 
 async def test_a_worker_reads_the_form_of_a_page(lab: Lab, autojump_clock: object) -> None:

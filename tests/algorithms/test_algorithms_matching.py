@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from swruntime.algorithms import scopes
-from swruntime.algorithms.matching import matches_cache_entry, matches_record
+from swruntime.algorithms.matching import matches_cache_entry, matches_record, vary_names
 from swruntime.concepts.http import HeaderList, Request, Response
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import SecurityError
@@ -77,6 +77,12 @@ def test_vary(match: object, vary: list[str], query: list[tuple[str, str]], expe
     assert match(asked, stored, response, EXACT) is expected
     assert match(asked, stored, response, CacheQueryOptions(ignore_vary=True))
     assert match(asked, stored, None, EXACT)
+
+
+def test_names_that_a_response_varies_with() -> None:
+    assert vary_names(Response()) == []
+    response = Response(headers=H([("vary", "Accept ,\tX-A"), ("X", "no"), ("Vary", "*,\u00a0b")]))
+    assert vary_names(response) == ["accept", "x-a", "*", "\u00a0b"]
 
 
 def test_the_longest_scope_matches() -> None:

@@ -26,6 +26,7 @@ from swruntime.ports.store import (
     StoredWorker,
 )
 from swruntime.storage import memory_store, open_profile
+from swruntime.storage.store import SqlStore
 
 KEY = "https://a.example"
 SCOPE = "https://a.example/app/"
@@ -635,19 +636,23 @@ def test_a_deleted_cache_takes_nothing_and_gives_nothing(store: Store) -> None:
 # Space
 
 
-def test_usage_counts_every_body_once_by_storage_key(store: Store) -> None:
+def test_usage_counts_every_body_once_by_storage_key(store: SqlStore) -> None:
     body, other = a_body(store, b"12345"), a_body(store, b"1", "https://b.example")
     number = store.add_fetch(a_fetch(a_record(body), a_record(body)))
     store.put_entry(store.open_cache(KEY, "c"), Request("u"), Response(), body)
-    assert (store.usage(KEY), store.usage("https://b.example"), store.usage("https://c.example")) == (5, 1, 0)
+    assert (
+        store._bodies.usage(KEY),
+        store._bodies.usage("https://b.example"),
+        store._bodies.usage("https://c.example"),
+    ) == (5, 1, 0)
     store.append(body, b"67")
-    assert store.usage(KEY) == 7
+    assert store._bodies.usage(KEY) == 7
     store.pin(body)
     store.delete_cache(KEY, "c")
     store.release_fetch(number)
-    assert store.usage(KEY) == 7
+    assert store._bodies.usage(KEY) == 7
     store.unpin(body)
-    assert (store.usage(KEY), store.length(other)) == (0, 1)
+    assert (store._bodies.usage(KEY), store.length(other)) == (0, 1)
 
 
 def test_the_disk_has_a_size(store: Store) -> None:

@@ -73,7 +73,7 @@ def test_nothing_counts_of_what_does_not_fit(
         write_after(patch, room_left, code)
         with pytest.raises(StorageFull):
             disk.append(body, b"12345")
-    assert (disk.length(body), disk.usage(KEY), disk.read(body, 0, 99)) == (6, 6, b"before")
+    assert (disk.length(body), disk._bodies.usage(KEY), disk.read(body, 0, 99)) == (6, 6, b"before")
     assert (tmp_path / "profile" / "bodies" / str(body)).read_bytes() == b"before"
     disk.append(body, b"after")
     assert disk.read(body, 0, 99) == b"beforeafter"
@@ -229,9 +229,9 @@ def test_letting_go_on_a_full_disk_is_made_good_later(
     with monkeypatch.context() as patch:
         patch.setattr(store._database, "execute_many", full)
         store.unpin(body)
-        assert store.usage(KEY) == 5
+        assert store._bodies.usage(KEY) == 5
     store.open_cache(KEY, "another transaction")
-    assert store.usage(KEY) == 0
+    assert store._bodies.usage(KEY) == 0
 
 
 def test_a_profile_that_cannot_be_made_for_want_of_room(

@@ -18,6 +18,7 @@ from hypothesis import given, strategies as st
 
 from swruntime.errors import ConstraintError, StorageFull, UnknownError
 from swruntime.ports.indexed_db import (
+    INDEXED_ROW,
     MOST_GENERATED,
     Direction,
     Found,
@@ -26,9 +27,10 @@ from swruntime.ports.indexed_db import (
     KeyRange,
     Position,
     Source,
+    put_size,
 )
 from swruntime.storage import forget, memory_store, open_profile, verify
-from swruntime.storage.indexed_file import encode_number
+from swruntime.storage.indexed_file import FILE, encode_number
 from swruntime.storage.store import SqlStore
 
 KEY, OTHER = "https://a.example", "https://b.example"
@@ -82,6 +84,7 @@ def test_a_database_is_there_once_it_has_a_version(store: SqlStore) -> None:
 
 def test_what_is_rolled_back_or_never_committed_is_gone(store: SqlStore) -> None:
     database, number = a_database(store)
+    empty = database.size
     database.begin(durable=False)
     put(database, number, b"\x10a")
     database.roll_back()
@@ -96,7 +99,7 @@ def test_what_is_rolled_back_or_never_committed_is_gone(store: SqlStore) -> None
     assert database.version == 1
     assert [row.name for row in database.schema()] == ["things"]
     assert database.count(Source("store", number), EVERYTHING) == 0
-    assert database.size == 0
+    assert database.size == empty
 
 
 def test_nothing_is_written_outside_a_transaction(store: SqlStore) -> None:
@@ -215,6 +218,7 @@ def test_ranges_deletion_and_counts(store: SqlStore) -> None:
     source = Source("store", number)
     database.begin(durable=False)
     index = database.create_index(number, IndexRow(0, "i", "i"))
+    empty = database.size
     for key in (b"a", b"b", b"c", b"d"):
         database.put(number, key, b"v", [(index, (b"i",))], overwrite=False)
     ranges = [
@@ -229,12 +233,12 @@ def test_ranges_deletion_and_counts(store: SqlStore) -> None:
     for key_range, expected in ranges:
         assert database.count(source, key_range) == expected
         assert len(database.scan(source, key_range)) == expected
-    assert database.size == 4 * (1 + 1) + 4 * (1 + 1)
+    assert database.size == empty + 4 * put_size(1, 1, [1])
     database.delete(number, KeyRange(b"b", b"d", upper_open=True))
     assert keys(database.scan(Source("index", index), EVERYTHING)) == [b"a", b"d"]
     database.clear(number)
     assert database.count(Source("index", index), EVERYTHING) == 0
-    assert database.size == 0
+    assert database.size == empty
 
 
 Rows = list[tuple[bytes, bytes]]
@@ -323,22 +327,85 @@ def test_a_scan_in_parts(store: SqlStore) -> None:
 def test_what_an_origin_uses(store: SqlStore) -> None:
     body = store.create_body(KEY)
     store.append(body, bytes(100))
+    only_the_body = store.usage(KEY)
     database, number = a_database(store)
+    empty = store.usage(KEY)
+    assert empty - only_the_body >= FILE
     database.begin(durable=False)
     put(database, number, b"key", bytes(1000))
-    assert store.usage(KEY) == 1103
+    assert store.usage(KEY) == empty + put_size(3, 1000, [])
     assert store.usage(OTHER) == 0
     put(database, number, b"key", bytes(10))
-    assert store.usage(KEY) == 113
+    assert store.usage(KEY) == empty + put_size(3, 10, [])
     database.roll_back()
-    assert store.usage(KEY) == 100
+    assert store.usage(KEY) == empty
     database.begin(durable=False)
     put(database, number, b"key", bytes(1000))
     database.commit()
     database.close()
-    assert store.usage(KEY) == 1103
+    assert store.usage(KEY) == empty + put_size(3, 1000, [])
     store.indexed.delete(KEY, "db")
-    assert store.usage(KEY) == 100
+    assert store.usage(KEY) == only_the_body
+
+
+def test_names_and_indexes_count(store: SqlStore) -> None:
+    """Also where they are taken back."""
+    database, number = a_database(store)
+    put_in(database, number, [b"%03d" % each for each in range(100)])
+    before = store.usage(KEY)
+    database.begin(durable=False)
+    index = database.create_index(number, IndexRow(0, "i" * 1000, "p" * 1000))
+    named = store.usage(KEY)
+    assert 3000 <= named - before < 3200
+    database.add_entries(index, [(b"k" * 50, b"%03d" % each) for each in range(100)])
+    assert store.usage(KEY) - named == 100 * (2 * (50 + 3) + INDEXED_ROW)
+    database.rename_index(index, "i")
+    assert store.usage(KEY) < named + 100 * (2 * (50 + 3) + INDEXED_ROW) - 1900
+    database.create_store("s" * 1000, None, False)
+    database.roll_back()
+    assert store.usage(KEY) == before
+    database.begin(durable=False)
+    other = database.create_store("s" * 1000, None, False)
+    assert store.usage(KEY) >= before + 2000
+    database.rename_store(other, "s")
+    database.delete_store(other)
+    database.commit()
+    assert store.usage(KEY) == before
+    database.close()
+    assert store.usage(KEY) == before, "as whoever has it not open reads it"
+
+
+def put_in(database: IndexedDatabase, number: int, keys: list[bytes]) -> None:
+    database.begin(durable=False)
+    for key in keys:
+        put(database, number, key, b"value")
+    database.commit()
+
+
+def test_a_database_of_an_earlier_version_is_counted_anew(tmp_path: Path) -> None:
+    """Version 1 counted keys once, and neither names nor what a row takes."""
+    with closing(open_profile(tmp_path / "profile")) as store:
+        database, number = a_database(store)
+        put_in(database, number, [b"a", b"b"])
+        usage = store.usage(KEY)
+    path = tmp_path / "profile" / "indexeddb" / "1.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for name, table, size in (("record", "records", "length({0}.value)"), ("entry", "entries", "0")):
+            for when, event, row in (("added", "INSERT", "new"), ("gone", "DELETE", "old")):
+                connection.execute(f"DROP TRIGGER {name}_{when}")
+                connection.execute(
+                    f"CREATE TRIGGER {name}_{when} AFTER {event} ON {table} BEGIN "
+                    f"UPDATE database SET bytes = bytes + {size.format(row)}; END"
+                )
+        connection.execute("UPDATE database SET bytes = 12")
+        connection.execute("PRAGMA user_version = 1")
+    with closing(open_profile(tmp_path / "profile")) as store:
+        assert store.usage(KEY) < usage
+        database = store.indexed.open(KEY, "db")
+        assert store.usage(KEY) == usage
+        put_in(database, number, [b"c"])
+        assert store.usage(KEY) == usage + put_size(1, 5, [])
+        assert len(database.scan(Source("store", number), EVERYTHING)) == 3
 
 
 def test_a_full_disk_takes_the_transaction_back(tmp_path: Path) -> None:
@@ -383,17 +450,18 @@ def test_it_is_kept(tmp_path: Path) -> None:
         put(database, number, b"a", b"value")
         database.commit()
         with closing(open_profile(tmp_path / "profile", read_only=True)) as reader:
-            assert reader.usage(KEY) == store.usage(KEY) == 6
+            usage = store.usage(KEY)
+            assert reader.usage(KEY) == usage
             assert reader.indexed.all(KEY) == [("db", 1)]
         assert verify(tmp_path / "profile") == []
     before = sorted(tmp_path.rglob("*"))
     with closing(open_profile(tmp_path / "profile", read_only=True)) as reader:
-        assert reader.usage(KEY) == 6
+        assert reader.usage(KEY) == usage
         assert reader.indexed.all(KEY) == [("db", 1)]
     assert verify(tmp_path / "profile") == []
     assert sorted(tmp_path.rglob("*")) == before
     with closing(open_profile(tmp_path / "profile")) as store:
-        assert store.usage(KEY) == 6
+        assert store.usage(KEY) == usage
         database = store.indexed.open(KEY, "db")
         assert database.scan(Source("store", number), EVERYTHING) == [Found(b"a", b"a", b"value")]
     forget(tmp_path / "profile")
@@ -428,7 +496,7 @@ def test_a_damaged_one_fails_alone(tmp_path: Path) -> None:
         with pytest.raises(UnknownError, match="damaged"):
             store.indexed.open(KEY, "db")
         assert store.indexed.all(KEY) == []
-        assert store.usage(KEY) == 0
+        assert store.indexed.usage(KEY) == 0
         a_database(store, "another")
         store.indexed.delete(KEY, "db")
         a_database(store)

@@ -99,7 +99,7 @@ def test_what_was_stored_is_there_the_next_time(tmp_path: Path) -> None:
     store = open_profile(tmp_path / "profile")
     assert list(store.cache_names(KEY)) == ["c"]
     assert store.read(body, 0, 99) == b"stored"
-    assert store.usage(KEY) == 6
+    assert store._bodies.usage(KEY) == 6
     assert store.create_body(KEY) > body
     store.close()
 
@@ -219,11 +219,11 @@ def test_a_reader_reads_beside_a_writer_and_sees_it_go_on(tmp_path: Path) -> Non
         assert process.stdin
         reader = open_profile(directory, read_only=True)
         assert list(reader.cache_names(KEY)) == ["c", "held"]
-        assert (reader.length(body), reader.usage(KEY)) == (0, 6)
+        assert (reader.length(body), reader._bodies.usage(KEY)) == (0, 6)
         process.stdin.write("hello\n")
         process.stdin.flush()
         assert line_of(process) == "5"
-        assert (reader.read(body, 1, 3), reader.usage(KEY)) == (b"ell", 11)
+        assert (reader.read(body, 1, 3), reader._bodies.usage(KEY)) == (b"ell", 11)
         with pytest.raises(FileNotFoundError):
             reader.read(99, 0, 1)
         reader.close()
@@ -234,7 +234,7 @@ def test_a_reader_changes_nothing(tmp_path: Path) -> None:
     before = contents(tmp_path)
     reader = open_profile(tmp_path / "profile", read_only=True)
     assert reader.read(body, 0, 99) == b"stored"
-    assert (reader.length(body), reader.usage(KEY), reader.origin) == (6, 6, None)
+    assert (reader.length(body), reader._bodies.usage(KEY), reader.origin) == (6, 6, None)
     assert reader.disk_size() > 0
     for change in (
         lambda: reader.set_origin(KEY),

@@ -100,7 +100,7 @@ def test_a_byte_that_was_written_outlives_the_process(tmp_path: Path) -> None:
     body = only_record(store).body
     assert body is not None
     assert store.read(body, 0, 99) == b"12345678"
-    assert store.usage("k") == 8
+    assert store._bodies.usage("k") == 8
     store.append(body, b"9")
     assert store.read(body, 0, 99) == b"123456789"
     store.close()
@@ -124,7 +124,7 @@ def test_killed_between_the_row_and_the_file(tmp_path: Path) -> None:
 def test_killed_before_anything_refers_to_the_body(tmp_path: Path) -> None:
     directory = tmp_path / "profile"
     store = killed(directory, "store.append(store.create_body('k'), b'12345'); die()")
-    assert store.usage("k") == 0
+    assert store._bodies.usage("k") == 0
     assert list((directory / "bodies").iterdir()) == []
     store.close()
 
@@ -162,7 +162,7 @@ def test_a_success_outlives_the_process_without_a_sync(tmp_path: Path) -> None:
     store.close()
     store = open_profile(tmp_path / "profile", boot_id="one")
     assert only_record(store).snapshot == DONE
-    assert store.usage(KEY) == 10
+    assert store._bodies.usage(KEY) == 10
     store.close()
 
 
@@ -178,7 +178,7 @@ def test_a_body_goes_back_to_its_checkpoint(tmp_path: Path, boot_id: str | None)
     store.close()
     store = open_profile(directory, boot_id=boot_id)
     assert store.read(body, 0, 99) == b"0123"
-    assert (store.length(body), store.usage(KEY)) == (4, 4)
+    assert (store.length(body), store._bodies.usage(KEY)) == (4, 4)
     assert (directory / "bodies" / str(body)).read_bytes() == b"0123"
     store.append(body, b"x")
     assert store.read(body, 0, 99) == b"0123x"
@@ -272,7 +272,7 @@ def test_a_cache_never_answers_with_half_a_body(tmp_path: Path) -> None:
     assert [entry.id for entry in store.cache_entries(cache)] == entries[1:]
     with pytest.raises(FileNotFoundError):
         store.length(cut)
-    assert store.usage(KEY) == 10
+    assert store._bodies.usage(KEY) == 10
     store.close()
 
 
@@ -284,7 +284,7 @@ def test_half_an_upload_is_never_sent(tmp_path: Path) -> None:
         store.add_fetch(a_fetch(StoredRecord(request, RecordSnapshot())))
     store = die_of_power(tmp_path / "profile", store)
     assert [fetch.records[0].request.body for fetch in store.fetches()] == [StoredBody(whole, 10)]
-    assert store.usage(KEY) == 10
+    assert store._bodies.usage(KEY) == 10
     store.close()
 
 

@@ -300,7 +300,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.read(body, 1, 1000) == expected[1:]
         for key in KEYS:
             lengths = [len(body.data) for body in self.model.bodies.values() if body.key == key]
-            assert self.store.usage(key) == sum(lengths)
+            assert self.store._bodies.usage(key) == sum(lengths)
+            assert self.store._rows.of(key) == self.store._rows.added_up(key)
 
     @invariant()
     def agrees_on_rows(self) -> None:

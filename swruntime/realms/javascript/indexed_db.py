@@ -159,7 +159,11 @@ class IndexedDB:
         shared = self._shared.database(self._key, name)
         with shared.wanted(), self._ending(request):
             async with _Held(shared.queue) as held:
+                before = self._quota.usage(self._key)
                 old = shared.opened().version
+                if not old and self._quota.passed(self._key, before):
+                    shared.discard()
+                    raise QuotaExceededError(f"the quota of {self._key} has no room for one more database")
                 new = version or old or 1
                 if new < old:
                     raise VersionError(
@@ -267,9 +271,13 @@ class IndexedDB:
         if transaction.ended.is_set() or not transaction.started.is_set():
             raise InvalidStateError("the transaction has not started, or has ended")
         file = transaction.connection.database.opened()
-        return {
-            "results": [perform(file, transaction, numbers, each, self._require_room) for each in requests]
-        }
+        before = self._quota.usage(self._key)
+        results = [perform(file, transaction, numbers, each, self._require_room) for each in requests]
+        if self._quota.passed(self._key, before):
+            # Names, and entries of a new index, are known when they are there: nothing of the transaction is kept.
+            file.roll_back()
+            raise StorageFull(f"the quota of {self._key} has no room for what the transaction stores")
+        return {"results": results}
 
     def _require_room(self, size: int) -> None:
         available = self._quota.available(self._key)

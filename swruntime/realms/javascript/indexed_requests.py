@@ -31,11 +31,14 @@ from swruntime.ports.indexed_db import (
     Position,
     Source,
     StoreRow,
+    put_size,
 )
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import shown
 
 Wire = dict[str, Any]
+GENERATED = 9
+"""Bytes of a key that a key generator makes."""
 DIRECTIONS: tuple[Direction, ...] = ("next", "nextunique", "prev", "prevunique")
 
 
@@ -268,7 +271,9 @@ class _Request:
                     read.append((index, tuple(_maybe_bytes(part) for part in parts)))
                 case _:
                     raise WireError("an entry of an index is none")
-        self.room(len(data) + len(primary_key or b"") + sum(len(p or b"") for _, ps in read for p in ps))
+        key_length = GENERATED if primary_key is None else len(primary_key)
+        lengths = [sum(key_length if part is None else len(part) for part in parts) for _, parts in read]
+        self.room(put_size(key_length, len(data), lengths))
         return self.file.put(into, primary_key, data, read, overwrite=overwrite)
 
     def _upgrade(self, request: list[Any]) -> None:

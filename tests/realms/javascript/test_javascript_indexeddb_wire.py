@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from swruntime.agent.controls import StorageControl
 from swruntime.agent.indexed_dbs import IndexedDBs
-from swruntime.errors import DOMException
+from swruntime.errors import DOMException, QuotaExceededError
 from swruntime.realms.javascript.indexed_db import OPERATIONS, IndexedDB
 from swruntime.realms.javascript.messages import WireError
 from swruntime.storage import memory_store
@@ -82,6 +82,7 @@ REFUSED: list[list[Any]] = [
 async def test_a_request_that_is_none(store: SqlStore, request_: list[Any]) -> None:
     realm = a_realm(store)
     connection = await upgraded(realm)
+    before = store.usage(KEY)
     begin = {
         "connection": connection,
         "transaction": 1,
@@ -93,7 +94,7 @@ async def test_a_request_that_is_none(store: SqlStore, request_: list[Any]) -> N
     with pytest.raises(WireError):
         await realm.call("idb.requests", {"transaction": 1, "requests": [request_]})
     realm.close()
-    assert store.usage(KEY) == len(A) + len(b"value") + 2 * len(A)
+    assert store.usage(KEY) == before
 
 
 async def test_a_read_only_transaction_changes_nothing(store: SqlStore) -> None:
@@ -153,3 +154,58 @@ async def test_a_realm_that_is_gone_opens_nothing(store: SqlStore) -> None:
     other = a_realm(store, shared)
     await upgraded(other)
     assert await other.call("idb.databases", {}) == [{"name": "db", "version": 1}]
+
+
+LONG = "x" * 3000
+ENTRIES = [[b"%03d" % each, A] for each in range(100)]
+
+PASSES: list[list[Any]] = [
+    ["createStore", 9, LONG, None, False],
+    ["createStore", 9, "s2", LONG, False],
+    ["renameStore", 1, LONG],
+    ["createIndex", 1, 9, LONG, "i", False, False],
+    ["createIndex", 1, 9, "j", LONG, False, False],
+    ["renameIndex", 2, LONG],
+    ["addEntries", 2, ENTRIES],
+]
+
+
+@pytest.mark.parametrize("request_", PASSES, ids=lambda request: request[0])
+async def test_what_passes_the_quota_takes_the_transaction_back(store: SqlStore, request_: list[Any]) -> None:
+    shared, quota = IndexedDBs(store), StorageControl(store, 1_000_000, KEY)
+    realm = IndexedDB(shared, quota, KEY, lambda message: None)
+    await upgraded(realm)
+    realm.close()
+    before = quota.usage(KEY)
+    quota.quota = before + 2500
+    opened = await realm_of(shared, quota).call("idb.open", {"request": 1, "name": "db", "version": 1})
+    assert opened["oldVersion"] == 1
+    shared = IndexedDBs(store)
+    realm = realm_of(shared, quota)
+    opened = await realm.call("idb.open", {"request": 1, "name": "db", "version": 2})
+    requests = {"transaction": opened["transaction"], "requests": [known(opened, request_)]}
+    with pytest.raises(QuotaExceededError, match="the quota of"):
+        await realm.call("idb.requests", requests)
+    await realm.call("idb.abort", {"transaction": opened["transaction"]})
+    realm.close()
+    assert quota.usage(KEY) == before
+    assert store.indexed.all(KEY) == [("db", 1)]
+
+
+async def test_one_more_database_needs_room(store: SqlStore) -> None:
+    shared, quota = IndexedDBs(store), StorageControl(store, 1000, KEY)
+    with pytest.raises(QuotaExceededError, match="one more database"):
+        await realm_of(shared, quota).call("idb.open", {"request": 1, "name": "db", "version": 1})
+    assert quota.usage(KEY) == 0
+    assert store.indexed.all(KEY) == []
+
+
+def realm_of(shared: IndexedDBs, quota: StorageControl) -> IndexedDB:
+    return IndexedDB(shared, quota, KEY, lambda message: None)
+
+
+def known(opened: dict[str, Any], request: list[Any]) -> list[Any]:
+    """`request` with the numbers that this connection has for the object store 1 and its index 2."""
+    (store, *_) = opened["stores"]
+    numbers = {1: store["id"], 2: store["indexes"][0]["id"]}
+    return [request[0], *(numbers.get(each, each) if type(each) is int else each for each in request[1:])]
