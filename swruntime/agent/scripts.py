@@ -73,10 +73,15 @@ class ScriptFetcher:
         self._origin = origin
         self.is_local = is_local
         self._fetcher = fetcher
+        self._given: dict[str, Script] = {}
         self._local: Fetcher | None = None
         if site is not None:
             self._fetcher = attrs.evolve(fetcher, network=_SiteFirst(self, fetcher.network, site))
             self._local = attrs.evolve(fetcher, network=site)
+
+    def give(self, url: str, data: bytes) -> None:
+        """Have the page's script at `url` be `data`, which the user has named, whatever SITE or its server has."""
+        self._given[url] = Script(url, data)
 
     def has(self, url: str) -> bool:
         """Whether a file of SITE answers for `url`."""
@@ -102,6 +107,8 @@ class ScriptFetcher:
         what came.
         """
         request = scripts.script_request(kind, url, client, referrer=referrer, revalidate=revalidate)
+        if kind in (PAGE, PAGE_MODULE) and request.url in self._given:
+            return self._given[request.url]
         local = kind is MAIN and self.is_local(request.url)
         of_site = local or self.has(request.url)
         try:
