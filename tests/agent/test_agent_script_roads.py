@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
 
 import swruntime
 from swruntime import ScriptError, SecurityError, SiteError
@@ -525,6 +526,79 @@ async def test_muted_after_a_restart_too(lab: Lab, autojump_clock: object, tmp_p
             (await container.ready).active.post_message("")
             await agent.settled()
     assert lab.console == [f"NetworkError: The script at '{HOME}/lib.js' failed"]
+
+
+async def test_what_another_origins_script_throws_later_is_muted(lab: Lab, autojump_clock: object) -> None:
+    """https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception and #hostpromiserejectiontracker"""
+    cdn = lab.internet.origin_at("https://cdn.example")
+    cdn.add(
+        "/lib.js",
+        "throws = () => { throw new Error('SECRET'); }; rejects = () => { Promise.reject(new Error('SECRET')); };",
+        headers=SCRIPT,
+    )
+    lab.worker(
+        "let throws, rejects; importScripts('https://cdn.example/lib.js');"
+        "onerror = null; addEventListener('error', (event) => { event.preventDefault();"
+        " console.log(event.message, event.filename, event.lineno, event.colno, event.error); });"
+        "addEventListener('unhandledrejection', (event) => { event.preventDefault(); console.log('a rejection'); });"
+        "setTimeout(throws, 1); setTimeout(rejects, 2);",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+        await trio.sleep(1)
+    # The user is told, and where: the developer tools of a browser tell it, too.
+    assert lab.console == ["Script error.  0 0 undefined", "Uncaught Error: SECRET"]
+
+
+async def test_its_text_is_not_to_be_had_on_its_way(lab: Lab, autojump_clock: object) -> None:
+    """Nothing that a script can define is asked of what the text travels in; nor is it in a stack."""
+    text = "/* SECRET */ look(); (function () { look(); })();"
+    lab.internet.origin_at("https://cdn.example").add("/lib.js", text, headers=SCRIPT)
+    lab.worker(
+        """
+const found = [], word = ["SEC", "RET"].join("");
+const has = (value) => `${value}`.includes(word) || Object.values(Object(value)).some((each) => `${each}`.includes(word));
+let busy = false;
+const names = ["error", "value", "source", "muted", "filename", "id", "t", "cachedData", "importModuleDynamically"];
+for (const name of names) {
+    Object.defineProperty(Object.prototype, name, {
+        __proto__: null, configurable: true,
+        get() {
+            if (busy) return undefined;
+            busy = true;
+            if (has(this) || has(this.value)) found[found.length] = name;
+            busy = false;
+            return undefined;
+        },
+        set(value) { Object.defineProperty(this, name, { __proto__: null, value, writable: true, configurable: true, enumerable: true }); },
+    });
+}
+var look = function () {
+    try { looked(); } catch (error) { found[found.length] = `${error}`; }
+};
+function looked() {
+    for (const name of names) delete Object.prototype[name];
+    Error.prepareStackTrace = (_, sites) => sites;
+    for (const site of new Error().stack) {
+        for (const each of [site.getFunction(), site.getThis(), site.getEvalOrigin(), look.caller]) {
+            if (typeof each === "function" && has(each)) found[found.length] = "a function";
+        }
+    }
+    delete Error.prepareStackTrace;
+}
+importScripts("https://cdn.example/lib.js");
+console.log(found.length, found.join());
+""",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+    lab.said("0 ")
 
 
 async def test_a_module_of_another_origin_needs_cors(lab: Lab, autojump_clock: object) -> None:

@@ -13,7 +13,7 @@ import { attach, encodeValue } from "./plain_data.js";
 const { parse } = JSON;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const { apply } = Reflect;
+const { apply, setPrototypeOf } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
 const encode = ((fn) => (text) => apply(fn, encoder, [text]))(TextEncoder.prototype.encode);
 const decode = ((fn) => (bytes) => apply(fn, decoder, [bytes]))(TextDecoder.prototype.decode);
@@ -216,8 +216,9 @@ export function ask(op, args, at) {
     const view = new View(readExactly(HEAD).buffer);
     const header = parse(decode(readExactly(getUint32(view, 0))));
     const answer = attach(header, readExactly(getUint32(view, 4)), { offset: 0 });
-    if (answer.error !== undefined) return { error: answer.error };
-    return { value: answer.value };
+    // Without a prototype: what it has not got must not be asked of an accessor that a script has put there.
+    setPrototypeOf(answer, null);
+    return { __proto__: null, error: answer.error, value: answer.value };
 }
 
 /** Begin to read frames; each is handed to `handler`. */

@@ -6,7 +6,7 @@ import { errorText } from "./errors.js";
 import { defaultPreventedOf, fire, onUncaught, reportException } from "./events.js";
 import { interfaces, numberOf } from "./faces.js";
 import { named } from "./functions.js";
-import { placeOf } from "./places.js";
+import { isMuted, placeOf } from "./places.js";
 import { deserialize, serialize } from "./clone.js";
 import { makeConsole } from "./console.js";
 import { installTimers } from "./timers.js";
@@ -99,7 +99,7 @@ function reportTo(global) {
             reporting = true;
             try {
                 const at = placeOf(error);
-                const event = new ErrorEvent("error", {
+                const event = new ErrorEvent("error", isMuted(at) ? { message: "Script error.", cancelable: true } : {
                     message: `Uncaught ${errorText(error)}`, filename: at?.[0] ?? "", lineno: at?.[1] ?? 0,
                     colno: at?.[2] ?? 0, error, cancelable: true,
                 });
@@ -120,6 +120,10 @@ function report(kind, error) {
 /** https://html.spec.whatwg.org/multipage/webappapis.html#notify-about-rejected-promises */
 function watchRejections(global) {
     setUnhandledPromiseRejectionHandler((promise, reason) => {
+        if (isMuted(placeOf(reason))) {
+            report("rejection", reason);
+            return true;
+        }
         const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
         fire(global, event);
         if (!defaultPreventedOf(event)) report("rejection", reason);
