@@ -234,8 +234,10 @@ class _Walk:
                 self._descend(name)
             elif left:
                 raise NotServed(404)
-            else:
+            elif stat.S_ISREG(found.st_mode):
                 return self._file(name)
+            else:
+                raise NotServed(404, _SPECIAL)
         return None
 
     def _check_name(self, name: str) -> None:
@@ -319,11 +321,8 @@ class _Walk:
 
     def _file(self, name: str) -> SiteFile:
         """Open what was a file a moment ago, and look at it again."""
-        folder = self._folders[-1]
-        if not stat.S_ISREG(self._stat(name).st_mode):
-            raise NotServed(404, _SPECIAL)
         try:
-            descriptor = os.open(name, _FILE, dir_fd=folder)
+            descriptor = os.open(name, _FILE, dir_fd=self._folders[-1])
         except PermissionError:
             raise NotServed(403, "it cannot be read") from None
         except OSError:
