@@ -55,7 +55,7 @@ from swruntime.realms.python.watchdog import Watchdog
 from swruntime.realms.python.window_realm import PageScripts, WindowRealm, open_window_realm
 from swruntime.realms.python.worker_realm import open_worker_realm
 from swruntime.storage import memory_store, open_profile
-from swruntime.trace import AgentOpen, Diagnostic, Sink, Trace
+from swruntime.trace import AgentOpen, Console, Diagnostic, Sink, Trace
 
 DEFAULT_ORIGIN = "http://localhost:8400"
 """Where SITE's files answer, in process, when no `origin` is given."""
@@ -251,7 +251,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         wall=wall,
         rng=rng,
         permission=lambda key: permissions.query("background-fetch", key),
-        scripts=ScriptFetcher(fetcher, site_scripts, parts.origin, is_python),
+        scripts=ScriptFetcher(fetcher, site_scripts, parts.origin, is_python, _tell_on_console(parts.trace)),
         watch_realm=parts.watchdog.watch,
         watch_process=parts.watchdog.watch_process,
         opened_at=parts.opened_at,
@@ -469,6 +469,10 @@ def _wall_clock() -> WallClock:
     testing = sys.modules.get("trio.testing")
     clock = trio.lowlevel.current_clock()
     return VirtualWallClock() if testing and isinstance(clock, testing.MockClock) else SystemWallClock()
+
+
+def _tell_on_console(trace: Trace) -> Callable[[str], None]:
+    return lambda text: trace.emit(Console(level="error", text=text, where=None))
 
 
 def _tell_skipped(trace: Trace) -> Callable[[str, str], None]:

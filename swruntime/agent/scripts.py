@@ -17,6 +17,7 @@ import attrs
 
 from swruntime.agent.fetching import Fetcher
 from swruntime.algorithms import scripts, urls
+from swruntime.algorithms.redirects import REDIRECT_STATUSES
 from swruntime.algorithms.scripts import IMPORTED, MAIN, PAGE, PAGE_MODULE, WORKER_MODULE, ScriptKind
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import HeaderList, Response
@@ -63,20 +64,31 @@ class ScriptFetcher:
 
     `fetcher` is what everything else is fetched with; `site` answers for the files of SITE, at `origin`. `is_local`
     says of a worker's URL whether its script is trusted local code, which comes from SITE or not at all, whatever its
-    type.
+    type. `tell` is told, for the user, what a script must not know.
     """
 
     def __init__(
-        self, fetcher: Fetcher, site: SiteNetwork | None, origin: str, is_local: Callable[[str], bool]
+        self,
+        fetcher: Fetcher,
+        site: SiteNetwork | None,
+        origin: str,
+        is_local: Callable[[str], bool],
+        tell: Callable[[str], None],
     ) -> None:
         self._site = site
         self._origin = origin
         self.is_local = is_local
+        self._tell = tell
         self._fetcher = fetcher
+        self._given: dict[str, Script] = {}
         self._local: Fetcher | None = None
         if site is not None:
             self._fetcher = attrs.evolve(fetcher, network=_SiteFirst(self, fetcher.network, site))
             self._local = attrs.evolve(fetcher, network=site)
+
+    def give(self, url: str, data: bytes) -> None:
+        """Have the page's script at `url` be `data`, which the user has named, whatever SITE or its server has."""
+        self._given[url] = Script(url, data)
 
     def has(self, url: str) -> bool:
         """Whether a file of SITE answers for `url`."""
@@ -102,22 +114,27 @@ class ScriptFetcher:
         what came.
         """
         request = scripts.script_request(kind, url, client, referrer=referrer, revalidate=revalidate)
+        if kind in (PAGE, PAGE_MODULE) and request.url in self._given:
+            return self._given[request.url]
         local = kind is MAIN and self.is_local(request.url)
         of_site = local or self.has(request.url)
+        fetcher = self._local if local else self._fetcher
+        if fetcher is None:
+            raise _error(kind, f"there is no SITE to take {request.url} from")
+        watched = _Watched(fetcher.network)
         try:
-            fetcher = self._local if local else self._fetcher
-            if fetcher is None:
-                raise _error(kind, f"there is no SITE to take {request.url} from")
-            async with fetcher.fetch(request) as fetched:
+            async with attrs.evolve(fetcher, network=watched).fetch(request) as fetched:
                 response = fetched.response
                 # Trusted local code has the type that its language has.
                 refused = scripts.refusal(response)
                 if refused is not None and not (local and response.ok):
-                    raise self._refused(kind, request.url, refused, of_site, local)
+                    error = self._refused(kind, request.url, refused, of_site, local)
+                    raise self._veiled(kind, request.url, error) if scripts.is_muted(response) else error
                 data = await _whole(fetched.body)
         except NetworkFailure as failure:
-            text = f"the script {request.url} did not come ({failure.cause}): {failure.message}"
-            raise _error(kind, text) from failure
+            text = f"the script {request.url} did not come ({failure.cause})"
+            # Where another origin redirects to is not for a script to know.
+            raise _error(kind, text if watched.redirected else f"{text}: {failure.message}") from failure
         except _TooLargeError:
             text = f"the script {request.url} is larger than {LARGEST_SCRIPT // 1024**2} MiB"
             raise _error(kind, text) from None
@@ -138,6 +155,11 @@ class ScriptFetcher:
         if refused.insecure and kind.main:
             return SecurityError(text)
         return _error(kind, text)
+
+    def _veiled(self, kind: ScriptKind, url: str, error: Exception) -> Exception:
+        """In place of `error`, whose text says what an opaque response is like: its status, its type."""
+        self._tell(str(error))
+        return _error(kind, f"the script {url} is of another origin, and was refused; the console says why")
 
     def why_not(self, url: str) -> str | None:
         """Why SITE, which has something at `url`, does not serve it; None where it does, or has nothing there."""
@@ -194,6 +216,21 @@ class _SiteFirst:
         """See `swruntime.ports.network.Network.exchange`."""
         network: Network = self._site if self._scripts.has(request.url) else self._rest
         async with network.exchange(request) as response:
+            yield response
+
+
+class _Watched:
+    """The port Network that notes whether what was asked of `inner` was redirected."""
+
+    def __init__(self, inner: Network) -> None:
+        self._inner = inner
+        self.redirected = False
+
+    @asynccontextmanager
+    async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
+        """See `swruntime.ports.network.Network.exchange`."""
+        async with self._inner.exchange(request) as response:
+            self.redirected = self.redirected or response.status in REDIRECT_STATUSES
             yield response
 
 

@@ -22,6 +22,7 @@ from swruntime.cli.output import complain, counted, sinks
 from swruntime.display.terminal import TerminalDisplay
 from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
 from swruntime.monitor.checked import Checked
+from swruntime.network.site_files import SiteFiles
 from swruntime.ports.store import Store
 from swruntime.realms.javascript import confinement
 from swruntime.realms.javascript.installed import is_installed
@@ -87,6 +88,27 @@ def find_script(site: Path, given: str | None, defaults: tuple[str, ...], what: 
             _check_language(site, name, what)
             return name
     raise SiteError(f"there is no {what} in {str(site)!r}; expected {defaults[0]}, or --{what} FILE")
+
+
+def find_page(site: Path, given: str) -> tuple[str, bytes | None]:
+    """A page script's path below SITE, and its text where SITE's server would not have it.
+
+    What the user has named is the user's own choice, wherever it is: a JavaScript is taken from there, and imports what
+    SITE serves. Raises SiteError for what is not there, for a Python script outside of SITE, and for a JavaScript where
+    there is nothing to run it.
+    """
+    file = next((path for path in (site / given, Path(given)) if path.is_file()), None)
+    if file is None or file.suffix == ".py":
+        return find_script(site, given, PAGES, "page"), None
+    _check_language(site, given, "page")
+    folder, absolute = site.resolve(), file.absolute()
+    name = absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else file.name
+    if SiteFiles(site).is_file(script_url(name)) and absolute.is_relative_to(folder):
+        return name, None
+    try:
+        return name, file.read_bytes()
+    except OSError as error:
+        raise SiteError(f"--page is {given!r}, which cannot be read: {error.strerror}") from None
 
 
 def _below(site: Path, given: str, what: str) -> str:

@@ -108,10 +108,18 @@ class SiteFiles:
         finally:
             os.close(file.descriptor)
 
-    def read(self, pathname: str) -> bytes:
-        """The bytes of a script, or of what belongs to one. Raises NotServed for a file beyond LARGEST_SCRIPT, too."""
+    def read(self, pathname: str, most: int | None = LARGEST_SCRIPT) -> bytes:
+        """The bytes of a file. Raises NotServed for one of more than `most` bytes, too."""
         with self.opened(pathname) as file:
-            return _read(file)
+            return _read(file, most)
+
+    def version(self, pathname: str) -> tuple[int, ...] | None:
+        """What differs from the version of a file that was written since; None where no file is served."""
+        try:
+            with self.opened(pathname) as file:
+                return file.found.st_mtime_ns, file.found.st_size, file.found.st_ino
+        except NotServed:
+            return None
 
     def headers(self) -> bytes | None:
         """What SITE's server itself reads: its `_headers`, None where there is none. Raises NotServed."""
@@ -122,7 +130,7 @@ class SiteFiles:
         if file is None:
             raise NotServed(404, "it is a folder")
         try:
-            return _read(file)
+            return _read(file, LARGEST_SCRIPT)
         finally:
             os.close(file.descriptor)
 
@@ -161,14 +169,14 @@ class SiteFiles:
         return frozenset(ids)
 
 
-def _read(file: SiteFile) -> bytes:
+def _read(file: SiteFile, most: int | None) -> bytes:
     chunks: list[bytes] = []
-    left = LARGEST_SCRIPT
+    size = 0
     try:
         while chunk := os.read(file.descriptor, 1024 * 1024):
-            left -= len(chunk)
-            if left < 0:
-                raise NotServed(404, f"it is larger than {LARGEST_SCRIPT // 1024**2} MiB")
+            size += len(chunk)
+            if most is not None and size > most:
+                raise NotServed(404, f"it is larger than {most // 1024**2} MiB")
             chunks.append(chunk)
     except OSError as error:
         raise NotServed(404, f"it cannot be read: {error.strerror}") from error
@@ -226,8 +234,10 @@ class _Walk:
                 self._descend(name)
             elif left:
                 raise NotServed(404)
-            else:
+            elif stat.S_ISREG(found.st_mode):
                 return self._file(name)
+            else:
+                raise NotServed(404, _SPECIAL)
         return None
 
     def _check_name(self, name: str) -> None:
@@ -311,11 +321,8 @@ class _Walk:
 
     def _file(self, name: str) -> SiteFile:
         """Open what was a file a moment ago, and look at it again."""
-        folder = self._folders[-1]
-        if not stat.S_ISREG(self._stat(name).st_mode):
-            raise NotServed(404, _SPECIAL)
         try:
-            descriptor = os.open(name, _FILE, dir_fd=folder)
+            descriptor = os.open(name, _FILE, dir_fd=self._folders[-1])
         except PermissionError:
             raise NotServed(403, "it cannot be read") from None
         except OSError:

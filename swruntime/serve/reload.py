@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import trio
 
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms import urls
+from swruntime.network.site_files import SiteFiles
 from swruntime.trace import Diagnostic
 
 INTERVAL = 0.5
 """Seconds between two looks at the files."""
 
-_Stamps = dict[str, tuple[int, int, int]]
+_Stamps = dict[str, tuple[int, ...]]
 
 
 async def update_on_edit(agent: UserAgent, site: Path, interval: float = INTERVAL) -> None:
@@ -22,10 +24,11 @@ async def update_on_edit(agent: UserAgent, site: Path, interval: float = INTERVA
 
     What was installed does not wait for open pages. Never returns.
     """
+    files = SiteFiles(site)
     seen: dict[str, _Stamps] = {}
     while True:
         for registration in agent.registrations.all():
-            stamps = _stamps(registration, site)
+            stamps = _stamps(registration, files)
             before = seen.get(registration.scope)
             if not _was_edited(before, stamps):
                 seen[registration.scope] = {**(before or {}), **stamps}
@@ -47,18 +50,16 @@ async def _update(agent: UserAgent, registration: Registration) -> None:
         agent.registrations.skip_waiting(newest)
 
 
-def _stamps(registration: Registration, site: Path) -> _Stamps:
-    """The state of each script file. One that is not there counts when it is back: editors replace files."""
+def _stamps(registration: Registration, files: SiteFiles) -> _Stamps:
+    """The version of each script file. One that is not there counts when it is back: editors replace files."""
     newest = registration.newest_worker
     if newest is None:
         return {}
     found: _Stamps = {}
-    for path in {urls.parse(newest.script_url).pathname, *newest.sources}:
-        try:
-            stat = (site / path.lstrip("/")).stat()
-        except OSError:
-            continue
-        found[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    for path in {urls.parse(newest.script_url).pathname, *map(quote, newest.sources)}:
+        version = files.version(path)
+        if version is not None:
+            found[path] = version
     return found
 
 

@@ -25,6 +25,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import trio
@@ -32,7 +33,8 @@ import trio
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
-from swruntime.errors import UsageError
+from swruntime.errors import NotServed, UsageError
+from swruntime.network.site_files import SiteFiles
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.realms.python.context import RealmContext, error_text
 from swruntime.realms.python.driver import suspended_at
@@ -270,7 +272,7 @@ class _Reaper:
         if context.alive and self._is_due(self._handled):
             file, line = suspended_at(context, coroutine) or (None, None)
             name = None if file is None else context.script_name(file)
-            source = "" if file is None or line is None else _source(file, line)
+            source = "" if name is None or line is None else _source(self._lab.site, name, line)
             self._die(worker, Death(self.points - 1, name, line, source, tuple(self._handled)))
 
     def _at_step(self, worker: Worker, where: str | None) -> None:
@@ -279,9 +281,7 @@ class _Reaper:
             if where is not None:
                 name, _, number = where.rpartition(":")
                 line = int(number)
-                # Of a script from the network, and of one that a bundle was built from elsewhere, there is no file.
-                file = self._lab.site / name
-                source = _source(str(file), line) if file.is_file() else ""
+                source = _source(self._lab.site, name, line)
             self._die(worker, Death(self.points - 1, name, line, source, tuple(self._handled)))
 
     def _is_due(self, names: Collection[str]) -> bool:
@@ -325,7 +325,11 @@ class _Reaper:
             self.error = error
 
 
-def _source(file: str, line: int) -> str:
-    # Not by linecache: the file is another one in each run.
-    lines = Path(file).read_text("utf-8").splitlines()
+def _source(site: Path, name: str, line: int) -> str:
+    """A line of a script; "" where SITE does not serve it: a script of the network, or what a source map speaks of."""
+    try:
+        text = SiteFiles(site).read("/" + quote(name)).decode(errors="replace")
+    except NotServed:
+        return ""
+    lines = text.splitlines()
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -43,8 +44,12 @@ def diagnosed(line: dict[str, Any], site: Path) -> Diagnosed | None:
     text = visible(explained(line, code))
     if line["where"] is None:
         return Diagnosed(code.name, text)
+    from swruntime.network.site_files import SiteFiles
+
     name, _, number = line["where"].rpartition(":")
-    return Diagnosed(code.name, text, site / name, int(number))
+    # A source map names what it likes, and the line of a warning is shown: of a file that is private it must not be.
+    private = (site / name).exists() and not SiteFiles(site).is_file("/" + quote(name))
+    return Diagnosed(code.name, text, None if private else site / name, int(number))
 
 
 def warn(found: Iterable[Diagnosed], *, strict: bool, nowhere: tuple[str, int]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import trio
 
 from swruntime.errors import DOMException, UsageError, WaitingForUser
+from swruntime.network.site_files import HEADERS, SiteFiles
 from swruntime.testing.behaviour import add_server
 from swruntime.testing.lab import Laboratory, laboratory
 from swruntime.testing.scenario import Scenario, ScenarioPlayer, parse_scenario, read_scenario
@@ -82,11 +84,12 @@ def _furnish(lab: Laboratory, whole: Whole) -> None:
     if whole.site is not None:
         if not whole.site.is_dir():
             raise UsageError(f"site is {str(whole.site)!r}; expected a folder")
-        for file in sorted(whole.site.rglob("*")):
-            below = file.relative_to(whole.site)
-            if file.is_file() and not any(part.startswith(".") for part in below.parts):
-                _write(lab, str(below), file.read_bytes())
-                lab.origin.add("/" + below.as_posix(), file.read_bytes())
+        files = SiteFiles(whole.site)
+        for path, body in _served(files):
+            _write(lab, unquote(path)[1:], body)
+            lab.origin.add(path, body)
+        if (headers := files.headers()) is not None:
+            _write(lab, HEADERS, headers)
     else:
         _write(lab, "worker.py", (whole.worker or WORKER).encode())
     for name, content in whole.files.items():
@@ -94,6 +97,14 @@ def _furnish(lab: Laboratory, whole: Whole) -> None:
         lab.origin.add("/" + name, content)
     for path, server in whole.servers.items():
         add_server(lab.origin, path, server)
+
+
+def _served(files: SiteFiles) -> Iterator[tuple[str, bytes]]:
+    """What a site's server serves: the path of each URL, and the bytes."""
+    for file in sorted(files.folder.rglob("*")):
+        path = "/" + quote(file.relative_to(files.folder).as_posix())
+        if files.is_file(path):
+            yield path, files.read(path, most=None)
 
 
 def _write(lab: Laboratory, name: str, content: bytes) -> None:

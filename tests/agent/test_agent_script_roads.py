@@ -9,9 +9,11 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
 
 import swruntime
 from swruntime import ScriptError, SecurityError, SiteError
+from swruntime.realms.javascript import scripts as javascript_scripts
 from swruntime.storage import open_profile
 from swruntime.testing.origin import RequestRecord
 from tests.agent.conftest import HOME, Lab
@@ -527,6 +529,79 @@ async def test_muted_after_a_restart_too(lab: Lab, autojump_clock: object, tmp_p
     assert lab.console == [f"NetworkError: The script at '{HOME}/lib.js' failed"]
 
 
+async def test_what_another_origins_script_throws_later_is_muted(lab: Lab, autojump_clock: object) -> None:
+    """https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception and #hostpromiserejectiontracker"""
+    cdn = lab.internet.origin_at("https://cdn.example")
+    cdn.add(
+        "/lib.js",
+        "throws = () => { throw new Error('SECRET'); }; rejects = () => { Promise.reject(new Error('SECRET')); };",
+        headers=SCRIPT,
+    )
+    lab.worker(
+        "let throws, rejects; importScripts('https://cdn.example/lib.js');"
+        "onerror = null; addEventListener('error', (event) => { event.preventDefault();"
+        " console.log(event.message, event.filename, event.lineno, event.colno, event.error); });"
+        "addEventListener('unhandledrejection', (event) => { event.preventDefault(); console.log('a rejection'); });"
+        "setTimeout(throws, 1); setTimeout(rejects, 2);",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+        await trio.sleep(1)
+    # The user is told, and where: the developer tools of a browser tell it, too.
+    assert lab.console == ["Script error.  0 0 undefined", "Uncaught Error: SECRET"]
+
+
+async def test_its_text_is_not_to_be_had_on_its_way(lab: Lab, autojump_clock: object) -> None:
+    """Nothing that a script can define is asked of what the text travels in; nor is it in a stack."""
+    text = "/* SECRET */ look(); (function () { look(); })();"
+    lab.internet.origin_at("https://cdn.example").add("/lib.js", text, headers=SCRIPT)
+    lab.worker(
+        """
+const found = [], word = ["SEC", "RET"].join("");
+const has = (value) => `${value}`.includes(word) || Object.values(Object(value)).some((each) => `${each}`.includes(word));
+let busy = false;
+const names = ["error", "value", "source", "muted", "filename", "id", "t", "cachedData", "importModuleDynamically"];
+for (const name of names) {
+    Object.defineProperty(Object.prototype, name, {
+        __proto__: null, configurable: true,
+        get() {
+            if (busy) return undefined;
+            busy = true;
+            if (has(this) || has(this.value)) found[found.length] = name;
+            busy = false;
+            return undefined;
+        },
+        set(value) { Object.defineProperty(this, name, { __proto__: null, value, writable: true, configurable: true, enumerable: true }); },
+    });
+}
+var look = function () {
+    try { looked(); } catch (error) { found[found.length] = `${error}`; }
+};
+function looked() {
+    for (const name of names) delete Object.prototype[name];
+    Error.prepareStackTrace = (_, sites) => sites;
+    for (const site of new Error().stack) {
+        for (const each of [site.getFunction(), site.getThis(), site.getEvalOrigin(), look.caller]) {
+            if (typeof each === "function" && has(each)) found[found.length] = "a function";
+        }
+    }
+    delete Error.prepareStackTrace;
+}
+importScripts("https://cdn.example/lib.js");
+console.log(found.length, found.join());
+""",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+    lab.said("0 ")
+
+
 async def test_a_module_of_another_origin_needs_cors(lab: Lab, autojump_clock: object) -> None:
     cdn = lab.internet.origin_at("https://cdn.example")
     cdn.add("/lib.js", "export const SECRET = 1", headers=SCRIPT)
@@ -581,6 +656,113 @@ async def test_a_script_is_limited(lab: Lab, autojump_clock: object) -> None:
         container = (await agent.open_window("/")).navigator.service_worker
         with pytest.raises(TypeError, match="larger than 64 MiB"):
             await container.register("/sw.js")
+
+
+async def test_all_scripts_together_are_limited(
+    lab: Lab, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(javascript_scripts, "MOST", 250)
+    lab.worker(
+        "for (let i = 0; ; i++) try { importScripts(`/lib.js?${i}`) } catch (error) { console.log(i, error.name); break }",
+        "sw.js",
+    )
+    lab.worker("//" + "x" * 40, "lib.js")
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+    lab.said("3 NetworkError")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        *(
+            "file:///etc/passwd",
+            "data:text/javascript,SECRET=1",
+            "http://localhost:22/",
+            "http://localhost:8400/.env",
+        ),
+        *(
+            "/.env",
+            "/_headers",
+            "/outside.js",
+            "/notes.txt",
+            "blob:http://localhost:8400/x",
+            "//[",
+            "/kept/x.js",
+        ),
+    ],
+)
+async def test_redirects_lead_nowhere_else(lab: Lab, autojump_clock: object, where: str) -> None:
+    furnish(lab)
+    lab.internet.origin_at("https://cdn.example").add("/to", redirect=where, cors="*")
+    lab.origin.add("/to", redirect=where)
+    text = """
+const found = [];
+for (const url of ["/to", "https://cdn.example/to"]) {
+    try { importScripts(url); found[found.length] = "loaded"; } catch (error) { found[found.length] = `${error.name} ${error}`; }
+}
+console.log(found.length, /loaded|SECRET/.test(found.join()) || typeof SECRET !== "undefined");
+"""
+    lab.worker(text, "sw.js")
+    lab.worker("for (const url of ['/to', 'https://cdn.example/to']) await import(url).then(() => console.log('loaded'), () => {});", "page.mjs")  # fmt: skip
+    async with lab.open(ready=False, profile=lab.site / "other") as agent:
+        window = await agent.open_window("/")
+        await window.navigator.service_worker.register("/sw.js")
+        await window.run("/page.mjs")
+        await agent.settled()
+    assert lab.console[-1] == "2 false"
+    assert "SECRET" not in "".join(lab.console)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 404}, {"status": 500}, {"headers": {"Content-Type": "text/secret"}}, {"redirect": "http://secret.test/"}],
+)  # fmt: skip
+async def test_what_an_opaque_response_is_like_is_not_told(
+    lab: Lab, autojump_clock: object, answer: dict[str, Any]
+) -> None:
+    """Its status and its type would say whether somebody is logged in, or which servers a network has."""
+    lab.internet.origin_at("https://cdn.example").add("/lib", **answer)
+    lab.worker(
+        "try { importScripts('https://cdn.example/lib') } catch (error) { console.log(`${error}`) }", "sw.js"
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+    *user, script = lab.console
+    assert script.startswith("NetworkError: the script https://cdn.example/lib ")
+    assert not any(word in script for word in ("404", "500", "secret", "type"))
+    assert "redirect" in answer or len(user) == 1
+
+
+async def test_what_becomes_private_after_the_install(lab: Lab, autojump_clock: object) -> None:
+    """A script that an update check finds behind a link is not compared, and never read."""
+    furnish(lab)
+    lab.worker("self.lib = 1;", "lib.js")
+    lab.worker("importScripts('/lib.js'); onmessage = () => console.log('runs');", "sw.js")
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        registration = await container.register("/sw.js")
+        await agent.settled()
+        (lab.site / "lib.js").unlink()
+        (lab.site / "lib.js").symlink_to("../outside.js")
+        await registration.update()
+        assert registration.installing is registration.waiting is None
+        (lab.site / "sw.js").unlink()
+        (lab.site / "sw.js").symlink_to("../outside.js")
+        with pytest.raises(TypeError, match="answered 404: it is reached over a link that leads out of SITE"):
+            await registration.update()
+        await agent.terminate_worker(registration)
+        registration.active.post_message("")
+        await agent.settled()
+        assert [str(error) for error in agent.script_errors] == [
+            f"the script {HOME}/sw.js answered 404: it is reached over a link that leads out of SITE"
+        ]
+    assert lab.of("worker.stop", reason="its script did not come") != []
+    assert "SECRET" not in "".join(map(str, lab.lines))
 
 
 # Policies

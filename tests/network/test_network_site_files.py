@@ -15,7 +15,6 @@ from hypothesis import given, strategies as st
 
 from swruntime.algorithms import urls
 from swruntime.errors import NotServed, SiteError
-from swruntime.network import site_files
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import (
     LARGEST_SCRIPT,
@@ -301,7 +300,7 @@ def test_a_link_that_comes_in_between_leads_nowhere(
             swapped.symlink_to(tmp_path / ("outside.js" if what == "file" else "elsewhere"))
         return opened(path, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(site_files.os, "open", swap_then_open)
+    monkeypatch.setattr(os, "open", swap_then_open)
     assert served(SiteFiles(site), "/lib/x.js" if what == "file" else "/lib/deep/b.js") is None
     assert swapped.is_symlink()
 
@@ -318,7 +317,7 @@ def test_a_pipe_that_comes_in_between_is_not_waited_for(
             os.mkfifo(site / "sw.js")
         return opened(path, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(site_files.os, "open", swap_then_open)
+    monkeypatch.setattr(os, "open", swap_then_open)
     with pytest.raises(NotServed, match="not a regular file"):
         SiteFiles(site).read("/sw.js")
 
@@ -336,7 +335,7 @@ def test_a_folder_that_is_moved_out_is_left_by_its_own_name(
         (site / "lib").rename(tmp_path / "lib")
         return read_link(path, dir_fd=dir_fd)
 
-    monkeypatch.setattr(site_files.os, "readlink", move_then_read)
+    monkeypatch.setattr(os, "readlink", move_then_read)
     assert served(SiteFiles(site), "/lib/back.js") == b"/sw.js"
 
 

@@ -11,6 +11,7 @@ from swruntime.cli.session import (
     Session,
     active_registration,
     check_confinement,
+    find_page,
     find_script,
     run_session,
     script_url,
@@ -27,7 +28,10 @@ def run(options: Namespace) -> int:
     return run_session(options, lambda session: _run(session, pages))
 
 
-async def _run(session: Session, pages: list[str]) -> None:
+async def _run(session: Session, pages: list[tuple[str, bytes | None]]) -> None:
+    for script, text in pages:
+        if text is not None:
+            session.agent.services.scripts.give(f"{session.agent.origin}{script_url(script)}", text)
     window = await session.agent.open_window("/")
 
     async def one(script: str, url: str) -> None:
@@ -45,19 +49,23 @@ async def _run(session: Session, pages: list[str]) -> None:
     async def all_pages() -> None:
         registration = await active_registration(session, window)
         async with trio.open_nursery() as nursery:
-            for script in pages:
+            for script, _ in pages:
                 # At the scope, so that the worker is theirs: elsewhere it would never be ready.
                 nursery.start_soon(one, script, registration.scope)
 
     await until_done(session, all_pages)
 
 
-def _pages(options: Namespace) -> list[str]:
-    """The page scripts: those that are named, else each that has a name of `PAGES`. Raises SiteError for one that is
-    not there, NotConfined as `check_confinement` does.
+def _pages(options: Namespace) -> list[tuple[str, bytes | None]]:
+    """The page scripts: those that are named, else each that has a name of `PAGES`; with the text of one that SITE's
+    server does not have. Raises SiteError for one that is not there, NotConfined as `check_confinement` does.
     """
-    names = options.page or [name for name in PAGES if (options.site / name).is_file()]
-    found = [find_script(options.site, name, PAGES, "page") for name in names]
-    for name in found:
+    if options.page:
+        found = [find_page(options.site, name) for name in options.page]
+    else:
+        # What nobody has named is what the site's server has.
+        names = [name for name in PAGES if (options.site / name).is_file()]
+        found = [(find_script(options.site, None, (name,), "page"), None) for name in names]
+    for name, _ in found:
         check_confinement(options, name)
     return found

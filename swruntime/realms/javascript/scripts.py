@@ -7,8 +7,13 @@ from typing import Any
 from swruntime.agent.held import Charge
 from swruntime.agent.scripts import IMPORTED, PAGE, PAGE_MODULE, WORKER_MODULE, Script, ScriptKind
 from swruntime.algorithms import urls
+from swruntime.errors import NetworkError
+from swruntime.network.site_files import LARGEST_SCRIPT
 from swruntime.realms.javascript.places import Places
 from swruntime.realms.python.realm import PythonRealm
+
+MOST = 4 * LARGEST_SCRIPT
+"""Bytes of all scripts of one realm, which the runtime keeps."""
 
 
 class Scripts:
@@ -45,7 +50,11 @@ class Scripts:
         key = urls.without_fragment(url)
         if key not in self._kept:
             fetch = self._realm.agent.services.scripts.fetch
-            self._kept[key] = await fetch(kind, key, self._realm.context.environment)
+            script = await fetch(kind, key, self._realm.context.environment)
+            if sum(len(each.data) for each in self._kept.values()) + len(script.data) > MOST:
+                text = f"the script {key} is one too many: a realm keeps {MOST // 1024**2} MiB of scripts"
+                raise NetworkError(text) if kind in (IMPORTED, PAGE) else TypeError(text)
+            self._kept[key] = script
         return self._kept[key]
 
     def _to_run(self, url: str, script: Script) -> str:

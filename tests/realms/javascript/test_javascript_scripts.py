@@ -50,8 +50,13 @@ async def test_what_is_no_script_fails_the_worker(
         (lab.site / "sw.js").write_text('importScripts("https://cdn.example/lib.js");')
         lab.origin_at("https://cdn.example").add("/lib.js", body=b"1", headers=headers, status=status)
         window = await lab.user_agent.open_window("/")
-        with pytest.raises(TypeError, match=why):
+        with pytest.raises(
+            TypeError, match=r"another origin, and was refused; the console says why"
+        ) as caught:
             await window.navigator.service_worker.register("/sw.js")
+        # What an opaque response is like is for the user to know, and not for a script.
+        assert why not in str(caught.value)
+        assert why in said(lab)[0]
 
 
 async def test_scripts_from_the_network_are_kept_for_the_next_process(

@@ -37,8 +37,8 @@ function absolute(url, against = base) {
 }
 
 /** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
-export function runClassic(source, url) {
-    isScript(url, source);
+export function runClassic(source, url, muted = false) {
+    isScript(url, source, muted);
     return runScript(newScript(source, url));
 }
 
@@ -63,7 +63,7 @@ export function importScripts(...urls) {
 /** https://html.spec.whatwg.org/multipage/webappapis.html#run-a-classic-script, 8: nothing of another origin's text leaks. */
 function runMuted(source, url) {
     try {
-        runClassic(source, url);
+        runClassic(source, url, true);
     } catch {
         throw domException(`The script at '${url}' failed`, "NetworkError");
     }

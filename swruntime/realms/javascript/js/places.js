@@ -20,8 +20,16 @@ const PLACE = /(?:\(|at (?:async )?|^)((?:https?|blob|data):[^()]*?):(\d+):(\d+)
 // A handler may be deep in a framework when it calls.
 NativeError.stackTraceLimit = 50;
 
-/** From now on `url` is a script's, with that text. */
-export const isScript = (url, source) => setIn(scripts, url, source);
+const mutedScripts = new Map();
+
+/** From now on `url` is a script's, with that text. `muted`: it is another origin's, whose errors tell nothing. */
+export function isScript(url, source, muted = false) {
+    setIn(scripts, url, source);
+    setIn(mutedScripts, url, muted);
+}
+
+/** Whether a place is in a script with muted errors: https://html.spec.whatwg.org/multipage/webappapis.html#muted-errors */
+export const isMuted = (place) => place !== null && getFrom(mutedScripts, place[0]) === true;
 
 /** `[url, line, column]` of the innermost frame of a script in the text of a stack, null where there is none. */
 export function placeIn(stack) {

@@ -6,7 +6,7 @@ import { errorText } from "./errors.js";
 import { defaultPreventedOf, fire, onUncaught, reportException } from "./events.js";
 import { interfaces, numberOf } from "./faces.js";
 import { named } from "./functions.js";
-import { placeOf } from "./places.js";
+import { isMuted, placeOf } from "./places.js";
 import { deserialize, serialize } from "./clone.js";
 import { makeConsole } from "./console.js";
 import { installTimers } from "./timers.js";
@@ -101,7 +101,10 @@ function reportTo(global) {
             reporting = true;
             try {
                 const at = placeOf(error);
-                const event = new NativeErrorEvent("error", {
+                const event = new NativeErrorEvent("error", isMuted(at) ? {
+                    __proto__: null, message: "Script error.", filename: "", lineno: 0, colno: 0, error: undefined,
+                    cancelable: true,
+                } : {
                     __proto__: null,
                     message: `Uncaught ${errorText(error)}`, filename: at?.[0] ?? "", lineno: at?.[1] ?? 0,
                     colno: at?.[2] ?? 0, error, cancelable: true,
@@ -123,6 +126,10 @@ function report(kind, error) {
 /** https://html.spec.whatwg.org/multipage/webappapis.html#notify-about-rejected-promises */
 function watchRejections(global) {
     setUnhandledPromiseRejectionHandler((promise, reason) => {
+        if (isMuted(placeOf(reason))) {
+            report("rejection", reason);
+            return true;
+        }
         const event = new NativeRejectionEvent("unhandledrejection", { __proto__: null, promise, reason, cancelable: true });
         fire(global, event);
         if (!defaultPreventedOf(event)) report("rejection", reason);
