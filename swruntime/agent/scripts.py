@@ -5,7 +5,6 @@ Spec: https://html.spec.whatwg.org/multipage/webappapis.html#fetching-scripts
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from swruntime.algorithms.headers import mime_type
@@ -39,21 +38,6 @@ JAVASCRIPT = frozenset(
 """https://mimesniff.spec.whatwg.org/#javascript-mime-type"""
 
 
-MOST = 64 * 1024 * 1024
-"""Bytes that a script may have. It is kept in memory."""
-
-
-async def _whole(url: str, body: AsyncIterator[bytes]) -> bytes:
-    pieces = []
-    size = 0
-    async for piece in body:
-        pieces.append(piece)
-        size += len(piece)
-        if size > MOST:
-            raise NetworkError(f"the script {url} has more than {MOST:,} bytes")
-    return b"".join(pieces)
-
-
 async def fetch_script(services: Services, url: str, client: Environment) -> bytes:
     """The JavaScript at `url`. Raises NetworkError where it does not come, or is none."""
     request = http.Request(url, mode="no-cors", destination="script", client=client)
@@ -65,6 +49,6 @@ async def fetch_script(services: Services, url: str, client: Environment) -> byt
             kind = mime_type(response.headers)
             if kind is None or kind.essence not in JAVASCRIPT:
                 raise NetworkError(f"the script {url} is {kind}; expected a JavaScript type")
-            return await _whole(url, fetched.body)
+            return b"".join([piece async for piece in fetched.body])
     except NetworkFailure as failure:
         raise NetworkError(f"the script {url} did not come ({failure.cause}): {failure.message}") from failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from swruntime.agent.held import Charge
 from swruntime.agent.scripts import fetch_script
 from swruntime.algorithms import urls
 from swruntime.realms.javascript.places import Places
@@ -20,7 +19,6 @@ class Scripts:
         self._sources = sources
         self._fetched = fetched
         self.places = Places(realm)
-        self._charges: list[Charge] = []
         self.read: set[str] = set()
         """The URLs of those that were read."""
 
@@ -28,8 +26,7 @@ class Scripts:
         """The text at an absolute URL. Raises NetworkError, as importScripts and imports do."""
         text = (await self._bytes(url)).decode("utf-8-sig", errors="replace")
         self.places.script_read(url, text)
-        if url not in self.read:
-            self._charges.append(self._realm.context.held.charge("scripts", len(text)))
+        await self.places.prepare(url)
         self.read.add(url)
         context = self._realm.context
         context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)
