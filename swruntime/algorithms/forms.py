@@ -106,13 +106,15 @@ class _Multipart:
         self._data = data
         self._delimiter = b"--" + boundary
         self._at = 0
+        self._ends = {len(data) - len(end) for end in (b"--", b"--\r\n") if data.endswith(end)}
+        """Where the rest is what stands behind the last delimiter."""
 
     def parse(self) -> list[Entry]:
         entries: list[Entry] = []
         while True:
             # 1-3. The delimiter; after the last one nothing but an end of line.
             self._expect(self._delimiter, "the boundary")
-            if self._data[self._at :] in (b"--", b"--\r\n"):
+            if self._at in self._ends:
                 return entries
             self._expect(b"\r\n", "an end of line after the boundary")
             name, filename, content_type = self._headers()

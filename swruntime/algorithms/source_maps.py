@@ -9,21 +9,35 @@ import json
 import re
 from array import array
 from bisect import bisect_right
-from itertools import pairwise
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 import attrs
 
 __all__ = ["MOST", "Original", "SourceMap", "SourceMapError", "mapping_url", "parse"]
 
+MOST_TEXT = 32 * 1024 * 1024
+"""Characters of a map that are read, its sources' text among them."""
+MOST_NESTED = 2_000_000
+"""Brackets that open in a map: each may be an object or a list, which takes many times its text. Those in the sources'
+text are counted, too."""
 MOST = 8 * 1024 * 1024
-"""Characters of mappings that are read: some seconds' work. The sources' text in a map does not count."""
+"""Characters of mappings that are read."""
+MOST_MAPPINGS = 1_000_000
+"""Mappings of a map that are read, in all its sections: a second's work, and 32 MB."""
+MOST_LINES = 1_000
+"""Lines at the end of a script among which its comment is looked for."""
 
 _COMMENT = re.compile(r"//[#@]\s*sourceMappingURL=(\S+)$")
+_LINE_ENDS = "\n\r\u2028\u2029"
+"""https://tc39.es/ecma262/#sec-line-terminators"""
 _DIGITS = {
     digit: value
     for value, digit in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 }
+_NUMBER = re.compile(r"[g-z0-9+/]*[A-Za-f]|[g-z0-9+/]+|.", re.DOTALL)
+"""Digits that another one follows, and the last one; digits without a last one; what is no digit."""
 _NOWHERE = -1
 
 
@@ -66,9 +80,15 @@ class SourceMap:
         name = None if source == _NOWHERE else self.sources[source]
         return None if name is None else Original(name, original_line, original_column)
 
+    @property
+    def mappings(self) -> int:
+        """How many it has."""
+        return sum(map(len, self._lines.values())) // 4
+
     def _add(self, line: int, row: array[int]) -> None:
         """Generators need not write the mappings of a line in their order."""
-        if any(one > other for one, other in pairwise(row[::4])):
+        begins = row[::4].tolist()
+        if begins != sorted(begins):
             fours = sorted((row[at : at + 4] for at in range(0, len(row), 4)), key=lambda four: four[0])
             row = array("q", [number for four in fours for number in four])
         self._lines.setdefault(line, array("q")).extend(row)
@@ -82,7 +102,7 @@ def mapping_url(source: str) -> str | None:
 
     Spec: https://tc39.es/ecma426/#sec-JavaScriptExtractSourceMapURL, without parsing: no code stands behind it.
     """
-    for line in reversed(source.splitlines()):
+    for line in _last_lines(source):
         text = line.strip()
         if found := _COMMENT.search(text):
             return found[1]
@@ -91,8 +111,30 @@ def mapping_url(source: str) -> str | None:
     return None
 
 
-def parse(text: str) -> SourceMap:
-    """Read a map, or one of sections: https://tc39.es/ecma426/#sec-ParseSourceMap. Raises SourceMapError."""
+def _last_lines(source: str) -> Iterator[str]:
+    """A script's lines from its end, without cutting all of it into lines."""
+    ends = {mark: source.rfind(mark) for mark in _LINE_ENDS}
+    end = len(source)
+    for _ in range(MOST_LINES):
+        mark = max(ends, key=lambda each: ends[each])
+        at = ends[mark]
+        yield source[at + 1 : end]
+        if at < 0:
+            return
+        ends[mark] = source.rfind(mark, 0, at)
+        end = at
+
+
+def parse(text: str, most: int | None = None) -> SourceMap:
+    """Read a map, or one of sections: https://tc39.es/ecma426/#sec-ParseSourceMap. Raises SourceMapError.
+
+    One that is too large is refused before it is decoded; `most` is MOST_MAPPINGS where it is not given.
+    """
+    if len(text) > MOST_TEXT:
+        raise SourceMapError(f"it has {len(text):,} characters; at most {MOST_TEXT:,} are read")
+    nested = text.count("[") + text.count("{")
+    if nested > MOST_NESTED:
+        raise SourceMapError(f"it has {nested:,} brackets that open; at most {MOST_NESTED:,} are read")
     if text.startswith(")]}'"):  # which keeps a page from including it as a script
         text = text.partition("\n")[2]
     try:
@@ -102,11 +144,11 @@ def parse(text: str) -> SourceMap:
     if not isinstance(found, dict):
         raise SourceMapError("it is no object")
     result = SourceMap()
-    if "sections" in found:
-        for section in _list(found, "sections"):
-            _read(result, *_section(section))
-    else:
-        _read(result, found, 0, 0)
+    parts = [(found, 0, 0)] if "sections" not in found else map(_section, _list(found, "sections"))
+    left = MOST_MAPPINGS if most is None else most
+    for part, line, column in parts:
+        left -= _mappings_of(part, left)
+        _read(result, part, line, column)
     return result
 
 
@@ -121,23 +163,36 @@ def _section(section: Any) -> tuple[dict[str, Any], int, int]:
     return section["map"], line, column
 
 
+def _mappings_of(found: dict[str, Any], left: int) -> int:
+    """About how many mappings a map has, which is known before they are read. `left`: so many are read."""
+    text = found.get("mappings")
+    if not isinstance(text, str):
+        return 0
+    if len(text) > MOST:
+        raise SourceMapError(f"its mappings are {len(text):,} characters; at most {MOST:,} are read")
+    count = text.count(",") + text.count(";") + 1
+    if count > left:
+        raise SourceMapError(f"it has {count:,} mappings; at most {left:,} are read")
+    return count
+
+
 def _read(result: SourceMap, found: dict[str, Any], first_line: int, first_column: int) -> None:
     """Add what a map says, moved to where it begins: https://tc39.es/ecma426/#sec-DecodeMappings"""
     if found.get("version") != 3:
-        raise SourceMapError(f"its version is {found.get('version')!r}; 3 is known")
+        raise SourceMapError(f"its version is {found.get('version')!r:.40}; 3 is known")
     sources = _sources(found)
     text = found.get("mappings")
     if not isinstance(text, str):
         raise SourceMapError("its mappings are no text")
-    if len(text) > MOST:
-        raise SourceMapError(f"its mappings are {len(text):,} characters; at most {MOST:,} are read")
     base = len(result.sources)
     result.sources += sources
     source = line = column = 0
     for index, segments in enumerate(text.split(";")):
+        if not segments:
+            continue
         row = array("q")
         start = first_column if index == 0 else 0
-        for segment in segments.split(",") if segments else ():
+        for segment in segments.split(","):
             fields = _numbers(segment)
             start += fields[0]
             if start < 0:
@@ -177,29 +232,35 @@ def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
-def _numbers(segment: str) -> list[int]:
+@lru_cache(2**15)
+def _numbers(segment: str) -> tuple[int, ...]:
     """The numbers of a mapping: one, four or five of them. https://tc39.es/ecma426/#sec-base64-vlq
 
-    Each is digits of five bits, the lowest first, and a sixth bit where another one follows; the lowest bit of all is
-    the sign.
+    Most mappings of a map are the same few.
     """
-    numbers = []
-    value = shift = 0
-    for character in segment:
-        digit = _DIGITS.get(character)
-        if digit is None:
-            raise _MappingError(segment, "has a character that is no digit")
-        value += (digit & 31) << shift
-        if value >= 2**32:
-            raise _MappingError(segment, "has a number of more than 32 bits")
-        shift += 5
-        if shift >= 40:
-            raise _MappingError(segment, "has a number of more than seven digits")
-        if digit & 32 == 0:
-            numbers.append(-(value >> 1) if value & 1 else value >> 1)
-            value = shift = 0
-    if shift:
-        raise _MappingError(segment, "ends in the middle of a number")
+    try:
+        numbers = tuple(map(_number, _NUMBER.findall(segment)))
+    except ValueError as error:
+        raise _MappingError(segment, f"has {error}") from None
     if len(numbers) not in (1, 4, 5):
         raise _MappingError(segment, f"has {len(numbers)} numbers; 1, 4 or 5 are known")
     return numbers
+
+
+@lru_cache(2**12)
+def _number(digits: str) -> int:
+    """Each digit is of five bits, the lowest first, and a sixth bit where another one follows; the lowest bit of all is
+    the sign. Raises ValueError for what is no number.
+    """
+    if digits[-1] not in _DIGITS:
+        raise ValueError("a character that is no digit")
+    if len(digits) > 7:
+        raise ValueError("a number of more than seven digits")
+    if _DIGITS[digits[-1]] & 32:
+        raise ValueError("a number that ends in the middle")
+    value = 0
+    for digit in reversed(digits):
+        value = value << 5 | (_DIGITS[digit] & 31)
+    if value >= 2**32:
+        raise ValueError("a number of more than 32 bits")
+    return -(value >> 1) if value & 1 else value >> 1

@@ -28,7 +28,11 @@ from swruntime.network.har import Entry, entry_of, without_fragment
 from swruntime.network.ranges import if_range_holds, select_range
 from swruntime.ports.network import Network, WireRequest, WireResponse
 
+MOST_DEPTH = 100
+"""Objects and lists in one another that an archive may have; those that tools write have some ten."""
+
 _DELAY = 0.001
+_ITEM = ["log", "entries", None]
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -212,9 +216,6 @@ def read_recording(path: Path) -> Iterator[Recording]:
                 if file.read(len(_BOM)) != _BOM:
                     file.seek(0)
                 recorded = list(_recorded(file, spill))
-                if not recorded:
-                    file.seek(0)
-                    _check_empty(file)
         except OSError as error:
             raise UsageError(f"replay is {str(path)!r}, which cannot be read: {error.strerror}") from None
         except (ValueError, ijson.JSONError) as error:
@@ -229,9 +230,8 @@ def read_recording(path: Path) -> Iterator[Recording]:
 
 
 def _recorded(file: IO[bytes], spill: IO[bytes]) -> Iterator[_Recorded]:
-    entries: Iterator[Any] = ijson.items(file, "log.entries.item", use_float=True)
     offset = 0
-    for number, data in enumerate(entries, 1):
+    for number, data in enumerate(_entries(file), 1):
         try:
             entry = entry_of(data)
         except ValueError as error:
@@ -245,11 +245,34 @@ def _recorded(file: IO[bytes], spill: IO[bytes]) -> Iterator[_Recorded]:
         offset += len(body)
 
 
-def _check_empty(file: IO[bytes]) -> None:
-    if file.read(len(_BOM)) != _BOM:
-        file.seek(0)
-    found = next(ijson.items(file, "log.entries"), None)
-    if not isinstance(found, list):
+def _entries(file: IO[bytes]) -> Iterator[Any]:
+    """The items of `log.entries`, one after the other.
+
+    `ijson.items` does that as well, and takes memory with the square of the depth. Raises ValueError where there is no
+    such list, and for what nests too deeply to be an archive.
+    """
+    path: list[object] = []
+    """The key in each object that is open, None in a list."""
+    found = False
+    builder: Any = None
+    for event, value in ijson.basic_parse(file, use_float=True):
+        if event == "map_key":
+            path[-1] = value
+        elif event in ("end_map", "end_array"):
+            path.pop()
+        elif builder is None and path == _ITEM:
+            builder = ijson.ObjectBuilder()
+        if builder is not None:
+            builder.event(event, value)
+        if event in ("start_map", "start_array"):
+            found = found or (event == "start_array" and path == _ITEM[:-1])
+            path.append(None)
+            if len(path) > MOST_DEPTH:
+                raise ValueError(f"it nests more than {MOST_DEPTH} deep")
+        elif builder is not None and path == _ITEM:
+            yield builder.value
+            builder = None
+    if not found:
         raise ValueError("it has no list log.entries")
 
 

@@ -42,7 +42,7 @@ def _lines(path: Path) -> Iterable[Line]:
             for number, text in enumerate(file, 1):
                 try:
                     yield json.loads(text)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise UsageError(f"{path}: line {number} is no JSON: {error}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error

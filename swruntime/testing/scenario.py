@@ -82,7 +82,12 @@ def read_scenario(path: Path) -> Scenario:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UsageError(f"scenario {str(path)!r} does not exist") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"scenario {str(path)!r} nests too deeply; expected tables of steps") from None
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # of ValueError's kind: no UTF-8, no TOML, a number of too many digits
         raise UsageError(f"scenario {str(path)!r}: {error}") from None
     try:
         return parse_scenario(data, path.parent)

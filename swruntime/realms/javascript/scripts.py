@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from swruntime.agent.held import Charge
 from swruntime.agent.scripts import IMPORTED, PAGE, PAGE_MODULE, WORKER_MODULE, Script, ScriptKind
 from swruntime.algorithms import urls
 from swruntime.errors import NetworkError
@@ -23,7 +22,6 @@ class Scripts:
         self._realm = realm
         self._kept = kept
         self.places = Places(realm)
-        self._charges: list[Charge] = []
         self.read: set[str] = set()
         """The URLs of those that were read."""
 
@@ -61,8 +59,7 @@ class Scripts:
         """The text, which is about to run under a name."""
         text = script.text
         self.places.script_read(url, text)
-        if url not in self.read:
-            self._charges.append(self._realm.context.held.charge("scripts", len(text)))
+        await self.places.prepare(url)
         self.read.add(url)
         context = self._realm.context
         context.javascript_read(url.removeprefix(f"{context.environment.origin}/"), text)

@@ -197,8 +197,11 @@ def _same(data: bytes) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """Raises ValueError where it is no JSON, NaN and Infinity included."""
-    return json.loads(decode_utf8(data), parse_constant=_refuse_constant)
+    """Raises ValueError where it is no JSON, NaN and Infinity included, and where it nests too deeply for Python."""
+    try:
+        return json.loads(decode_utf8(data), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("the JSON nests too deeply") from None
 
 
 def _refuse_constant(name: str) -> Any:
