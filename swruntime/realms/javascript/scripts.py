@@ -25,24 +25,24 @@ class Scripts:
         self.read: set[str] = set()
         """The URLs of those that were read."""
 
-    def main(self, url: str) -> str:
+    async def main(self, url: str) -> str:
         """The text of a worker's own script, which is kept."""
-        return self._to_run(url, self._kept[url])
+        return await self._to_run(url, self._kept[url])
 
     async def page(self, url: str, *, module: bool) -> str:
         """The text of a page's script. Raises NetworkError, and of a module TypeError."""
-        return self._to_run(url, await self._script(PAGE_MODULE if module else PAGE, url))
+        return await self._to_run(url, await self._script(PAGE_MODULE if module else PAGE, url))
 
     async def imported(self, url: str) -> dict[str, Any]:
         """A script for importScripts: its text, and whether its errors are muted. Raises NetworkError."""
         script = await self._script(IMPORTED, url)
-        return {"source": self._to_run(url, script), "muted": script.muted}
+        return {"source": await self._to_run(url, script), "muted": script.muted}
 
     async def module(self, url: str) -> list[str]:
         """The text of a module, and the URL that its imports are relative to. Raises TypeError."""
         in_worker = self._realm.own_worker is not None
         script = await self._script(WORKER_MODULE if in_worker else PAGE_MODULE, url)
-        return [self._to_run(script.url, script), script.url]
+        return [await self._to_run(script.url, script), script.url]
 
     async def _script(self, kind: ScriptKind, url: str) -> Script:
         key = urls.without_fragment(url)
@@ -55,7 +55,7 @@ class Scripts:
             self._kept[key] = script
         return self._kept[key]
 
-    def _to_run(self, url: str, script: Script) -> str:
+    async def _to_run(self, url: str, script: Script) -> str:
         """The text, which is about to run under a name."""
         text = script.text
         self.places.script_read(url, text)

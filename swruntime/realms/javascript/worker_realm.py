@@ -82,7 +82,7 @@ class JavaScriptWorkerRealm(PythonRealm):
             return
         url = self._worker.script_url
         # It was fetched for this start.
-        source = self._scripts.main(url)
+        source = await self._scripts.main(url)
         try:
             process = spares_of(self.agent).take()
         except NotSupportedError as error:
