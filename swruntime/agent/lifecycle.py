@@ -126,7 +126,8 @@ class Lifecycle:
     def _require_room(self, registration: Registration, worker: Worker) -> None:
         """Raises QuotaExceededError where a worker and its scripts do not fit."""
         key = registration.storage_key
-        scripts = sum(len(url) + len(data) for url, data in worker.fetched.items())
+        fetched = [(url, script.data) for url, script in worker.scripts.items() if not script.of_site]
+        scripts = sum(len(url) + len(data) for url, data in fetched)
         size = 2 * (len(key) + len(registration.scope)) + len(worker.script_url) + scripts
         if not self._services.quota.fits(key, size, reserve=QUOTA_RESERVE):
             available = self._services.quota.available(key)

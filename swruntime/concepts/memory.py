@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 _OBJECT = 50
@@ -17,7 +19,8 @@ def memory_of(value: object) -> int:
         return _OBJECT + len(value)
     if isinstance(value, tuple):
         return _OBJECT + sum(map(memory_of, value))
-    if attrs.has(type(value)):
-        fields = attrs.fields(type(value))
+    cls: Any = type(value)
+    if attrs.has(cls):
+        fields = attrs.fields(cls)
         return _OBJECT + sum(memory_of(getattr(value, field.name)) for field in fields)
     return _NUMBER

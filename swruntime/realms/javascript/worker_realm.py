@@ -78,11 +78,11 @@ class JavaScriptWorkerRealm(PythonRealm):
     async def evaluate(self) -> None:
         """See `swruntime.ports.realm.Realm.evaluate`."""
         await trio.lowlevel.checkpoint()
-        if not self.context.alive:
-            return
         url = self._worker.script_url
         # It was fetched for this start.
         source = await self._scripts.main(url)
+        if not self.context.alive:
+            return
         try:
             process = spares_of(self.agent).take()
         except NotSupportedError as error:
