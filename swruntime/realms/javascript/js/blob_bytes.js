@@ -2,12 +2,13 @@
 
 import { getPromiseDetails, isTypedArray, partsSlot, setPromiseHooks } from "./engine.js";
 import {
-    ArrayPrototypePop, ArrayPrototypePush, newList, ObjectGetPrototypeOf, PromisePrototypeThen, TypedArrayPrototypeGetByteLength,
+    ArrayPrototypePop, ArrayPrototypePush, newList, ObjectGetPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen, TypedArrayPrototypeGetByteLength,
     TypedArrayPrototypeSet, Uint8Array, uncurryThis,
 } from "./primordials.js";
 import { Blob, isBlob } from "./platform.js";
 
 const reference = new Blob(["probe"])[partsSlot][0];
+ObjectSetPrototypeOf(ObjectGetPrototypeOf(reference), null);
 const streamOf = uncurryThis(ObjectGetPrototypeOf(reference).stream);
 // %AsyncGeneratorPrototype%
 const next = uncurryThis(ObjectGetPrototypeOf(ObjectGetPrototypeOf(streamOf(reference))).next);

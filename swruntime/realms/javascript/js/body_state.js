@@ -5,7 +5,7 @@
  * asks for it, and until it is read the body still is where it came from.
  */
 
-import { TypeError, Uint8Array, WeakMap, WeakMapPrototypeGet, WeakMapPrototypeSet } from "./primordials.js";
+import { sever, TypeError, Uint8Array, WeakMap, WeakMapPrototypeGet, WeakMapPrototypeSet } from "./primordials.js";
 import {
     EngineResponse,
     EngineResponsePrototypeBytes,
@@ -161,3 +161,4 @@ export class BodyState {
         return source;
     }
 }
+sever(BodyState);

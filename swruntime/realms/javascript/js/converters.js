@@ -222,11 +222,13 @@ export function dictionary(members) {
             const given = value === undefined || value === null ? undefined : value[name];
             if (given !== undefined) {
                 result[name] = members[at][1](given, `${context}: member '${name}'`);
-            } else if (members[at][2] === required) {
-                throw new TypeError(`${context}: required member '${name}' is undefined.`);
-            } else {
-                result[name] = members[at][2];
+                continue;
             }
+            const otherwise = members[at].length > 2 ? members[at][2] : undefined;
+            if (otherwise === required) {
+                throw new TypeError(`${context}: required member '${name}' is undefined.`);
+            }
+            result[name] = otherwise;
         }
         return result;
     };

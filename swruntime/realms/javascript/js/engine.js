@@ -22,7 +22,7 @@ export const { isArgumentsObject, isGeneratorObject, isMapIterator, isModuleName
 export const { isBigIntObject, isBooleanObject, isNumberObject, isSymbolObject, isWeakMap, isWeakSet } = core;
 export const { runMicrotasks, eventLoopHasMoreWork, refOpPromise, unrefOpPromise, memoryUsage } = core;
 export const { AsyncVariable, setAsyncContext, setUnhandledPromiseRejectionHandler, setHandledPromiseRejectionHandler } = core;
-export const { getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
+export const { getProxyDetails, getPromiseDetails, setPromiseHooks, setReportExceptionCallback } = core;
 export const readAsync = core.read;
 export const writeSync = core.writeSync;
 export const exit = Deno.exit;
@@ -35,6 +35,56 @@ export const setImmediate = globalThis.setImmediate;
 export const setTimeoutNative = globalThis.setTimeout;
 
 const { apply } = Reflect;
+const { defineProperty, setPrototypeOf, getPrototypeOf, getOwnPropertySymbols } = Object;
+
+// The objects of these classes are handed to no script, and so they ask nothing of a script's.
+for (const cls of [vm.Script, getPrototypeOf(vm.SourceTextModule), Deno.FsFile]) setPrototypeOf(cls.prototype, null);
+const immediate = setImmediate(() => {});
+// A list of timers shows itself where it is made only.
+let list = null;
+defineProperty(Object.prototype, "expiry", {
+    configurable: true,
+    set(value) {
+        list = this;
+        defineProperty(this, "expiry", { value, writable: true, enumerable: true, configurable: true });
+    },
+});
+const timeout = globalThis.setTimeout(() => {}, 1);
+delete Object.prototype.expiry;
+for (const each of [immediate, timeout, list]) {
+    if (typeof each === "object" && each !== null) setPrototypeOf(getPrototypeOf(each), null);
+}
+globalThis.clearImmediate(immediate);
+globalThis.clearTimeout(timeout);
+const response = new Response(new Blob(["probe"]).stream());
+for (const symbol of getOwnPropertySymbols(response)) {
+    const { body = null } = response[symbol] ?? {};
+    if (body !== null && getPrototypeOf(body) !== Object.prototype) setPrototypeOf(getPrototypeOf(body), null);
+}
+
+/**
+ * The engine calls what its asynchronous operations do by `operation.call(...)`, looked up each time: a script that had
+ * replaced `Function.prototype.call` would be handed operations, and could answer for them. Each gets a `call` of its own.
+ */
+function ownCalls(stubs) {
+    const { call, prototype } = { call: Function.prototype.call, prototype: Function.prototype };
+    const found = [];
+    const stop = new Error("not called");
+    prototype.call = function () {
+        found.push(this);
+        throw stop;
+    };
+    const asked = [];
+    try {
+        for (const stub of stubs) asked.push(stub());
+    } finally {
+        prototype.call = call;
+    }
+    for (const promise of asked) promise.catch(() => {});
+    for (const operation of found) Object.defineProperty(operation, "call", { value: call });
+}
+ownCalls([core.read, ...Object.values(core.ops)].filter((each) => String(each).includes("originalOp.call(")));
+
 const { Script, SourceTextModule } = vm;
 const { runInThisContext } = Script.prototype;
 const { linkRequests, instantiate, evaluate } = {
@@ -67,7 +117,7 @@ export function newModule(source, url, initializeImportMeta, importModuleDynamic
         initializeImportMeta, importModuleDynamically,
     });
     // A promise may be resolved with it, and then is what it has by itself asked for, and no `then` of a script's.
-    Object.defineProperty(module, "then", { __proto__: null, value: undefined });
+    defineProperty(module, "then", { __proto__: null, value: undefined });
     return module;
 }
 

@@ -16,7 +16,6 @@ const prototype = EventTarget.prototype;
 const nativeAdd = uncurry(prototype.addEventListener);
 const nativeRemove = uncurry(prototype.removeEventListener);
 const nativeDispatch = uncurry(prototype.dispatchEvent);
-const NativeEventTarget = EventTarget;
 const getWeak = uncurry(WeakMap.prototype.get);
 const setWeak = uncurry(WeakMap.prototype.set);
 const getMap = uncurry(Map.prototype.get);

@@ -13,10 +13,10 @@ import { placeOf } from "./places.js";
 import { isRequest } from "./request.js";
 import { isResponse } from "./response.js";
 import { notImplementedPromise } from "./absent.js";
-import { classes, defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
+import { defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
 import { bytesIn, sentResponse, uiOptions } from "./values.js";
 import {
-    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, TypedArrayPrototypeGetBuffer,
+    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, sever, TypedArrayPrototypeGetBuffer,
     utf8Decode, utf8Encode,
 } from "./primordials.js";
 import { copyOf } from "./sources.js";
@@ -96,6 +96,8 @@ class Life {
         });
     }
 }
+
+sever(Life);
 
 const lifeOf = (event) => getWeak(lives, event);
 

@@ -68,7 +68,7 @@ function checked(value, name) {
     return slotOf(value);
 }
 
-/** A new face that the runtime knows, or is about to know, by `number`. */
+/** A new face that the runtime knows, or is about to know, by `number`; null where it needs to know nothing of it. */
 export function makeFace(name, number, state = { __proto__: null }) {
     const { constructor, lineage, tellsAbsent, isTarget } = interfaces[name];
     // Without its constructor: what that calls with `super` is what a script has made its prototype.
@@ -84,6 +84,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
         __proto__: null, number, names: lineage, state: frozen(name, state), promises: { __proto__: null },
         heard: newList(), detached: false, closed: false, options: null,
     });
+    if (number === null) return;
     setMap(faces, number, new NativeWeakRef(face));
     register(collected, face, number);
     if (interfaces[name].isTarget) {

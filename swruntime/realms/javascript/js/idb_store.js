@@ -388,7 +388,7 @@ export function store(self, source, value, key, overwrite, check = undefined) {
     });
     const wire = ["put", definition.id, bytes, stored.bytes, entries, overwrite];
     const size = TypedArrayPrototypeGetByteLength(stored.bytes);
-    return placeRequest(transaction, source, wire, { convert: decodeKey, size, writes: true }).facade;
+    return placeRequest(transaction, source, wire, { __proto__: null, convert: decodeKey, size, writes: true }).facade;
 }
 
 /** The key that a value has at its key path, null where the generator is to make it. */

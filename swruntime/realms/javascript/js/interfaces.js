@@ -191,9 +191,10 @@ function addIterationMethods(prototype, { brand, pairs, name, Iterator }) {
             check(this);
             requireArguments(given.length, 1, `execute 'forEach' on '${name}'`);
             const each = callback(given[0], `Failed to execute 'forEach' on '${name}': parameter 1`);
+            const self = given.length > 1 ? given[1] : undefined;
             let all = pairs(this);
             for (let at = 0; at < all.length; at++, all = pairs(this)) {
-                ReflectApply(each, given[1], [all[at][1], all[at][0], this]);
+                ReflectApply(each, self, [all[at][1], all[at][0], this]);
             }
         },
         keys() {

@@ -22,6 +22,8 @@ import { defineClients, definePlatformFaces } from "./platform_faces.js";
 import { Request } from "./request.js";
 import { Response } from "./response.js";
 import { mendEngine } from "./engine_interfaces.js";
+import { hideKeyMaterial } from "./engine_keys.js";
+import { lockPromises, removeFromWorker, removeInternals } from "./engine_names.js";
 import { MessageEvent } from "./event_classes.js";
 import { define, installCommon, isGone, removeNames } from "./scope.js";
 import { defineNavigator } from "./navigator.js";
@@ -50,6 +52,7 @@ function init(frame) {
     if (isWorker) {
         // [Exposed=Window]
         delete interfaces.Notification.constructor.requestPermission;
+        removeFromWorker(global);
         defineClients();
     }
     defineNavigator(isWorker);
@@ -191,7 +194,10 @@ const handlers = {
 openAnswers();
 // Whatever the realm will be: a process in reserve has this behind it. The engine makes many of its interfaces when they
 // are first asked for.
+hideKeyMaterial(global);
 mendEngine(global, isGone);
+removeInternals(global);
+lockPromises();
 removeNames(global);
 definePlatformFaces();
 start((frame) => {

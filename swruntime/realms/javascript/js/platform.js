@@ -29,9 +29,9 @@ export {
 };
 
 // Which class an object is of; by asking it, as neither `instanceof` nor its prototype can be trusted.
-const answers = (getter, ...args) => (value) => {
+const answers = (getter, argument) => (value) => {
     try {
-        ReflectApply(getter, undefined, [value, ...args]);
+        ReflectApply(getter, undefined, [value, argument]);
         return true;
     } catch {
         return false; // the engine's brand check

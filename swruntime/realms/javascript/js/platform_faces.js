@@ -165,7 +165,7 @@ export function defineClients() {
 }
 
 const permissionStatus = (answer) =>
-    makeFace("PermissionStatus", nextNumber(), { __proto__: null, name: answer.$permission, state: answer.state });
+    makeFace("PermissionStatus", null, { __proto__: null, name: answer.$permission, state: answer.state });
 
 function definePush() {
     defineFace("PushManager", {
@@ -182,7 +182,7 @@ function definePush() {
             get options() {
                 const slot = checked(this, "PushSubscription");
                 const { userVisibleOnly, applicationServerKey } = slot.state.options;
-                return (slot.options ??= makeFace("PushSubscriptionOptions", nextNumber(), {
+                return (slot.options ??= makeFace("PushSubscriptionOptions", null, {
                     __proto__: null,
                     userVisibleOnly,
                     applicationServerKey: isBytes(applicationServerKey)
@@ -277,7 +277,7 @@ function defineMessaging() {
             const one = nextNumber();
             const other = nextNumber();
             post("MessageChannel.new", [one, other]);
-            adopt(face, "MessageChannel", nextNumber(), {
+            adopt(face, "MessageChannel", null, {
                 __proto__: null, port1: makeFace("MessagePort", one), port2: makeFace("MessagePort", other),
             });
         },

@@ -26,6 +26,12 @@ export const uncurryThis = bind.bind(call);
 export const uncurryGetter = (prototype, name) =>
     uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
 
+/**
+ * Take a class of the engine's or of ours, whose objects no script shall see, off `Object.prototype`: a getter or setter
+ * there would get them as its `this`.
+ */
+export const sever = (constructor) => void Object.setPrototypeOf(constructor.prototype, null);
+
 export const {
     apply: ReflectApply,
     construct: ReflectConstruct,

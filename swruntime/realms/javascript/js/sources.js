@@ -24,6 +24,7 @@ import {
     SetPrototypeAdd,
     SetPrototypeDelete,
     SetPrototypeForEach,
+    sever,
     subarray,
     TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength,
@@ -156,6 +157,8 @@ export class LazySource {
         return null;
     }
 }
+
+for (const cls of [BytesSource, Fate, RemoteSource, LazySource]) sever(cls);
 
 /** A Blob, which can be read any number of times. */
 export class BlobSource extends LazySource {

@@ -9,7 +9,7 @@ import { isResponse, makeResponse, takeResponse } from "./response.js";
 import {
     arrayFor, ArrayBufferIsView, ArrayIsArray as isArray, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset, FinalizationRegistry, FinalizationRegistryPrototypeRegister, newList,
-    ObjectFreeze as freeze, ObjectKeys as keys, ObjectPrototype, ObjectSetPrototypeOf, SymbolIterator as iterator,
+    ObjectFreeze as freeze, ObjectKeys as keys, ObjectPrototype, ObjectSetPrototypeOf, sever, SymbolIterator as iterator,
     TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset,
     TypedArrayPrototypeGetToStringTag, TypeError as NativeTypeError, Uint8Array as Bytes,
 } from "./primordials.js";
@@ -46,6 +46,8 @@ export class Remote {
 }
 
 const isBytes = (value) => TypedArrayPrototypeGetToStringTag(value) === "Uint8Array";
+
+sever(Remote);
 
 /** What the runtime answered with, a part of a frame, as a script's value. */
 export function revive(value) {
