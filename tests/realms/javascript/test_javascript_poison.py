@@ -60,37 +60,59 @@ def findings(lab: Laboratory, label: str) -> list[str]:
     return sorted(each for each in found if not is_allowed(each))
 
 
-PLATFORM = (
-    r"\[object (?!Object\]|Function\]|Array Iterator\]|Generator|AsyncGenerator)\w+\].*"  # what scripts have anyway
-)
+PLATFORM = r"\[object (?!Object\]|Function\]|Array Iterator\]|Generator|AsyncGenerator)\w+\].*"  # what scripts have anyway
 BYTES = r"\[object (Uint8Array|ArrayBuffer)\].*"
 ALLOWED = [
     # `then` of what a promise is resolved with: the platform's own objects, bodies' bytes, arrays and dictionaries of
     # answers, and what the engine's readers answer with.
-    (r"get Object\.prototype\.then by .*", rf"{PLATFORM}|{BYTES}|array.*|plain (value done|done value|publicKey privateKey)"),
+    (
+        r"get Object\.prototype\.then by .*",
+        rf"{PLATFORM}|{BYTES}|array.*|plain (value done|done value|publicKey privateKey)",
+    ),
     (r"get Object\.prototype\.then by (the engine, for )?body\.js", r"plain a"),  # what `json()` has parsed
     # The proxies that tell of absent names hand on what a script reads.
     (r"get .* by absent\.js", PLATFORM),
     # A stack is written by `Error.prepareStackTrace`, which the engine looks up; where it is, in arrays of its own.
-    (r"get Object\.prototype\.prepareStackTrace by .*", r"\[object Function\] length name prototype captureStackTrace.*"),
+    (
+        r"get Object\.prototype\.prepareStackTrace by .*",
+        r"\[object Function\] length name prototype captureStackTrace.*",
+    ),
     (r"set Array\.prototype\[index\] by places\.js", r"array.*"),
     # The engine's dispatch and its listeners, of events and targets that scripts have.
     (r".* by the engine, for events\.js", rf"{PLATFORM}|plain.*|array.*"),
     (r"(get|set) Object\.prototype\.signal by the engine, for fetch\.js", r"plain capture once passive.*"),
     (r"AbortSignal\.prototype\.addEventListener by the engine, for engine_interfaces\.js", PLATFORM),
-    (r"set Object\.prototype\.handler by the engine, for engine_interfaces\.js", r"\[object Function\] length name prototype"),
-    (r"get Array\.Symbol\(Symbol\.species\) by the engine, for (events|blob_bytes)\.js", r"\[object Function\] length name prototype isArray.*"),
+    (
+        r"set Object\.prototype\.handler by the engine, for engine_interfaces\.js",
+        r"\[object Function\] length name prototype",
+    ),
+    (
+        r"get Array\.Symbol\(Symbol\.species\) by the engine, for (events|blob_bytes)\.js",
+        r"\[object Function\] length name prototype isArray.*",
+    ),
     # What the engine writes on the console is the script's own value.
     (r".* by the engine, for console\.js", PLATFORM),
     # Web IDL's conversion in the engine: its own arrays, descriptions of members, and what it has converted.
     (r"set Array\.prototype\[index\] by the engine, for \w+\.js", r"array.*"),
     (r"get Object\.prototype\.required by the engine, for \w+\.js", r"plain key converter.*"),
     (r"get Object\.prototype\.(endings|highWaterMark|size) by the engine, for \w+\.js", r"plain( type)?"),
-    (r"get Object\.prototype\.(autoAllocateChunkSize|cancel|start) by the engine, for sources\.js", r"plain type pull"),
-    (r"set Object\.prototype\.code by the engine, for (errors|platform)\.js", r"\[object Error\] stack message"),
+    (
+        r"get Object\.prototype\.(autoAllocateChunkSize|cancel|start) by the engine, for sources\.js",
+        r"plain type pull",
+    ),
+    (
+        r"set Object\.prototype\.code by the engine, for (errors|platform)\.js",
+        r"\[object Error\] stack message",
+    ),
     # The engine reads streams, and encodes the script's own forms, through their public members.
-    (r".* by the engine, for (body|body_state|multipart|outgoing|sources|request_init)\.js", rf"{PLATFORM}|{BYTES}"),
-    (r"(%ArrayIteratorPrototype%\.next|Array\.prototype\.values) by the engine, for (body|multipart)\.js", r"array.*|\[object Array Iterator\]"),
+    (
+        r".* by the engine, for (body|body_state|multipart|outgoing|sources|request_init)\.js",
+        rf"{PLATFORM}|{BYTES}",
+    ),
+    (
+        r"(%ArrayIteratorPrototype%\.next|Array\.prototype\.values) by the engine, for (body|multipart)\.js",
+        r"array.*|\[object Array Iterator\]",
+    ),
     # A Blob's part is read by an operation that takes the number of a part of this process.
     (r"Function\.prototype\.call by the engine, for blob_bytes\.js", r"\[object Function\] length name"),
 ]
@@ -106,11 +128,9 @@ def is_allowed(finding: str) -> bool:
 
 def failures(lab: Laboratory) -> list[str]:
     [text] = [
-        line["text"]
-        for line in lab.trace
-        if line["kind"] == "console" and line["text"].startswith("failed:")
+        line["text"] for line in lab.trace if line["kind"] == "console" and line["text"].startswith("failed:")
     ]
-    return [each for each in json.loads(text.removeprefix("failed:"))]
+    return list(json.loads(text.removeprefix("failed:")))
 
 
 RUN = """

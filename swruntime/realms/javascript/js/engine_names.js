@@ -32,6 +32,7 @@ export function removeInternals(global) {
         const { value } = Object.getOwnPropertyDescriptor(global, name);
         if (typeof value === "function") for (const holder of [value, value.prototype]) removeSymbols(holder);
     }
+    for (const iterator of [new FormData().keys(), new URLSearchParams().keys()]) removeSymbols(Object.getPrototypeOf(iterator));
 }
 
 function removeSymbols(holder) {

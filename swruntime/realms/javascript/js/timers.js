@@ -87,7 +87,7 @@ function scriptDate() {
     }
     const members = Object.getOwnPropertyDescriptors(NativeDate);
     for (const name of Reflect.ownKeys(members)) defineProperty(Date, name, members[name]);
-    defineProperty(Date, "now", { value: function now() { return floor(wall()); }, writable: true, configurable: true });
+    defineProperty(Date, "now", { value: { now() { return floor(wall()); } }.now, writable: true, configurable: true });
     defineProperty(NativeDate.prototype, "constructor", { value: Date, writable: true, configurable: true });
     return Date;
 }
@@ -98,9 +98,8 @@ export function installTimers(global) {
     }
     defineProperty(global, "Date", { value: scriptDate(), writable: true, enumerable: false, configurable: true });
     defineProperty(Performance.prototype, "now", {
-        value: function now() { return elapsed(); }, writable: true, enumerable: true, configurable: true,
+        value: { now() { return elapsed(); } }.now, writable: true, enumerable: true, configurable: true,
     });
-    defineProperty(Performance.prototype, "timeOrigin", {
-        get: function timeOrigin() { return wall() - elapsed(); }, enumerable: true, configurable: true,
-    });
+    const { get } = Object.getOwnPropertyDescriptor({ get timeOrigin() { return wall() - elapsed(); } }, "timeOrigin");
+    defineProperty(Performance.prototype, "timeOrigin", { get, enumerable: true, configurable: true });
 }
