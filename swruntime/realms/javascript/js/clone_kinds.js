@@ -10,7 +10,7 @@ import {
     ArrayBufferIsView, ArrayIsArray, matches, ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf, ObjectKeys,
     ObjectPrototypeHasOwnProperty, String, StringPrototypeSlice, SymbolToStringTag, TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
-import { isBlob } from "./platform.js";
+import { isBlob, isCryptoKey } from "./platform.js";
 
 let isPlatformObject = () => false;
 
@@ -41,6 +41,7 @@ export function kindOf(object) {
     if (isSet(object)) return "Set";
     if (isEngines(object)) return isBlob(object) ? "Blob" : isDOMException(object) ? "Error" : null;
     if (isNativeError(object)) return "Error";
+    if (isCryptoKey(object)) return null; // which the engine's serializer, not having marked it, takes for an ordinary one
     return isPlatformObject(object) || !isOrdinary(object) ? null : "Object";
 }
 

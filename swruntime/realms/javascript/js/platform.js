@@ -47,6 +47,7 @@ const abortSignalAny = AbortSignal.any;
 export const AbortSignalAny = (signals) => ReflectApply(abortSignalAny, AbortSignalConstructor, [iterable(signals)]);
 export const EventTargetPrototypeAddEventListener = uncurryThis(EventTarget.prototype.addEventListener);
 export const EventTargetPrototypeRemoveEventListener = uncurryThis(EventTarget.prototype.removeEventListener);
+export const isCryptoKey = answers(uncurryGetter(CryptoKey.prototype, "extractable"));
 export const isAbortSignal = answers(AbortSignalPrototypeGetAborted);
 
 // Blob, FormData, URLSearchParams
