@@ -41,7 +41,6 @@ export function kindOf(object) {
     if (isSet(object)) return "Set";
     if (isEngines(object)) return isBlob(object) ? "Blob" : isDOMException(object) ? "Error" : null;
     if (isNativeError(object)) return "Error";
-    if (isCryptoKey(object)) return null; // which the engine's serializer, not having marked it, takes for an ordinary one
     return isPlatformObject(object) || !isOrdinary(object) ? null : "Object";
 }
 
@@ -53,6 +52,7 @@ function isOrdinary(object) {
     if (isGeneratorObject(object) || isMapIterator(object) || isSetIterator(object)) return false;
     if (isModuleNamespaceObject(object)) return false;
     if (ObjectKeys(object).length > 0) return true;
+    if (isCryptoKey(object)) return false; // the engine's serializer takes one for an ordinary object
     // For what else the engine has (a WeakRef, an Intl.Collator, an iterator's helper) it has no question; but its own
     // serializer tells them apart. Without properties, it runs nothing of the script's.
     try {

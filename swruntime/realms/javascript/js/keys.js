@@ -116,9 +116,12 @@ function writeString(value, out) {
             ArrayPrototypePush(out, unit + 1);
         } else if (unit < 0x7f + 0x4000) {
             const rest = unit - 0x7f;
-            ArrayPrototypePush(out, 0x80 | (rest >> 8), rest & 0xff);
+            ArrayPrototypePush(out, 0x80 | (rest >> 8));
+            ArrayPrototypePush(out, rest & 0xff);
         } else {
-            ArrayPrototypePush(out, 0xc0 | (unit >> 12), (unit >> 4) & 0xff, (unit & 0xf) << 4);
+            ArrayPrototypePush(out, 0xc0 | (unit >> 12));
+            ArrayPrototypePush(out, (unit >> 4) & 0xff);
+            ArrayPrototypePush(out, (unit & 0xf) << 4);
         }
     }
     ArrayPrototypePush(out, 0);
@@ -155,8 +158,8 @@ function writeBinary(bytes, out) {
     ArrayPrototypePush(out, BINARY);
     const length = TypedArrayPrototypeGetByteLength(bytes);
     for (let at = 0; at < length; at++) {
-        if (bytes[at] <= 1) ArrayPrototypePush(out, 1, bytes[at] + 1);
-        else ArrayPrototypePush(out, bytes[at]);
+        if (bytes[at] <= 1) ArrayPrototypePush(out, 1);
+        ArrayPrototypePush(out, bytes[at] <= 1 ? bytes[at] + 1 : bytes[at]);
     }
     ArrayPrototypePush(out, 0);
     return true;
