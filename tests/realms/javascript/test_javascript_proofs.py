@@ -52,3 +52,43 @@ async def test_in_a_page(name: str, autojump_clock: object) -> None:
         await page.run(f"/{name}")
         await lab.user_agent.settled()
         assert (told(lab), forged(lab)) == (NOTHING, [])
+
+
+OUTCOMES = {
+    "an iterator that gives another name": """
+        const native = Array.prototype[Symbol.iterator];
+        await caches.open("x");
+        Array.prototype[Symbol.iterator] = function () { return native.call(this.length === 1 && this[0] === "x" ? ["y"] : this); };
+        return caches.has("x");""",
+    "a setter that keeps items for itself": """
+        await caches.open("x");
+        for (const at of [0, 1]) Object.defineProperty(Array.prototype, at, { configurable: true, set() {} });
+        return caches.has("x");""",
+    "a member of all answers": """
+        Object.defineProperty(Object.prototype, "error", { configurable: true, value: { name: "TypeError", message: "no" } });
+        await caches.open("x");
+        return true;""",
+    "then of all objects": """
+        Object.defineProperty(Object.prototype, "then", { configurable: true, get() { if ("handle" in this) this.status = 299; } });
+        return (await fetch("/file.txt")).status === 200;""",
+    "a getter of descriptors": """
+        Object.defineProperty(Object.prototype, "get", { configurable: true, value: () => "evil" });
+        globalThis.origin = "mine";
+        return globalThis.origin === "mine";""",
+    "a species of its own": """
+        Array.prototype.constructor = { [Symbol.species]: function () { return {}; } };
+        return new Headers([["a", "b"], ["a", "c"]]).get("a") === "b, c" && structuredClone([1, 2])[1] === 2;""",
+    "a listener of what never changes": """
+        const status = await navigator.permissions.query({ name: "notifications" });
+        status.onchange = () => {};
+        return caches.has("x").then((has) => !has);""",
+}
+
+
+@pytest.mark.parametrize("code", OUTCOMES.values(), ids=OUTCOMES.keys())
+async def test_what_comes_of_a_call_is_the_runtimes(code: str, autojump_clock: object) -> None:
+    async with laboratory() as lab:
+        lab.origin.add("/file.txt", b"content")
+        (lab.site / "page.js").write_text(f"(async () => {{ {code} }})()")
+        page = await lab.user_agent.open_window("/")
+        assert await page.run("/page.js") is True
