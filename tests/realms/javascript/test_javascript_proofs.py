@@ -92,3 +92,41 @@ async def test_what_comes_of_a_call_is_the_runtimes(code: str, autojump_clock: o
         (lab.site / "page.js").write_text(f"(async () => {{ {code} }})()")
         page = await lab.user_agent.open_window("/")
         assert await page.run("/page.js") is True
+
+
+IMPORTS = """
+const caught = [];
+const note = (value) => { if (typeof value === "object" && value !== null) caught.push(Object.getPrototypeOf(value)); };
+const load = (name) => import(`./${name}.mjs`).then((module) => module.default, (error) => error.name);
+const found = Object.create(null);
+Object.defineProperty(Object.prototype, "then", { configurable: true, get() { note(this); } });
+found.then = await load("one");
+delete Object.prototype.then;
+Object.defineProperty(Array.prototype, 0, { configurable: true, set(value) { note(value); } });
+found.index = await load("two");
+delete Array.prototype[0];
+Object.setPrototypeOf(Array.prototype, new Proxy(Object.prototype, { set(_, name, value, to) { note(value); return Reflect.defineProperty(to, name, { value, writable: true, enumerable: true, configurable: true }); } }));
+found.proxy = await load("three");
+Object.setPrototypeOf(Array.prototype, Object.prototype);
+found.plain = await load("four");
+found.engines = caught.filter((each) => each !== null && ("linkRequests" in each || "runInThisContext" in each || "evaluate" in each)).length;
+console.log("found:" + JSON.stringify(found));
+"""
+
+
+async def test_a_modules_imports(autojump_clock: object) -> None:
+    async with laboratory() as lab:
+        for name in ("one", "two", "three", "four"):
+            (lab.site / f"{name}.mjs").write_text(f'export {{ default }} from "./{name}-part.mjs";')
+            (lab.site / f"{name}-part.mjs").write_text("export default 1;")
+        (lab.site / "page.mjs").write_text(IMPORTS)
+        page = await lab.user_agent.open_window("/")
+        await page.run("/page.mjs")
+        [text] = [line["text"] for line in lab.trace if line["kind"] == "console"]
+        assert json.loads(text.removeprefix("found:")) == {
+            "then": 1,
+            "index": "TypeError",
+            "proxy": "TypeError",
+            "plain": 1,
+            "engines": 0,
+        }
