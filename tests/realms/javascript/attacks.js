@@ -73,7 +73,8 @@ const attacks = (() => {
     };
 
     async function imports(file, isModule) {
-        const blob = URL.createObjectURL(new Blob(["export default 1"], { type: "text/javascript" }));
+        const source = new Blob(["export default 1"], { type: "text/javascript" });
+        const blob = URL.createObjectURL?.(source) ?? `blob:${origin}/none`; // not in a service worker
         const specifiers = [
             file, "data:text/javascript,export default 1", "data:application/json,{}", blob, "node:fs", "node:process", "fs",
             "npm:left-pad", "jsr:@std/fs", "ext:core/mod.js", "ext:runtime/98_global_scope_window.js",

@@ -39,9 +39,11 @@ ALLOWED = {
 }  # fmt: skip
 """Names that are in no standard, by where they are, each with the reason."""
 
-UNCONFIGURABLE = {"@@Deno.core.hostObject", "@@[[NotSerializable]]", "@@Deno.privateCustomInspect"}
-"""What the engine has made permanent on prototypes: a function that gives the numbers of a Blob's parts, a flag, and how an
-ImageBitmap is written on a console."""
+UNCONFIGURABLE = {"@@Deno.core.hostObject", "@@[[NotSerializable]]"}
+"""What the engine has made permanent on prototypes: a function that gives the numbers of a Blob's parts, and a flag."""
+
+INSPECTED = "@@Deno.privateCustomInspect"
+"""How an object of the engine's is written on the console."""
 
 
 def standard(kind: str) -> dict[str, tuple[set[str], set[str]]]:
@@ -84,6 +86,7 @@ def surplus(kind: str, found: list[tuple[str, str, list[str]]]) -> list[str]:
         if name not in names_of(kind, known, path, type_)
         and name not in ALLOWED.get(path, ())
         and not (path.endswith(".prototype") and name in UNCONFIGURABLE)
+        and name != INSPECTED
     ]
 
 

@@ -2,8 +2,8 @@
 
 import { getPromiseDetails, isTypedArray, partsSlot, setPromiseHooks } from "./engine.js";
 import {
-    ArrayPrototypePop, ArrayPrototypePush, newList, ObjectGetPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen, TypedArrayPrototypeGetByteLength,
-    TypedArrayPrototypeSet, Uint8Array, uncurryThis,
+    ArrayPrototypePop, ArrayPrototypePush, newList, ObjectGetPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen,
+    TypedArrayPrototypeGetByteLength, TypedArrayPrototypeSet, Uint8Array, uncurryThis,
 } from "./primordials.js";
 import { Blob, isBlob } from "./platform.js";
 

@@ -10,10 +10,11 @@ import {
 } from "./engine.js";
 import { attach, encodeValue } from "./plain_data.js";
 import {
-    DataView, DataViewPrototypeGetUint32 as getUint32, DataViewPrototypeSetUint32 as setUint32, Error as ProtocolError,
-    JSONParse as parse, newList, PromisePrototypeThen as then, subarray, TypedArrayPrototypeGetBuffer,
-    TypedArrayPrototypeGetByteLength as sizeOf, TypedArrayPrototypeSet as setBytes, Uint8Array as Bytes,
-    utf8Decode as decode, utf8Encode as encode,
+    ArrayPrototypeJoin as join, DataView, DataViewPrototypeGetUint32 as getUint32,
+    DataViewPrototypeSetUint32 as setUint32, Error as ProtocolError, JSONParse as parse, newList,
+    PromisePrototypeThen as then, StringPrototypeSlice as slice, StringPrototypeSplit as split, subarray,
+    TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength as sizeOf, TypedArrayPrototypeSet as setBytes,
+    Uint8Array as Bytes, utf8Decode as decode, utf8Encode as encode,
 } from "./primordials.js";
 
 const STDIN = 0;
@@ -211,10 +212,11 @@ export function ask(op, args, at) {
     return { __proto__: null, value: answer.value, error: answer.error };
 }
 
-/** The stack of what our own code threw. It may be what a script made of it: nothing in it is trusted to be a string. */
+/** What our own code threw, and where, in a line. It may be what a script made of it: nothing in it is trusted. */
 function brokenText(error) {
     try {
-        return `${(error && error.stack) || error}`;
+        const lines = split(`${(error && error.stack) || error}`, "\n");
+        return slice(join(lines, " "), 0, 500);
     } catch {
         return "something that cannot be written";
     }

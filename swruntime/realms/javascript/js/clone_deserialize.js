@@ -3,8 +3,9 @@
 import { errorFrom, ownName } from "./errors.js";
 import {
     arrayFor, ArrayBuffer, BigInt, Date, Map, MapPrototypeSet, Object, ObjectPrototype, ObjectPrototypeHasOwnProperty,
-    iterable, newList, ReflectDefineProperty, RegExp, Set, SetPrototypeAdd, StringPrototypeSlice, StringPrototypeStartsWith, TypedArrayPrototypeGetBuffer,
-    TypedArrayPrototypeGetByteLength, TypedArrayPrototypeSet, Uint8Array,
+    iterable, newList, ReflectDefineProperty, RegExp, Set, SetPrototypeAdd, StringPrototypeSlice,
+    StringPrototypeStartsWith, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeSet,
+    Uint8Array,
 } from "./primordials.js";
 import { Blob, File } from "./platform.js";
 

@@ -35,7 +35,8 @@ export class Properties {
     }
 
     put(value) {
-        ArrayPrototypePush(this.#entries, [this.#keys[this.#at], value]);
+        const entries = this.#entries;
+        entries[entries.length] = [this.#keys[this.#at], value];
     }
 
     get step() {
@@ -91,7 +92,8 @@ export class Items {
     }
 
     put(value) {
-        ArrayPrototypePush(this.#items, value);
+        const items = this.#items;
+        items[items.length] = value;
         if (this.#places !== null) ArrayPrototypePush(this.#places, this.#at);
     }
 
@@ -123,7 +125,10 @@ export class Entries {
     #entries = newList();
 
     constructor(map) {
-        MapPrototypeForEach(map, (value, key) => ArrayPrototypePush(this.#list, key, value));
+        MapPrototypeForEach(map, (value, key) => {
+            ArrayPrototypePush(this.#list, key);
+            ArrayPrototypePush(this.#list, value);
+        });
     }
 
     next() {
@@ -170,7 +175,8 @@ export class Members {
     }
 
     put(value) {
-        ArrayPrototypePush(this.#members, value);
+        const members = this.#members;
+        members[members.length] = value;
     }
 
     get step() {

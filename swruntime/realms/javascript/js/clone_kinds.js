@@ -53,6 +53,7 @@ function isOrdinary(object) {
     if (isGeneratorObject(object) || isMapIterator(object) || isSetIterator(object)) return false;
     if (isModuleNamespaceObject(object)) return false;
     if (ObjectKeys(object).length > 0) return true;
+    if (isCryptoKey(object)) return false; // the engine's serializer takes one for an ordinary object
     // For what else the engine has (a WeakRef, an Intl.Collator, an iterator's helper) it has no question; but its own
     // serializer tells them apart. Without properties, it runs nothing of the script's.
     try {

@@ -19,8 +19,6 @@ let indent = "";
 
 const OPTIONS = {
     __proto__: null, colors: false, depth: 4, iterableLimit: 100, strAbbreviateSize: 10_000, getters: false,
-    // A method of the script's that has the engine's own name gets the engine's own function.
-    customInspect: false,
 };
 
 function written(value) {

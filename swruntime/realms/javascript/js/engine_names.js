@@ -21,7 +21,7 @@ const MEMBERS = {
     Event: ["initialized"],
 };
 /** Symbols by which the engine's parts know each other, and which nothing needs here: how they begin. */
-const SYMBOLS = ["Deno.", "Deno_", "nodejs.", "[[NotSerializable]]"];
+const SYMBOLS = ["Deno.core.", "Deno_", "nodejs.", "[[NotSerializable]]"];
 
 /** To be called once, after `mendEngine`, which settles what interfaces there are. */
 export function removeInternals(global) {
@@ -32,7 +32,6 @@ export function removeInternals(global) {
         const { value } = Object.getOwnPropertyDescriptor(global, name);
         if (typeof value === "function") for (const holder of [value, value.prototype]) removeSymbols(holder);
     }
-    for (const iterator of [new FormData().keys(), new URLSearchParams().keys()]) removeSymbols(Object.getPrototypeOf(iterator));
 }
 
 function removeSymbols(holder) {

@@ -16,8 +16,8 @@ import { notImplementedPromise } from "./absent.js";
 import { defineEvent, isKind as is, known, messageMembers, withFrozenPorts } from "./event_classes.js";
 import { bytesIn, sentResponse, uiOptions } from "./values.js";
 import {
-    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, sever, TypedArrayPrototypeGetBuffer,
-    utf8Decode, utf8Encode,
+    iterable, JSONParse, PromisePrototypeThen as then, PromiseReject, PromiseResolve as resolved, sever,
+    TypedArrayPrototypeGetBuffer, utf8Decode, utf8Encode,
 } from "./primordials.js";
 import { copyOf } from "./sources.js";
 import { DOMString, USVString, boolean, interfaceType, isObject, required, requireArguments } from "./webidl.js";

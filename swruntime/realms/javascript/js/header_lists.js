@@ -102,13 +102,13 @@ export function splitValue(value) {
         if (value[at] === '"') {
             at = quotedString(value, at).end;
         } else if (value[at] === ",") {
-            ArrayPrototypePush(parts, strip(StringPrototypeSlice(value, from, at), "\t "));
+            parts[parts.length] = strip(StringPrototypeSlice(value, from, at), "\t ");
             from = ++at;
         } else {
             at++;
         }
     }
-    ArrayPrototypePush(parts, strip(StringPrototypeSlice(value, from), "\t "));
+    parts[parts.length] = strip(StringPrototypeSlice(value, from), "\t ");
     return parts;
 }
 
@@ -119,7 +119,7 @@ export function all(list, name) {
     name = lower(name);
     const values = newList();
     for (let at = 0; at < list.length; at++) {
-        if (lower(list[at][0]) === name) ArrayPrototypePush(values, list[at][1]);
+        if (lower(list[at][0]) === name) values[values.length] = list[at][1];
     }
     return values;
 }
@@ -150,7 +150,7 @@ export function copy(list) {
 /** https://fetch.spec.whatwg.org/#concept-header-list-append (the first spelling of the name stays) */
 export function appendTo(list, name, value) {
     const first = indexOf(list, name);
-    ArrayPrototypePush(list, [first < 0 ? name : list[first][0], value]);
+    list[list.length] = [first < 0 ? name : list[first][0], value];
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-delete */
@@ -158,7 +158,7 @@ export function deleteFrom(list, name) {
     name = lower(name);
     const left = ArrayPrototypeFilter(list, (header) => lower(header[0]) !== name);
     list.length = 0;
-    for (let at = 0; at < left.length; at++) ArrayPrototypePush(list, left[at]);
+    for (let at = 0; at < left.length; at++) list[list.length] = left[at];
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-set (the first one is replaced, the others go) */
@@ -170,7 +170,7 @@ export function setIn(list, name, value) {
     const wanted = lower(name);
     const left = ArrayPrototypeFilter(list, (each) => each === header || lower(each[0]) !== wanted);
     list.length = 0;
-    for (let at = 0; at < left.length; at++) ArrayPrototypePush(list, left[at]);
+    for (let at = 0; at < left.length; at++) list[list.length] = left[at];
 }
 
 /** https://fetch.spec.whatwg.org/#concept-header-list-sort-and-combine */
@@ -178,18 +178,18 @@ export function sortAndCombine(list) {
     const names = newList();
     for (let at = 0; at < list.length; at++) {
         const name = lower(list[at][0]);
-        if (!ArrayPrototypeIncludes(names, name)) ArrayPrototypePush(names, name);
+        if (!ArrayPrototypeIncludes(names, name)) names[names.length] = name;
     }
     ArrayPrototypeSort(names, (a, b) => (a < b ? -1 : 1));
     const result = newList();
     for (let at = 0; at < names.length; at++) {
         const values = all(list, names[at]);
         if (names[at] !== "set-cookie") { // the one header whose values must not be combined
-            ArrayPrototypePush(result, [names[at], ArrayPrototypeJoin(values, ", ")]);
+            result[result.length] = [names[at], ArrayPrototypeJoin(values, ", ")];
             continue;
         }
         for (let each = 0; each < values.length; each++) {
-            ArrayPrototypePush(result, [names[at], values[each]]);
+            result[result.length] = [names[at], values[each]];
         }
     }
     return result;

@@ -9,9 +9,9 @@ import { openCursor } from "./idb_cursor.js";
 import { deserializeStored, serializeForStorage } from "./stored_values.js";
 import { sortedList } from "./string_list.js";
 import {
-    ArrayBufferIsView, arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, newList, ObjectDefineProperty, ReflectOwnKeys,
-    SymbolIterator, TypedArrayPrototypeGetByteLength,
+    ArrayBufferIsView, arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete,
+    MapPrototypeForEach, MapPrototypeGet, MapPrototypeGetSize, MapPrototypeHas, MapPrototypeSet, newList,
+    ObjectDefineProperty, ReflectOwnKeys, SymbolIterator, TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLong, enumeration, illegalConstructor, isObject,

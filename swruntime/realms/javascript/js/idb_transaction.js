@@ -16,7 +16,10 @@ import {
     queueTask,
 } from "./idb_platform.js";
 import { branded, newRequest, settle } from "./idb_request.js";
-import { ArrayPrototypePush, ArrayPrototypeShift, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet, newList, PromisePrototypeThen } from "./primordials.js";
+import {
+    ArrayPrototypePush, ArrayPrototypeShift, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet, newList,
+    PromisePrototypeThen,
+} from "./primordials.js";
 import { DOMString, create, defineInterface, illegalConstructor } from "./webidl.js";
 import { sortedList } from "./string_list.js";
 

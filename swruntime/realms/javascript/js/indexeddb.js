@@ -15,8 +15,8 @@ import { abort, newTransaction, placeQuietly, requireActive, step, storeHandle }
 import { keyPathFrom } from "./idb_store.js";
 import { sortedList } from "./string_list.js";
 import {
-    arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-    MapPrototypeHas, MapPrototypeSet, newList, PromisePrototypeThen, SymbolIterator, TypeError,
+    arrayFor, ArrayIsArray, ArrayPrototypeMap, ArrayPrototypePush, Map, MapPrototypeDelete, MapPrototypeForEach,
+    MapPrototypeGet, MapPrototypeHas, MapPrototypeSet, newList, PromisePrototypeThen, SymbolIterator, TypeError,
 } from "./primordials.js";
 import {
     DOMString, create, defineInterface, dictionary, enforcedUnsignedLongLong, enumeration, illegalConstructor, isObject,

@@ -15,7 +15,6 @@ import {
     arrayFor,
     ArrayIsArray,
     ArrayPrototypeIncludes,
-    ArrayPrototypePush,
     DataView,
     DataViewPrototypeGetBuffer,
     DataViewPrototypeGetByteLength,
@@ -64,14 +63,14 @@ export function encodeParts(value) {
     let part = newList();
     for (let at = 0; at < out.length; at++) {
         if (out[at] !== null) {
-            ArrayPrototypePush(part, out[at]);
+            part[part.length] = out[at];
             continue;
         }
-        if (part.length > 0) ArrayPrototypePush(parts, bytesOf(part));
-        ArrayPrototypePush(parts, null);
+        if (part.length > 0) parts[parts.length] = bytesOf(part);
+        parts[parts.length] = null;
         part = newList();
     }
-    if (part.length > 0) ArrayPrototypePush(parts, bytesOf(part));
+    if (part.length > 0) parts[parts.length] = bytesOf(part);
     return parts;
 }
 
@@ -84,7 +83,7 @@ function bytesOf(numbers) {
 /** *Convert a value to a key*: https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key */
 function write(value, out, seen) {
     if (value === GENERATED) {
-        ArrayPrototypePush(out, null);
+        out[out.length] = null;
         return true;
     }
     if (typeof value === "number") return writeNumber(NUMBER, value, out);
@@ -100,28 +99,31 @@ function writeNumber(tag, value, out) {
     if (value !== value) return false; // NaN
     setFloat64(double, 0, value === 0 ? 0 : value);
     const negative = scratch[0] >= 0x80;
-    ArrayPrototypePush(out, tag);
+    out[out.length] = tag;
     for (let at = 0; at < 8; at++) {
         const byte = negative ? scratch[at] ^ 0xff : at === 0 ? scratch[0] | 0x80 : scratch[at];
-        ArrayPrototypePush(out, byte);
+        out[out.length] = byte;
     }
     return true;
 }
 
 function writeString(value, out) {
-    ArrayPrototypePush(out, STRING);
+    out[out.length] = STRING;
     for (let at = 0; at < value.length; at++) {
         const unit = StringPrototypeCharCodeAt(value, at);
         if (unit < 0x7f) {
-            ArrayPrototypePush(out, unit + 1);
+            out[out.length] = unit + 1;
         } else if (unit < 0x7f + 0x4000) {
             const rest = unit - 0x7f;
-            ArrayPrototypePush(out, 0x80 | (rest >> 8), rest & 0xff);
+            out[out.length] = 0x80 | (rest >> 8);
+            out[out.length] = rest & 0xff;
         } else {
-            ArrayPrototypePush(out, 0xc0 | (unit >> 12), (unit >> 4) & 0xff, (unit & 0xf) << 4);
+            out[out.length] = 0xc0 | (unit >> 12);
+            out[out.length] = (unit >> 4) & 0xff;
+            out[out.length] = (unit & 0xf) << 4;
         }
     }
-    ArrayPrototypePush(out, 0);
+    out[out.length] = 0;
     return true;
 }
 
@@ -152,26 +154,26 @@ function isDetached(buffer) {
 }
 
 function writeBinary(bytes, out) {
-    ArrayPrototypePush(out, BINARY);
+    out[out.length] = BINARY;
     const length = TypedArrayPrototypeGetByteLength(bytes);
     for (let at = 0; at < length; at++) {
-        if (bytes[at] <= 1) ArrayPrototypePush(out, 1, bytes[at] + 1);
-        else ArrayPrototypePush(out, bytes[at]);
+        if (bytes[at] <= 1) out[out.length] = 1;
+        out[out.length] = bytes[at] <= 1 ? bytes[at] + 1 : bytes[at];
     }
-    ArrayPrototypePush(out, 0);
+    out[out.length] = 0;
     return true;
 }
 
 function writeArray(value, out, seen) {
     if (seen.length >= DEEPEST || ArrayPrototypeIncludes(seen, value)) return false;
-    ArrayPrototypePush(out, ARRAY);
-    ArrayPrototypePush(seen, value);
+    out[out.length] = ARRAY;
+    seen[seen.length] = value;
     const length = value.length;
     for (let at = 0; at < length; at++) {
         if (!ObjectPrototypeHasOwnProperty(value, at) || !write(value[at], out, seen)) return false;
     }
     seen.length -= 1;
-    ArrayPrototypePush(out, 0);
+    out[out.length] = 0;
     return true;
 }
 
@@ -188,7 +190,7 @@ function read(cursor) {
     if (tag === STRING) return readString(cursor);
     if (tag === BINARY) return readBinary(cursor);
     const items = newList();
-    while (bytes[cursor.at] !== 0) ArrayPrototypePush(items, read(cursor));
+    while (bytes[cursor.at] !== 0) items[items.length] = read(cursor);
     cursor.at++;
     return arrayFor(items);
 }
@@ -219,7 +221,7 @@ function readBinary(cursor) {
     const { bytes } = cursor;
     const found = newList();
     for (let byte; (byte = bytes[cursor.at++]) !== 0; ) {
-        ArrayPrototypePush(found, byte === 1 ? bytes[cursor.at++] - 1 : byte);
+        found[found.length] = byte === 1 ? bytes[cursor.at++] - 1 : byte;
     }
     return TypedArrayPrototypeGetBuffer(bytesOf(found));
 }

@@ -12,9 +12,10 @@ import { domException, errorFrom } from "./errors.js";
 import { here, isScript } from "./places.js";
 import { URL as NativeURL, URLPrototypeGetHref as hrefOf } from "./platform.js";
 import {
-    ArrayPrototypeIncludes, ArrayPrototypePush, dataDescriptor, Map, MapPrototypeForEach, MapPrototypeGet as get, MapPrototypeHas as has,
-    MapPrototypeSet as set, newList, ObjectDefineProperty, ObjectPrototype, PromisePrototypeThen, PromiseResolve,
-    ReflectGetPrototypeOf, ReflectOwnKeys, StringPrototypeSlice, TypeError as NativeTypeError,
+    ArrayPrototypeIncludes, ArrayPrototypePush, dataDescriptor, Map, MapPrototypeForEach, MapPrototypeGet as get,
+    MapPrototypeHas as has, MapPrototypeSet as set, newList, ObjectDefineProperty, ObjectPrototype,
+    PromisePrototypeThen, PromiseResolve, ReflectGetPrototypeOf, ReflectOwnKeys, StringPrototypeSlice,
+    TypeError as NativeTypeError,
 } from "./primordials.js";
 
 const ArrayPrototype = Array.prototype;

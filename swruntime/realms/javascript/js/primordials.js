@@ -78,20 +78,33 @@ export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwn
 export const { isArray: ArrayIsArray } = Array;
 const ArrayPrototype = Array.prototype;
 
-/** An array without a prototype, for our own use: neither setters nor a species are asked. */
-export const newList = () => ObjectSetPrototypeOf([], null);
+class List extends Array {}
+const ListPrototype = List.prototype;
+Object.setPrototypeOf(ListPrototype, null);
+delete ListPrototype.constructor;
+
+/**
+ * An array for our own use: of what a script can change, its prototype has nothing, so neither setters nor a species are
+ * asked. (To take an array's prototype away is slow.)
+ */
+export const newList = () => new List();
 
 /** `list`, made by `newList` or parsed from JSON, as an array of the script's; it is the script's from now on. */
 export const arrayFor = (list) => ObjectSetPrototypeOf(list, ArrayPrototype);
 
 /** Append to an array of any kind; what the script gave `Array.prototype` is not asked. Answers the new length. */
-export function ArrayPrototypePush(array, ...items) {
-    const isList = ReflectGetPrototypeOf(array) === null;
-    for (let at = 0; at < items.length; at++) {
-        if (isList) array[array.length] = items[at];
-        else ReflectDefineProperty(array, array.length, dataDescriptor(items[at]));
-    }
+export function ArrayPrototypePush(array, item) {
+    const prototype = ReflectGetPrototypeOf(array);
+    if (prototype === ListPrototype || prototype === null) array[array.length] = item;
+    else ReflectDefineProperty(array, array.length, dataDescriptor(item));
     return array.length;
+}
+
+/** Take the last item off a list that has one. */
+export function ArrayPrototypePop(list) {
+    const last = list[list.length - 1];
+    list.length -= 1;
+    return last;
 }
 
 /** The descriptor of a property that an assignment would make. */
@@ -143,7 +156,6 @@ export function concat(before, array) {
 export const ArrayPrototypeIncludes = uncurryThis(Array.prototype.includes);
 export const ArrayPrototypeIndexOf = uncurryThis(Array.prototype.indexOf);
 export const ArrayPrototypeJoin = uncurryThis(Array.prototype.join);
-export const ArrayPrototypePop = uncurryThis(Array.prototype.pop);
 export const ArrayPrototypeShift = uncurryThis(Array.prototype.shift);
 export const ArrayPrototypeSome = uncurryThis(Array.prototype.some);
 export const ArrayPrototypeSort = uncurryThis(Array.prototype.sort);
