@@ -38,7 +38,8 @@ class _Handled(ctypes.Structure):
 
 
 class _PathBeneath(ctypes.Structure):
-    _pack_ = 1
+    """struct landlock_path_beneath_attr, which is packed: the kernel reads twelve bytes."""
+
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 

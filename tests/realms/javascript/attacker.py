@@ -206,6 +206,8 @@ def file_attacks(files: EngineFiles, secret: Path, profile: Path) -> Iterator[tu
         yield f"read {path}", reads(path)
     for path in ("/", "/etc", "/proc", "/proc/self/fd", f"/proc/{PARENT}/fd", "/tmp", profile, secret.parent):
         yield f"list {path}", lists(path)
+    for link in ("exe", "cwd", "root", "fd/0", "ns/net"):
+        yield f"read the link /proc/{PARENT}/{link}", lambda at=f"/proc/{PARENT}/{link}": os.readlink(at)  # type: ignore[misc]
     made = profile / "made"
     kept = profile / "kept.sqlite3"
     cache = files.cache or profile
