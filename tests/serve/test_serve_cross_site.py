@@ -145,7 +145,8 @@ def test_the_server_sees_what_it_sees_of_a_browsers_own_worker(
     assert [f"{row}: {text}" for row, text in found if text] == []
     same = sum(text is None for _, text in found)
     tell(
-        f"cross-site requests, login {login}: {same} of {len(found)} rows the same, {len(found) - same} by a rule"
+        "What the server behind serve sees of requests of other sites, beside Chromium's own worker",
+        f"login {login}: {same} of {len(found)} rows are the same, {len(found) - same} differ by a rule",
     )
     # No page of another site ever gets a Strict cookie along, nor passes for the origin's own.
     for row, seen in zip(cross_site.rows(), serve, strict=True):

@@ -248,6 +248,16 @@ def test_https(site: Path, serving: Serving) -> None:
     trusted = ("--cacert", str(folder / "authority.pem"))
     assert server.curl("/", *trusted) == "<h1>home</h1>\n"
     assert server.curl("/mine", *trusted, *STATUS) == "200"
+    # It answers for the same hosts as without TLS.
+    port = server.url.rpartition(":")[2]
+    for host, status in (
+        ("evil.test", "421"),
+        (f"localhost:{int(port) - 1}", "421"),
+        (f"127.0.0.1:{port}", "200"),
+    ):
+        assert server.curl("/", *trusted, "--header", f"Host: {host}", *STATUS) == status
+    away = server.curl("/a?b", *trusted, *HTML, "--header", f"Host: [::1]:{port}", "--head")
+    assert f"location: {server.url}/a?b" in away
     assert server.curl_process("/").returncode != 0
     assert server.interrupt() == 130
 
