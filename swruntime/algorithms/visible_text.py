@@ -15,8 +15,6 @@ controls, zero-width spaces, the byte order mark, tags), surrogates, the line an
 _JOINERS = "\u200c\u200d"
 """ZWNJ and ZWJ, which words of some languages and many emoji are written with: never after an ASCII character."""
 
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
 
 def visible(text: str, *, keep: str = "") -> str:
     """`text` with every control and format character as Python writes it: "\\x1b", "\\u202e", "\\n".
@@ -25,12 +23,11 @@ def visible(text: str, *, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    shown, before = [], ""
+    shown = [""]
     for char in text:
-        joins = char in _JOINERS and not before.isascii()
+        joins = char in _JOINERS and not shown[-1].isascii()
         hidden = category(char) in _HIDDEN and char not in keep and not joins
-        shown.append(_escaped(char) if hidden else char)
-        before = char
+        shown.append(ascii(char)[1:-1] if hidden else char)
     return "".join(shown)
 
 
@@ -41,12 +38,3 @@ def visible_lines(text: str, indent: str) -> str:
     spaces.
     """
     return f"\n{indent}".join(visible(line.expandtabs()) for line in text.split("\n"))
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    if char in _SHORT:
-        return _SHORT[char]
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
