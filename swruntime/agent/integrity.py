@@ -21,7 +21,7 @@ from swruntime.errors import NetworkFailure
 from swruntime.ports.store import Store
 
 MOST_HELD = 256 * 1024 * 1024
-"""Bytes of a body that `fetch()` holds until they are verified. A background fetch has no such limit."""
+"""Bytes of a body that `fetch()` holds until they are verified. A background fetch stores its body without a limit."""
 
 
 def has_null_body(request: Request, response: Response) -> bool:

@@ -50,16 +50,15 @@ class Verifier:
 
     def __init__(self, metadata: str) -> None:
         self._expected = strongest(metadata)
-        self._hash = None if self._expected is None else hashlib.new(self._expected.algorithm)
+        self._hash = hashlib.sha256() if self._expected is None else hashlib.new(self._expected.algorithm)
 
     def update(self, data: bytes) -> None:
         """`data` follows what came before."""
-        if self._hash is not None:
-            self._hash.update(data)
+        self._hash.update(data)
 
     def mismatch(self) -> str | None:
         """None where the bytes match, or nothing is demanded; otherwise words that tell their hash."""
-        if self._expected is None or self._hash is None:
+        if self._expected is None:
             return None
         value = base64.b64encode(self._hash.digest()).decode()
         if value.rstrip("=") in self._expected.values:

@@ -6,16 +6,18 @@ forge lines. Whatever the runtime writes for people goes through here, and nothi
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 """The general categories that are shown as escapes: controls (C0, DEL, C1), format characters (the bidirectional
 controls, zero-width spaces, the byte order mark, tags), surrogates, the line and the paragraph separator."""
 
+_PIECES = re.compile("[ -~]+|[^ -~]")
+"""Printable ASCII, of which most text is made, and every other character by itself."""
+
 _JOINERS = "\u200c\u200d"
 """ZWNJ and ZWJ, which words of some languages and many emoji are written with: never after an ASCII character."""
-
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -25,12 +27,14 @@ def visible(text: str, *, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    shown, before = [], ""
-    for char in text:
-        joins = char in _JOINERS and not before.isascii()
-        hidden = category(char) in _HIDDEN and char not in keep and not joins
-        shown.append(_escaped(char) if hidden else char)
-        before = char
+    shown, known = [""], {char: char for char in keep}
+    for piece in _PIECES.findall(text):
+        if piece.isprintable() or (piece in _JOINERS and not shown[-1].isascii()):
+            shown.append(piece)
+            continue
+        if piece not in known:
+            known[piece] = ascii(piece)[1:-1] if category(piece) in _HIDDEN else piece
+        shown.append(known[piece])
     return "".join(shown)
 
 
@@ -41,12 +45,3 @@ def visible_lines(text: str, indent: str) -> str:
     spaces.
     """
     return f"\n{indent}".join(visible(line.expandtabs()) for line in text.split("\n"))
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    if char in _SHORT:
-        return _SHORT[char]
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -123,6 +123,12 @@ def test_the_strongest_are_kept_without_padding_and_in_base64() -> None:
     )
 
 
+def test_only_padding_is_cut_off() -> None:
+    assert strongest("sha256-AAXX= sha256-XX=X==") == Metadata("sha256", frozenset({"AAXX"}))
+    body = next(b for b in map(str.encode, map(str, range(10_000))) if value("sha384", b).endswith("X"))
+    assert matches(f"sha384-{value('sha384', body)}", body)
+
+
 def test_a_mismatch_tells_the_hash_of_what_came() -> None:
     verifier = Verifier(BAD384)
     verifier.update(b"abc")
