@@ -85,7 +85,7 @@ def test_what_the_system_has_at_a_name_is_written_to(site: Site) -> None:
         result = site.cli("cache", "odd", "/one", "--output", name)
         assert (result.status, result.out) == (0, "/one")
     assert site.cli("cache", "odd", "/one", "--output", "/dev/null").status == 0
-    command = [sys.executable, "-m", "swruntime", "run", site.folder, "--trace", "/dev/stderr"]
+    command = [sys.executable, "-m", "swruntime", "run", str(site.folder), "--trace", "/dev/stderr"]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert '"kind":"agent.open"' in ended.stderr
 
