@@ -122,6 +122,11 @@ class Database:
                 self._ran_full = True
                 raise
 
+    def execute_script(self, sql: str) -> None:
+        """Statements that change nothing on the disk, outside transactions. Raises StorageFull, StorageFailed."""
+        with self.disk.used():
+            self._connection.executescript(sql)
+
     def one(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first column of the first row, None where there is no row."""
         row = self.execute(sql, parameters).fetchone()

@@ -45,7 +45,7 @@ class ProfileLock:
                     continue
                 holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
                 os.close(descriptor)
-                who = f"process {holder}" if holder else "another process"
+                who = f"process {holder}" if holder.isdigit() else "another process"
                 raise ProfileInUse(
                     f"{folder.path} is in use by {who}: wait for it to end, or stop it"
                 ) from None

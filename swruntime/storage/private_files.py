@@ -32,6 +32,7 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 )
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _NO_MODES = (errno.EPERM, errno.ENOTSUP, errno.EROFS, errno.ENOSYS)
 
 
@@ -161,7 +162,22 @@ class PrivateFolder:
         for each in (name, *beside):
             create = os.O_CREAT if each == name else 0
             if create or self.check_file(each):
-                os.close(self.open_file(each, os.O_RDWR | create))
+                descriptor = self.open_file(each, os.O_RDWR | create)
+                try:
+                    if each.endswith("-journal"):
+                        self._require_no_super_journal(descriptor, each)
+                finally:
+                    os.close(descriptor)
+
+    def _require_no_super_journal(self, descriptor: int, name: str) -> None:
+        """A journal that a death left may end in the name of another file, which SQLite deletes when it has played the
+        journal back: that is for transactions over several databases, of which we have none.
+
+        https://www.sqlite.org/fileformat.html#the_rollback_journal
+        """
+        size = os.fstat(descriptor).st_size
+        if os.pread(descriptor, len(_JOURNAL_MAGIC), max(0, size - len(_JOURNAL_MAGIC))) == _JOURNAL_MAGIC:
+            raise NotOurs(f"{self.path / name} names another file, which SQLite would delete")
 
     def check_after_sqlite(self, name: str, beside: Iterable[str]) -> None:
         """What SQLite has open now. No descriptor is opened: closing it would take SQLite's locks away."""

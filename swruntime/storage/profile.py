@@ -31,7 +31,7 @@ from swruntime.storage.private_files import FOLDER_MODE, NotOurs, PrivateFolder
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
 from swruntime.storage.store import SqlStore
-from swruntime.storage.usage import keep_sums
+from swruntime.storage.usage import sums_script
 
 DATABASE = "profile.sqlite3"
 LOCK = "lock"
@@ -60,7 +60,7 @@ def _empty_database() -> bytes:
     """A profile's, after all migrations: the statements that make it take ten times as long as a copy."""
     with closing(_connect(":memory:")) as connection:
         schema.migrate(connection)
-        keep_sums(connection.execute, temporary=False)
+        connection.executescript(sums_script(temporary=False))
         return connection.serialize()
 
 

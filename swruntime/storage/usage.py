@@ -15,7 +15,6 @@ up each time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 import attrs
@@ -71,7 +70,7 @@ class RowUsage:
     def __init__(self, database: Database) -> None:
         self._database = database
         if not (database.read_only or database.in_memory):  # which has them from its beginning
-            keep_sums(database.execute, temporary=True)
+            database.execute_script(sums_script(temporary=True))
 
     def of(self, storage_key: str) -> int:
         """Bytes, of what is not committed yet as well."""
@@ -97,18 +96,13 @@ def _sums() -> str:
     return f"SELECT storage_key, sum(bytes) FROM ({each}) GROUP BY storage_key"
 
 
-def keep_sums(execute: Callable[[str], object], *, temporary: bool) -> None:
-    """Make the table of the sums and its triggers: `temporary` ones in a file's database, others in one in memory.
+@cache
+def sums_script(*, temporary: bool) -> str:
+    """What makes the table of the sums and its triggers: `temporary` ones beside a file's database, others in memory.
 
     No trigger fires for a row that a REPLACE pushes out, and none can tell whose a row was that a cascade takes after
     its parent: no statement of the store deletes a row of these tables in such a way.
     """
-    for statement in _statements(temporary):
-        execute(statement)
-
-
-@cache
-def _statements(temporary: bool) -> tuple[str, ...]:
     temp, main = ("TEMP ", "main.") if temporary else ("", "")
     statements = [
         "PRAGMA temp_store = MEMORY",
@@ -129,7 +123,7 @@ def _statements(temporary: bool) -> tuple[str, ...]:
             "ON CONFLICT (storage_key) DO UPDATE SET bytes = bytes + excluded.bytes; END"
             for name, event, key, bytes_ in changes
         ]
-    return tuple(statements)
+    return ";\n".join((*statements, ""))
 
 
 def _size(counted: _Counted, row: str) -> str:

@@ -61,8 +61,8 @@ def test_status_is_one_object(site: Site) -> None:
     assert record["url"] == f"{scope}x.bin"
     assert (record["result"], record["downloaded"]) == ("", 0)
     assert found["caches"] == [{"origin": scope[:-1], "name": "kept", "entries": 1, "bytes": 3}]
-    assert found["storage"]["usage"] == 3
-    assert found["storage"]["quota"] > 3
+    assert 3 < found["storage"]["usage"] < 5000, "the rows count, too"
+    assert found["storage"]["quota"] > 5000
     assert site.cli("status", "--quota", "1K", "--json").object["storage"]["quota"] == 1024
 
 
@@ -71,7 +71,7 @@ def test_status_for_a_person(site: Site) -> None:
     assert site.cli("fetch", "done", "/x.bin").status == 0
     assert site.cli("fetch", "later", "/none", "--conditions", "offline").status == 1
     said = site.cli("status", "--check").out
-    for text in ("http://localhost:8400", "3 B used of", "worker.py (activated)", "later: pending, 0 B stored",
+    for text in ("http://localhost:8400", " KiB used of", "worker.py (activated)", "later: pending, 0 B stored",
                  "waits for 'run' or 'resume'", "kept: 1 entry, 3 B", "no problem found"):  # fmt: skip
         assert text in said, said
 
@@ -252,7 +252,12 @@ def test_a_link_in_the_folder_is_not_followed_out_of_it(site: Site) -> None:
 
 
 def test_delete_of_an_entry_and_of_a_cache(site: Site) -> None:
+    keep(site)
+    site.cli("cache", "odd", "--delete")
+    without = site.status()["storage"]["usage"]
+    site.cli("clear")
     keep(site, "/one", "/two")
+    assert site.status()["storage"]["usage"] > without + len("/one/two")
     result = site.cli("cache", "odd", "/one", "--delete")
     assert (result.status, result.out) == (0, "")
     assert [e["url"] for e in site.cli("cache", "odd", "--json").object["entries"]] == [
@@ -263,7 +268,7 @@ def test_delete_of_an_entry_and_of_a_cache(site: Site) -> None:
     assert result.object["cache"] == "odd"
     assert len(result.object["deleted"]) == 2
     assert site.cli("cache", "--json").object == {"caches": []}
-    assert site.status()["storage"]["usage"] == 0
+    assert site.status()["storage"]["usage"] == without
 
 
 def test_clear_forgets_everything(site: Site, server: Server) -> None:

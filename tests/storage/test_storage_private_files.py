@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
+import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -288,3 +290,38 @@ def test_devices_are_refused(tmp_path: Path) -> None:
         with pytest.raises(NotOurs, match="is a device"):
             opened.open_file(name, os.O_RDONLY)
     opened.close()
+
+
+def journal_with_a_super_journal(precious: Path, pages: int) -> bytes:
+    """What a death would leave of a transaction over several databases, `precious` being their super-journal."""
+    magic, name = bytes.fromhex("d9d505f920a163d7"), os.fsencode(precious)
+    header = struct.pack(">8sIIIII", magic, 0, 1, pages, 512, 4096).ljust(512, b"\0")
+    checksum = sum(struct.unpack(f"{len(name)}b", name)) & 0xFFFFFFFF
+    lock_page = 0x40000000 // 4096 + 1
+    return header + struct.pack(">I", lock_page) + name + struct.pack(">II8s", len(name), checksum, magic)
+
+
+@pytest.mark.parametrize("database", ["profile.sqlite3", "indexeddb/1.sqlite3"])
+def test_a_journal_deletes_no_other_file(tmp_path: Path, database: str) -> None:
+    """SQLite would delete the file that such a journal names."""
+    profile, precious, copy = tmp_path / "profile", tmp_path / "precious", tmp_path / "copy.sqlite3"
+    precious.write_bytes(b"precious")
+    with opened(profile) as store:
+        fill(store)
+    shutil.copyfile(profile / database, copy)
+    journal = journal_with_a_super_journal(precious, copy.stat().st_size // 4096)
+    (tmp_path / "copy.sqlite3-journal").write_bytes(journal)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("SELECT * FROM sqlite_schema").fetchall()
+    assert not precious.exists(), "so SQLite does, and the journal is what this test takes it for"
+    precious.write_bytes(b"precious")
+    (profile / f"{database}-journal").write_bytes(journal)
+    if database == "profile.sqlite3":
+        with pytest.raises(NotAProfile, match="names another file"):
+            open_profile(profile)
+    else:
+        store = open_profile(profile)
+        with pytest.raises(StorageFailed, match="names another file"):
+            store.indexed.open(KEY, "d")
+        store.close()
+    assert precious.read_bytes() == b"precious"
