@@ -114,6 +114,10 @@ class World:
         container = self.worker_page.navigator.service_worker
         self.registration = await container.register("/sw.js")
         await container.ready
+        if container.controller is None:
+            self.worker_page.close()
+            self.worker_page = await agent.open_window("/")
+            self.registration = await self.worker_page.navigator.service_worker.ready
 
     async def others_work(self) -> list[str]:
         """What does not work any more of what is not the attacker's."""
@@ -175,7 +179,15 @@ def behaves(frame: Frame) -> list[Frame]:
             return [{"t": "answer", "id": id, "value": None}]
         case {"t": "event", "event": number, "is": "ExtendableEvent" | "InstallEvent"}:
             return [{"t": "life", "event": number, "input": "finished", "left": []}]
+        case {"t": "event", "event": number, "is": "FetchEvent"}:
+            left = {"t": "post", "op": "FetchEvent.left", "args": [number, False], "at": None}
+            return [left, {"t": "life", "event": number, "input": "finished", "left": []}]
     return []
+
+
+def behaves_but_answers_nobody(frame: Frame) -> list[Frame]:
+    """Requests of pages wait."""
+    return [] if frame.get("is") == "FetchEvent" else behaves(frame)
 
 
 def _events() -> list[Any]:
@@ -227,6 +239,9 @@ async def open_world(seed: int) -> AsyncIterator[World]:
             page = await lab.user_agent.open_window("/")
             registration = await page.navigator.service_worker.register("/sw.js")
             await page.navigator.service_worker.ready
+            page.close()
+            page = await lab.user_agent.open_window("/")  # it is controlled
+            registration = await page.navigator.service_worker.ready
             world = World(lab, page, registration, bystander, started, made)
             worlds.append(world)
             await _keep_secret(world)
