@@ -180,7 +180,7 @@ async def gather(world: World, process: StandIn) -> None:
             "BackgroundFetchManager.fetch", one("BackgroundFetchManager"), "an id", ["/data", "/more"], {}
         )
         process.call("BackgroundFetchManager.get", one("BackgroundFetchManager"), "an id")
-    for number in process.objects.get(RESPONSE, ())[:2]:
+    for number in [each for each in process.objects.get(RESPONSE, ()) if process.types[each] == "basic"]:
         process.call("Cache.put", one("Cache"), request("/kept"), {"handle": number})
     process.call(
         "idb.requests",

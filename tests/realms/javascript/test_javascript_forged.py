@@ -84,7 +84,9 @@ async def test_the_body_of_a_filtered_response_is_null(kind: Kind, type: str, au
         process.post("body.cancel", number)
         # It has its body still, for who may have it.
         [cache] = process.objects["Cache"]
-        assert "error" not in await answer(world, process, "Cache.put", cache, request(), {"handle": number})
+        put = ["Cache.put", cache, request(), {"handle": number}]
+        assert "error" not in await answer(world, process, *put)
+        assert "used already" in (await answer(world, process, *put))["error"]["message"]
         assert not process.killed.is_set()
 
 
@@ -487,13 +489,7 @@ async def test_a_second_answer(autojump_clock: object) -> None:
         assert await (await fetched).text() == "the first"
 
 
-LIVES = [
-    ["turn"],
-    ["settled"],
-    ["finished", "finished"],
-    ["finished", "settled", "turn"],
-    ["added", "raised"],
-]
+LIVES = [["turn"], ["settled"], ["added", "finished", "finished"], ["added", "turn"], ["added", "raised"]]
 
 
 @pytest.mark.parametrize("inputs", LIVES, ids=repr)
