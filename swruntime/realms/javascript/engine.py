@@ -378,6 +378,8 @@ class Engine:
         if self._room is not None and self._calls < MOST_CALLS:
             self._room.set()
             self._room = None
+        if self.channel.closed:
+            return  # nobody hears it; and that its realm's bodies are gone is no news
         with self._guarded(f"the answer of {promise.name}"):
             self._stepped(where)
             if isinstance(promise.error, WireError):
