@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
+from swruntime.agent.handle_fetch import Answer
+from swruntime.concepts import http
 from swruntime.realms.javascript.frames import HEAD, encode
 from tests.torture.frames import gather
 from tests.torture.frames_process import REQUEST, RESPONSE, StandIn
@@ -564,3 +566,33 @@ async def test_an_interval_of_no_time_lets_time_pass(autojump_clock: object) -> 
         process.post("timer.clear", 1)
         await world.run(process)
         assert not process.killed.is_set()
+
+
+async def test_what_fails_in_the_machine_is_not_told_to_a_page(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """The body of a worker's response cannot be read; the error has a path."""
+
+    class Lost:
+        stored = length = None
+        replayable = False
+
+        async def chunks(self) -> Any:
+            raise FileNotFoundError(2, "No such file", str(folder / "bodies" / "1"))
+            yield b""
+
+        def close(self) -> None:
+            pass
+
+    async with attacker("window") as (world, process):
+        folder = world.lab.site.parent
+        source = Lost()
+
+        async def answered(client: Any, asked: Any, body: Any) -> Any:
+            return Answer(http.Response(200), source)
+
+        monkeypatch.setattr(world.lab.user_agent.fetch_handler, "subresource", answered)
+        number = (await answer(world, process, "fetch", request(), 900))["value"]["$response"]
+        read = await answer(world, process, "body.read", number)
+        assert read["error"]["message"] == "fetch of http://localhost:8400/data failed"
+        assert any(str(folder) in line["text"] for line in world.lab.trace if line["kind"] == "console")
