@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 import attrs
 import trio
@@ -119,7 +120,7 @@ def _wrong_start(random: Random, frame: Frame) -> list[Frame]:
     """What a process answers that does not even run its script as it should."""
     if frame["t"] != "run":
         return behaves(frame)
-    wrong = [
+    wrong: list[Any] = [
         None,
         1,
         [],
@@ -134,7 +135,7 @@ def _wrong_start(random: Random, frame: Frame) -> list[Frame]:
         {"events": [], "pending": 1},
         {"events": [["a", ["b", "c", "d"]]]},
     ]
-    errors = [
+    errors: list[Any] = [
         {},
         {"text": 1},
         {"name": "a", "message": "b", "dom": False},

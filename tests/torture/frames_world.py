@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from swruntime.errors import DOMException, ScriptError
-from swruntime.realms.javascript import engine as engines, start
+from swruntime.realms.javascript import deno, engine as engines, start
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.engine import Engine
 from swruntime.testing import laboratory
@@ -212,13 +212,13 @@ def stand_ins(world: list[World], started: list[StandIn], made: list[Engine]) ->
         plain_init(self, *arguments, **options)
         made.append(self)
 
-    plain_start, plain_init = start.start_process, engines.Engine.__init__
-    start.start_process = start_process
+    plain_start, plain_init = deno.start_process, engines.Engine.__init__
+    setattr(start, "start_process", start_process)  # noqa: B010 - the name that it is imported by
     engines.Engine.__init__ = init  # type: ignore[method-assign]
     try:
         yield
     finally:
-        start.start_process = plain_start
+        setattr(start, "start_process", plain_start)  # noqa: B010
         engines.Engine.__init__ = plain_init  # type: ignore[method-assign]
 
 
