@@ -346,3 +346,11 @@ def test_an_error_of_another_language() -> None:
     # Nothing but an exception comes of a name.
     for name in ("print", "KeyboardInterrupt", "Error"):
         assert type(deserialize(Message(Ref(0), (messages.Error(name, "x"),)))) is Exception
+
+
+def test_the_holes_of_all_arrays_count_together() -> None:
+    """A length costs JavaScript nothing: a thousand arrays of holes were eight gigabytes here."""
+    node = messages.SparseArray(900_000, (("0", 1),))
+    assert len(deserialize(Message(Ref(0), (node,)))) == 900_000
+    with pytest.raises(DataCloneError, match="an array has 900,000 items, of which 1 are there"):
+        deserialize(Message(Ref(0), (node,) * 1000))

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 import attrs
 import trio
@@ -21,7 +22,7 @@ from swruntime.realms.javascript.engine import Engine
 from swruntime.testing.virtual_time import run
 from tests.torture.frames_made import next_frame
 from tests.torture.frames_process import RESPONSE, Frame, StandIn
-from tests.torture.frames_world import OTHER, World, behaves, open_world
+from tests.torture.frames_world import OTHER, World, behaves, behaves_but_answers_nobody, open_world
 
 TURNS = 12
 """Lives of a process in an episode."""
@@ -75,11 +76,11 @@ def episode(seed: str, *, turns: int = TURNS) -> Found:
 async def _episode(random: Random, found: Found, turns: int) -> None:
     async with open_world(random.randrange(2**32)) as world:
         for _ in range(turns):
-            world.react = (
-                (lambda frame: _wrong_start(random, frame)) if random.randrange(10) == 0 else behaves
-            )
+            starts_wrongly = random.randrange(10) == 0
+            world.react = (lambda frame: _wrong_start(random, frame)) if starts_wrongly else behaves
             process = await (world.start_worker() if random.randrange(3) else world.open_page())
-            if process is None and world.react is not behaves:
+            world.react = random.choice([behaves, behaves_but_answers_nobody])
+            if process is None and starts_wrongly:
                 continue  # it was ended before it had run
             if process is None:
                 found.broken.append("a realm does not start")
@@ -98,7 +99,7 @@ async def _episode(random: Random, found: Found, turns: int) -> None:
 
 
 async def _life(random: Random, world: World, process: StandIn, engine: Engine, found: Found) -> None:
-    await _gather(world, process)
+    await gather(world, process)
     others = world.bystander.numbers
     while process.said < LIFE and not process.killed.is_set():
         for _ in range(random.randint(1, 5)):
@@ -119,7 +120,7 @@ def _wrong_start(random: Random, frame: Frame) -> list[Frame]:
     """What a process answers that does not even run its script as it should."""
     if frame["t"] != "run":
         return behaves(frame)
-    wrong = [
+    wrong: list[Any] = [
         None,
         1,
         [],
@@ -134,7 +135,7 @@ def _wrong_start(random: Random, frame: Frame) -> list[Frame]:
         {"events": [], "pending": 1},
         {"events": [["a", ["b", "c", "d"]]]},
     ]
-    errors = [
+    errors: list[Any] = [
         {},
         {"text": 1},
         {"name": "a", "message": "b", "dom": False},
@@ -145,7 +146,7 @@ def _wrong_start(random: Random, frame: Frame) -> list[Frame]:
     return [{"t": "answer", "id": frame["id"], "value": random.choice(wrong)}]
 
 
-async def _gather(world: World, process: StandIn) -> None:
+async def gather(world: World, process: StandIn) -> None:
     """Real objects of all kinds, which the script has come by as scripts do."""
 
     def one(interface: str) -> int:
@@ -180,7 +181,7 @@ async def _gather(world: World, process: StandIn) -> None:
             "BackgroundFetchManager.fetch", one("BackgroundFetchManager"), "an id", ["/data", "/more"], {}
         )
         process.call("BackgroundFetchManager.get", one("BackgroundFetchManager"), "an id")
-    for number in process.objects.get(RESPONSE, ())[:2]:
+    for number in [each for each in process.objects.get(RESPONSE, ()) if process.types[each] == "basic"]:
         process.call("Cache.put", one("Cache"), request("/kept"), {"handle": number})
     process.call(
         "idb.requests",

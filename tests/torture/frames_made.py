@@ -25,7 +25,8 @@ def next_frame(random: Random, process: StandIn, engine: Engine, others: list[in
     maker = Maker(random, process, others, 30 if is_wrong else random.choice([0, 0, 0, 1]))
     way = random.randrange(100)
     if is_wrong and way < 50:
-        return random.choice([_any_frame(maker), _broken_shape(maker, engine), _raw(random)])
+        wrong: list[Frame | bytes] = [_any_frame(maker), _broken_shape(maker, engine), _raw(random)]
+        return random.choice(wrong)
     if way < 45:
         return _of_a_face(maker)
     if way < 72:
@@ -144,7 +145,7 @@ def _answering(maker: Maker) -> Frame:
     match random.randrange(6):
         case 0 if process.pulls:
             id, _ = process.pulls.pop(random.randrange(len(process.pulls)))
-            end = random.choice(
+            end: Frame = random.choice(
                 [
                     {"piece": b"a piece"},
                     {"piece": None},

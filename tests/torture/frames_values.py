@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -101,7 +102,7 @@ class Maker:
             return self.own_number()
         if shape is shapes.DICTIONARY:
             return random.choice([self.request, self.response, self.options])()
-        pool = [*TEXTS, *URLS, *NUMBERS, True, False, b"bytes", [], {}, None]
+        pool: list[Any] = [*TEXTS, *URLS, *NUMBERS, True, False, b"bytes", [], {}, None]
         fitting = [each for each in pool if shape.fits(each)]
         return random.choice(fitting) if fitting else self.hostile()
 
@@ -114,7 +115,7 @@ class Maker:
         if reader.named:
             names = [name for name in sorted(reader.members) if random.randrange(3) == 0]
             return {name: self._member(name) for name in names}
-        known = {
+        known: dict[Reader, Callable[[], Any]] = {
             values.a_request: self.request_info,
             values.requests: lambda: random.choice(
                 [self.request_info(), [self.request_info(), self.request_info()]]

@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from swruntime.errors import DOMException, ScriptError
-from swruntime.realms.javascript import engine as engines, start
+from swruntime.realms.javascript import deno, engine as engines, start
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.engine import Engine
 from swruntime.testing import laboratory
@@ -114,6 +114,10 @@ class World:
         container = self.worker_page.navigator.service_worker
         self.registration = await container.register("/sw.js")
         await container.ready
+        if container.controller is None:
+            self.worker_page.close()
+            self.worker_page = await agent.open_window("/")
+            self.registration = await self.worker_page.navigator.service_worker.ready
 
     async def others_work(self) -> list[str]:
         """What does not work any more of what is not the attacker's."""
@@ -175,7 +179,15 @@ def behaves(frame: Frame) -> list[Frame]:
             return [{"t": "answer", "id": id, "value": None}]
         case {"t": "event", "event": number, "is": "ExtendableEvent" | "InstallEvent"}:
             return [{"t": "life", "event": number, "input": "finished", "left": []}]
+        case {"t": "event", "event": number, "is": "FetchEvent"}:
+            left = {"t": "post", "op": "FetchEvent.left", "args": [number, False], "at": None}
+            return [left, {"t": "life", "event": number, "input": "finished", "left": []}]
     return []
+
+
+def behaves_but_answers_nobody(frame: Frame) -> list[Frame]:
+    """Requests of pages wait."""
+    return [] if frame.get("is") == "FetchEvent" else behaves(frame)
 
 
 def _events() -> list[Any]:
@@ -200,13 +212,13 @@ def stand_ins(world: list[World], started: list[StandIn], made: list[Engine]) ->
         plain_init(self, *arguments, **options)
         made.append(self)
 
-    plain_start, plain_init = start.start_process, engines.Engine.__init__
-    start.start_process = start_process
+    plain_start, plain_init = deno.start_process, engines.Engine.__init__
+    setattr(start, "start_process", start_process)  # noqa: B010 - the name that it is imported by
     engines.Engine.__init__ = init  # type: ignore[method-assign]
     try:
         yield
     finally:
-        start.start_process = plain_start
+        setattr(start, "start_process", plain_start)  # noqa: B010
         engines.Engine.__init__ = plain_init  # type: ignore[method-assign]
 
 
@@ -227,6 +239,9 @@ async def open_world(seed: int) -> AsyncIterator[World]:
             page = await lab.user_agent.open_window("/")
             registration = await page.navigator.service_worker.register("/sw.js")
             await page.navigator.service_worker.ready
+            page.close()
+            page = await lab.user_agent.open_window("/")  # it is controlled
+            registration = await page.navigator.service_worker.ready
             world = World(lab, page, registration, bystander, started, made)
             worlds.append(world)
             await _keep_secret(world)

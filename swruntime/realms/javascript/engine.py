@@ -407,6 +407,8 @@ class Engine:
         self._passive -= passive
         self._changed.unpark_all()
         self._make_room()
+        if self.channel.closed:
+            return  # nobody hears it; and that its realm's bodies are gone is no news
         with self._guarded(f"the answer of {promise.name}"):
             self._stepped(where)
             if isinstance(promise.error, WireError):

@@ -43,6 +43,7 @@ class Body(PlatformObject):
     def _set_body(self, source: BodySource | None, *, hidden: bool = False) -> None:
         """`hidden`: there is a body, but scripts see none (an opaque response)."""
         self._hidden = source if hidden else None
+        self._hidden_used = False
         self._stream = None if source is None or hidden else ReadableStream._create(self._context, source)
 
     @property
@@ -102,7 +103,15 @@ class Body(PlatformObject):
 
         Raises TypeError when it is used already.
         """
-        return self._hidden if self._stream is None else self._stream._take()
+        if self._stream is not None:
+            return self._stream._take()
+        self._check_hidden()
+        self._hidden_used = self._hidden is not None and not self._hidden.replayable
+        return self._hidden
+
+    def _check_hidden(self) -> None:
+        if self._hidden_used:
+            raise TypeError("the body is used already: it can be read once")
 
     def _take_visible_source(self) -> BodySource | None:
         """As `_take_source`, for a script that reads: None also where there is a body that it does not see.
@@ -118,6 +127,7 @@ class Body(PlatformObject):
         """
         if self._unusable:
             raise TypeError("the body is used already: clone() must be called before it is read")
+        self._check_hidden()
         source = self._source()
         if source is None:
             return None

@@ -18,7 +18,7 @@ from swruntime.agent.held import Charge, Held
 from swruntime.agent.pieces import closing_pieces
 from swruntime.agent.promise import Promise
 from swruntime.algorithms import webidl
-from swruntime.errors import AbortError, NetworkFailure
+from swruntime.errors import AbortError, NetworkFailure, NetworkTypeError
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.driver import start_script
 
@@ -278,7 +278,8 @@ async def reading(source: BodySource) -> AsyncIterator[AsyncIterator[bytes]]:
         async with closing_pieces(source.chunks()) as chunks:
             yield chunks
     except NetworkFailure as failure:
-        raise TypeError(f"the body broke off: {failure.message} ({failure.cause})") from failure
+        message = f"the body broke off: {failure.message} ({failure.cause})"
+        raise NetworkTypeError(message, f"the body broke off ({failure.cause})") from failure
 
 
 async def _as_type_errors(source: BodySource) -> AsyncIterator[bytes]:

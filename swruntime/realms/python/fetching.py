@@ -101,7 +101,8 @@ class _Exchange:
             except trio.BrokenResourceError:
                 pass  # nobody reads the body any more
             except Exception as error:  # noqa: BLE001 - a worker's body may raise whatever it likes
-                self._fail(TypeError(f"fetch of {self._request.url} failed: {error_text(error)}"))
+                told = f"fetch of {self._request.url} failed"
+                self._fail(NetworkTypeError(f"{told}: {error_text(error)}", told))
         self.ended.close()
         self._charge.release()
         self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))

@@ -205,8 +205,8 @@ def test_a_number_in_use_is_not_given_again() -> None:
     handles = Handles()
     handles.put(-1, [1])
     handles.require_free(-2)
-    unfit: list[object] = [-1, 0, 1, True, -1.0, "x", None, -(2**53), [[[]]]]
-    for number in unfit:
+    wrong: list[object] = [-1, 0, 1, True, -1.0, "x", None, -(2**53), [[[]]]]
+    for number in wrong:
         with pytest.raises(WireError):
             handles.require_free(number)
 

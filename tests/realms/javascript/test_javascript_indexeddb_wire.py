@@ -34,7 +34,7 @@ def a_realm(store: SqlStore, shared: IndexedDBs | None = None) -> IndexedDB:
 
 
 async def upgraded(realm: IndexedDB) -> int:
-    """A connection to a database with the object store 1, its index 2, and the object store 3, which is empty."""
+    """A connection to a database with the object stores 1, its index 2, and 3, which is empty, its index 4."""
     opened = await realm.call("idb.open", {"request": 1, "name": "db", "version": 1})
     await realm.call(
         "idb.requests",
@@ -44,6 +44,7 @@ async def upgraded(realm: IndexedDB) -> int:
                 ["createStore", 1, "s", None, False],
                 ["createIndex", 1, 2, "i", "i", False, False],
                 ["createStore", 3, "t", None, False],
+                ["createIndex", 3, 4, "i", "i", False, False],
                 ["put", 1, A, b"value", [[2, [A]]], True],
             ],
         },
@@ -67,6 +68,10 @@ REFUSED: list[list[Any]] = [
     ["delete", 1, [None, None, False]],
     ["delete", 1, [1, None, False, False]],
     ["clear", True],
+    ["put", 1, A, b"", [[4, [A]]], True],  # an index of another object store
+    ["count", "index", 4, ALL],  # of an object store that is not in its scope
+    ["scan", "index", 4, ALL, "next", None, 0, None, True, None],
+    ["count", [[[[[[[[]]]]]]]], 1, ALL],
     ["count", "store", 3, ALL],
     ["count", "elsewhere", 1, ALL],
     ["scan", "store", 1, ALL, "sideways", None, 0, None, True, None],
@@ -209,3 +214,24 @@ def known(opened: dict[str, Any], request: list[Any]) -> list[Any]:
     (store, *_) = opened["stores"]
     numbers = {1: store["id"], 2: store["indexes"][0]["id"]}
     return [request[0], *(numbers.get(each, each) if type(each) is int else each for each in request[1:])]
+
+
+async def test_a_number_that_is_in_use_is_given_to_nothing_else(store: SqlStore) -> None:
+    realm = a_realm(store)
+    opened = await realm.call("idb.open", {"request": 1, "name": "db", "version": 1})
+    again = ["createStore", 1, "s", None, False]
+    with pytest.raises(WireError, match="the number 1 is in use"):
+        await realm.call("idb.requests", {"transaction": opened["transaction"], "requests": [again, again]})
+    for number in (1, 0, -1, True, 1.5):
+        with pytest.raises(WireError, match="request is"):
+            await realm.call("idb.open", {"request": number, "name": "other"})
+    realm.close()
+
+
+async def test_the_number_of_a_request_is_good_until_that_is_done(store: SqlStore) -> None:
+    realm = a_realm(store)
+    waits = realm.call("idb.delete", {"request": 2, "name": "db"})
+    with pytest.raises(WireError, match="which is in use"):
+        await realm.call("idb.open", {"request": 2, "name": "db"})
+    await waits
+    assert await realm.call("idb.delete", {"request": 2, "name": "db"}) == {"oldVersion": 0}
