@@ -84,7 +84,10 @@ def read_scenario(path: Path) -> Scenario:
         raise UsageError(f"scenario {str(path)!r} does not exist") from None
     except RecursionError:
         raise UsageError(f"scenario {str(path)!r} nests too deeply; expected tables of steps") from None
-    except (OSError, ValueError) as error:  # of ValueError's kind: no UTF-8, no TOML, a number of too many digits
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # of ValueError's kind: no UTF-8, no TOML, a number of too many digits
         raise UsageError(f"scenario {str(path)!r}: {error}") from None
     try:
         return parse_scenario(data, path.parent)
