@@ -113,6 +113,9 @@ class Notifications:
         self._shown: dict[int, ShownNotification] = {}
         self._counts: Counter[Registration] = Counter()
         self._sizes: dict[int, int] = {}
+        self._number_of: Counter[str] = Counter()
+        self._bytes_of: Counter[str] = Counter()
+        """Of each origin, how many are shown, and what they have."""
         services.on_clear.append(self._clear)
 
     def all(self) -> list[ShownNotification]:
@@ -149,12 +152,11 @@ class Notifications:
         if (state := self.permission(key)) != "granted":
             raise TypeError(f"the permission 'notifications' of {key} is {state!r}; expected 'granted'")
         # 4.
-        old = next(
-            (n for n in self.all() if n.tag and n.tag == concept.tag and n.registration.storage_key == key),
-            None,
-        )
-        size = concept.size
-        self._require_room(key, size, old)
+        old = None
+        if concept.tag:
+            same = (n for n in self.all() if n.tag == concept.tag and n.registration.storage_key == key)
+            old = next(same, None)
+        self._require_room(key, concept.size, old)
         # 5, 6.
         stored = StoredNotification(0, key, registration.scope, concept)
         try:
@@ -165,8 +167,7 @@ class Notifications:
         if old is not None:
             self._forget(old, "replaced")
         self._counts[registration] += 1
-        shown = self._shown[number] = ShownNotification(self, registration, number, concept)
-        self._sizes[number] = size
+        shown = self._remember(ShownNotification(self, registration, number, concept))
         self._services.trace.emit(
             NotificationShow(
                 scope=registration.scope,
@@ -179,10 +180,12 @@ class Notifications:
         return shown
 
     def _require_room(self, key: str, size: int, replaced: ShownNotification | None) -> None:
-        there = [n.number for n in self.all() if n.registration.storage_key == key and n is not replaced]
-        if len(there) >= MOST:
-            raise QuotaExceededError(f"{key} shows {len(there):,} notifications, and may show {MOST:,}")
-        if size + sum(self._sizes[number] for number in there) > MOST_BYTES:
+        number, there = self._number_of[key], self._bytes_of[key]
+        if replaced is not None:
+            number, there = number - 1, there - self._sizes[replaced.number]
+        if number >= MOST:
+            raise QuotaExceededError(f"{key} shows {number:,} notifications, and may show {MOST:,}")
+        if there + size > MOST_BYTES:
             raise QuotaExceededError(
                 f"the notifications that {key} shows would have over {MOST_BYTES:,} bytes"
             )
@@ -230,18 +233,24 @@ class Notifications:
         for stored in self._services.store.notifications():
             registration = self._registrations.get(stored.storage_key, stored.scope)
             if registration is not None:
-                self._shown[stored.number] = ShownNotification(
-                    self, registration, stored.number, stored.notification
-                )
-                self._sizes[stored.number] = stored.notification.size
+                self._remember(ShownNotification(self, registration, stored.number, stored.notification))
 
     def _clear(self, registration: Registration) -> None:
         """The registration is cleared: its notifications go, without an event."""
         for shown in self.of(registration):
             self.close(shown, "cleared")
 
+    def _remember(self, shown: ShownNotification) -> ShownNotification:
+        self._shown[shown.number] = shown
+        self._sizes[shown.number] = shown.concept.size
+        self._number_of[shown.registration.storage_key] += 1
+        self._bytes_of[shown.registration.storage_key] += shown.concept.size
+        return shown
+
     def _forget(self, shown: ShownNotification, cause: CloseCause) -> None:
-        del self._shown[shown.number], self._sizes[shown.number]
+        del self._shown[shown.number]
+        self._number_of[shown.registration.storage_key] -= 1
+        self._bytes_of[shown.registration.storage_key] -= self._sizes.pop(shown.number)
         self._services.trace.emit(
             NotificationClose(scope=shown.scope, notification=shown.number, title=shown.title, cause=cause)
         )

@@ -160,6 +160,9 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
         ("--Bx", "at byte 3 there is b'x'; expected an end of line after the boundary"),
         ("preamble of more than 20 bytes", "at byte 0 there is b'preamble of more tha'; expected"),
         ("--B--epilogue", "end of line after the boundary"),
+        ("--B--\r\n\r\n", "end of line after the boundary"),
+        ("--B-\r\n", "end of line after the boundary"),
+        ("--B\r\n--", "the name of a header"),
         ("--B\r\n\r\nx\r\n--B--", "a Content-Disposition before"),
         ("--B\r\nno colon\r\n", "the name of a header"),
         ("--B\r\nname\r\n", "a colon"),
@@ -176,3 +179,22 @@ def test_multipart_of_others(data: str, entries: list[forms.Entry] | None) -> No
 def test_what_is_no_form(data: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         forms.parse_multipart(data.encode(), "B")
+
+
+class Counted(bytes):
+    """Bytes that know how many of them were copied out of them."""
+
+    copied = 0
+
+    def __getitem__(self, key: object) -> object:  # type: ignore[override]
+        found = super().__getitem__(key)  # type: ignore[call-overload]
+        if isinstance(found, bytes):
+            Counted.copied += len(found)
+        return found
+
+
+def test_each_byte_of_a_form_is_copied_once() -> None:
+    part = '--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nvalue\r\n'
+    data = Counted((part * 2_000 + "--B--").encode())
+    assert len(forms.parse_multipart(data, "B")) == 2_000
+    assert Counted.copied < len(data)

@@ -174,6 +174,73 @@ def test_as_many_characters_as_are_read(monkeypatch: pytest.MonkeyPatch) -> None
         parse(text)
 
 
+def test_as_many_mappings_as_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(a_map(mappings="AAAA,CAAC;AACA"))
+    assert parse(text).mappings == 3
+    assert parse(text, 3).mappings == 3
+    with pytest.raises(SourceMapError, match="it has 3 mappings; at most 2 are read"):
+        parse(text, 2)
+    monkeypatch.setattr(source_maps, "MOST_MAPPINGS", 3)
+    assert parse(text).mappings == 3
+    monkeypatch.setattr(source_maps, "MOST_MAPPINGS", 2)
+    with pytest.raises(SourceMapError, match="it has 3 mappings; at most 2 are read"):
+        parse(text)
+
+
+def test_sections_have_as_many_mappings_together() -> None:
+    section = {"offset": {"line": 0, "column": 0}, "map": a_map(mappings="AAAA,CAAC;AACA")}
+    text = json.dumps({"sections": [section, section]})
+    assert parse(text, 6).mappings == 6
+    with pytest.raises(SourceMapError, match="it has 3 mappings; at most 2 are read"):
+        parse(text, 5)
+    with pytest.raises(SourceMapError, match="its mappings are no text"):
+        parse(json.dumps({"sections": [{**section, "map": a_map(mappings=None)}]}), 1)
+
+
+def test_lines_without_a_mapping_take_nothing() -> None:
+    found = parse(json.dumps(a_map(mappings=";;;AAAA;;")))
+    assert found.mappings == 1
+    assert list(found._lines) == [3]
+
+
+def test_as_much_text_as_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(a_map(mappings="AAAA", sourcesContent=["x[{" * 10]))
+    monkeypatch.setattr(source_maps, "MOST_TEXT", len(text))
+    monkeypatch.setattr(source_maps, "MOST_NESTED", 23)
+    assert parse(text).mappings == 1
+    monkeypatch.setattr(source_maps, "MOST_NESTED", 22)
+    with pytest.raises(SourceMapError, match="it has 23 brackets that open; at most 22 are read"):
+        parse(text)
+    monkeypatch.setattr(source_maps, "MOST_TEXT", len(text) - 1)
+    with pytest.raises(
+        SourceMapError, match=rf"it has {len(text)} characters; at most {len(text) - 1} are read"
+    ):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"sections":[' * 50_000,
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+        '{"sections":[{"offset":{"line":0,"column":0},"map":' * 400 + "{}" + "}]}" * 400,
+    ],
+)
+def test_what_nests_deeply_is_no_map(text: str) -> None:
+    with pytest.raises(SourceMapError, match="it is no JSON"):
+        parse(text)
+
+
+def test_a_map_of_a_million_mappings_is_counted_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(segment: str) -> tuple[int, ...]:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(source_maps, "_numbers", decoded)
+    with pytest.raises(SourceMapError, match="it has 4,190,001 mappings; at most 1,000,000 are read"):
+        parse(json.dumps(a_map(mappings="A," * 4_190_000)))
+
+
 def largest(sign: int) -> str:
     return digits(sign * (2**31 - 1))
 
@@ -255,6 +322,12 @@ def test_any_text_is_a_map_or_is_told(text: str) -> None:
         ("//# sourceMappingURL=", None),
         ("//# sourceMappingURL=a b", None),
         ("//# sourceMappingURL=data:application/json;base64,e30=\n", "data:application/json;base64,e30="),
+        ("code()\r//# sourceMappingURL=a.map\r// by hand\u2028//\u2029\n", "a.map"),
+        ("//# sourceMappingURL=a.map\u2028code()", None),
+        ("//# sourceMappingURL=a.map\u2029code()\r\n", None),
+        ("//# sourceMappingURL=a.map" + "\n" * 999, "a.map"),
+        ("//# sourceMappingURL=a.map" + "\n" * 1000, None),
+        ("x\n//# sourceMappingURL=a.map" + "\n//" * 500 + "\r" * 499, "a.map"),
     ],
 )
 def test_where_a_script_says_that_its_map_is(source: str, url: str | None) -> None:

@@ -244,6 +244,11 @@ def test_a_scenario_that_cannot_be_read(site: Site) -> None:
     path.write_bytes(b"\xff")
     site.cli("run", "--scenario", path).refused("scenario", str(path))
     site.cli("run", "--scenario", site.folder).refused("scenario", str(site.folder))
+    for text in ("a = " + "[" * 100_000, "a = " + "{a = " * 20_000):
+        path.write_text(text)
+        site.cli("run", "--scenario", path).refused("scenario", str(path), "nests too deeply")
+    path.write_text("a = " + "9" * 10_000)
+    site.cli("run", "--scenario", path).refused("scenario", str(path), "digits")
 
 
 WHOLE = """

@@ -188,6 +188,15 @@ async def test_a_text_whose_length_is_another_by_now(tmp_path: Path, autojump_cl
             '{"log": {"entries": [{"request": {"method": "GET", "url": "http://a/"}, "response": {"status": 200, "content": {"text": "?", "encoding": "base64"}}}]}}',
             "no base64",
         ),
+        ('{"log": {"entries": [' + "[" * 200_000 + "]" * 200_000 + "]}}", "it nests more than 100 deep"),
+        ('{"a": ' + '{"a": ' * 100_000 + "1" + "}" * 100_001 + "}", "it nests more than 100 deep"),
+        (
+            '{"log": {"entries": [{"request": {"headers": ' + "[" * 100 + "]" * 100 + "}}]}}",
+            "more than 100 deep",
+        ),
+        ('{"log": {"entries": {"a": []}}}', "it has no list log.entries"),
+        ('{"log": [{"entries": []}], "entries": []}', "it has no list log.entries"),
+        ('{"log": {"entries": [9' + "9" * 5_000 + "]}}", "integer overflow"),
         (
             '{"log": {"entries": [{"request": {"method": "GET", "url": "http://a/"}, "response": {"headers": {"a": 1}}}]}}',
             "response.headers",
@@ -210,6 +219,20 @@ def test_any_json_is_an_archive_or_refused(data: Any) -> None:
         path.write_text(json.dumps({"log": {"entries": [data]}}))
         with suppress(UsageError), read_recording(path):
             pass
+
+
+def test_what_surrounds_the_entries_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    entry = {"request": {"method": "GET", "url": "http://a/", "x": [[1], {}]}, "response": {"content": {}}}
+    deep: Any = 1
+    for _ in range(90):
+        deep = [deep]
+    log = {"entries": [entry, entry], "pages": [{"entries": [1]}], "version": "1.2", "deep": deep}
+    path.write_text(json.dumps({"entries": [1], "other": {"log": {"entries": [2]}}, "log": log}))
+    with read_recording(path) as recording:
+        ((key, recorded),) = recording._of.items()
+    assert key == ("GET", "http://a/")
+    assert len(recorded) == 2
 
 
 # Ranges, order, what is not there

@@ -398,6 +398,8 @@ async def test_the_body_as_what_it_is_asked_for(response_class: type[Response]) 
     for text in ("", "[1,]", "NaN"):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the standard library's
             await response_class(text).json()
+    with pytest.raises(ValueError, match="the JSON nests too deeply"):
+        await response_class("[" * 100_000).json()
 
 
 async def test_a_body_is_a_stream(response_class: type[Response]) -> None:

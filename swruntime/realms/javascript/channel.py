@@ -122,7 +122,7 @@ class Channel:
 
     def end_stuck(self, reason: str) -> None:
         """See `swruntime.realms.python.watchdog.ScriptProcess.end_stuck`."""
-        if not self._closed:
+        if not self._closed and self._stuck is None:
             self._stuck = reason
             self.process.kill()
 
@@ -171,11 +171,12 @@ class Channel:
             self.answered()
 
     def receive(self, frame: Frame) -> None:
-        if self._closed:
+        if self._closed or self._stuck is not None:
             return
         self._handled += 1
         with count_frame(self.held, frame):
-            self._handle(frame)
+            if self._stuck is None:  # else it was one too many
+                self._handle(frame)
         if self.closed or frame["t"] not in ("idle", "alive"):
             return
         if frame["t"] == "alive" and self._busy is not None:

@@ -13,10 +13,12 @@ CALL = 2_500
 """Bytes that are counted for a call that is under way, besides its arguments."""
 FETCH = 16_000
 """Bytes that are counted for one that fetches something, instead."""
-DELIVERY = 5_000
+DELIVERY = 4_000
 """Bytes that are counted for a message to a worker: a task has it until the worker is free."""
 POSTED = 700
 """Bytes that are counted for another message: it waits in two queues."""
+LISTENER = 500
+"""Bytes that are counted for a listener."""
 
 
 @contextmanager
@@ -43,6 +45,8 @@ def _counted_as(frame: dict[str, Any]) -> tuple[str, int]:
     if operation.endswith(".postMessage"):
         each = DELIVERY if operation == "ServiceWorker.postMessage" else POSTED
         return "messages that nobody has taken", each
+    if operation == "listen":
+        return "listeners", LISTENER
     each = CALL if frame["t"] == "call" else ITEM
     if operation.startswith("idb."):
         return "requests of IndexedDB", each

@@ -535,14 +535,15 @@ class Engine:
             deferred.reject(ScriptError(shortened(error["text"]), where=self._place(frame.get("at"))))
 
     def _held_too_much(self, why: str) -> None:
-        # In the midst of anything: nothing more comes from it, and the realm ends when that is done.
-        if not self.channel.closed:
-            self.reason = why
-            self.channel.close()
-            self.realm.agent.services.start("script", self._end, why)
+        # In the midst of anything: the realm ends when that is done. What is cancelled keeps the stack of whoever
+        # does it, and with it what was one too many.
+        self.channel.end_stuck(why)
+        self.realm.agent.services.start("script", self._end, why)
 
     async def _end(self, reason: str) -> None:
-        self._ended(reason)
+        if not self.channel.closed:
+            self.channel.close()
+            self._ended(reason)
 
     def _ended(self, reason: str) -> None:
         self.reason = reason

@@ -41,7 +41,7 @@ class _Dispatched:
     """What the event is about."""
     begun: dict[int, tuple[str, str, ReferenceType[Promise[Any]]]] = attrs.field(factory=dict)
     """The calls that the script made while it handled the event: the name of each, and where."""
-    many: int = MOST_BEGUN
+    many: int = attrs.field(factory=lambda: MOST_BEGUN)
     """With so many of them, those that are over are forgotten: a script that is still waiting knows of no other."""
 
     def begin(self, call: int, promise: Promise[Any], where: str) -> None:

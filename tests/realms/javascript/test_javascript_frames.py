@@ -132,6 +132,50 @@ def test_bytes_stand_in_the_payload_in_the_order_of_the_header() -> None:
     assert payload == 6
 
 
+def test_what_a_frame_takes_in_memory_is_told() -> None:
+    small, large = decoded(encode({"t": "a"}) + encode({"t": "a", "b": [b"x" * 10_000, [1] * 1_000]}))
+    assert isinstance(small, frames.Received)
+    assert isinstance(large, frames.Received)
+    assert 8 <= small.size < 200
+    # A list has some fifty bytes, and two on the pipe.
+    assert 10_000 + 1_000 * frames.VALUE < large.size < 12_100 + 1_010 * frames.VALUE
+
+
+def test_what_is_not_whole_is_known() -> None:
+    decoder = Decoder()
+    data = encode({"t": "a", "b": b"x" * 1_000})
+    assert decoder.waiting == 0
+    assert decoder.feed(data[:500]) == []
+    assert decoder.waiting == 500
+    assert len(decoder.feed(data[500:] + data[:7])) == 1
+    assert decoder.waiting == 7
+    assert len(decoder.feed(data[7:])) == 1
+    assert decoder.waiting == 0
+
+
+@pytest.mark.parametrize("values", ["[]", "{}", '"a":1', "1", "null", '""'])
+def test_a_header_of_too_many_values_is_refused(values: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "MOST_VALUES", 1_000)
+
+    def header(count: int) -> bytes:
+        many = ",".join([values] * count)
+        return f'{{"t":"a","b":{f"{{{many}}}" if values == chr(34) + "a" + chr(34) + ":1" else f"[{many}]"}}}'.encode()
+
+    assert decoded(raw(header(300)))[0]["t"] == "a"
+    with pytest.raises(FrameError, match="values; at most 1,000 are taken"):
+        decoded(raw(header(1_001)))
+
+
+@pytest.mark.parametrize(
+    "text", ["," * 5_000, '",[' * 2_000, "\\" * 3_000 + ",", '\\",' * 1_500, "\n[,{:é" * 1_000]
+)
+def test_values_in_texts_are_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "MOST_VALUES", 100)
+    assert decoded(encode({"t": "a", "b": text})) == [{"t": "a", "b": text}]
+    with pytest.raises(FrameError, match="at most 100 are taken"):
+        decoded(encode({"t": "a", "b": [text, [1] * 101]}))
+
+
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), {1, 2}, object()], ids=["NaN", "infinity", "a set", "an object"]
 )

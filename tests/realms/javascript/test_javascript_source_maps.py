@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from swruntime.realms.javascript import places as places_module
 from swruntime.testing import laboratory
 from tests.algorithms.test_algorithms_source_maps import Segment, encoded
 
@@ -166,3 +168,117 @@ async def test_scripts_that_are_imported_and_a_pages(autojump_clock: object) -> 
         await window.navigator.service_worker.register("/sw.js")
         await lab.user_agent.settled()
         assert places(lab) == [("imported", "worker.ts:11"), ("page", "worker.ts:11")]
+
+
+def large(mappings: int) -> str:
+    """A map with the eight lines of MAP, and many mappings more."""
+    return json.dumps({**MAP, "mappings": f"{MAP['mappings']};{','.join(['AAAA'] * (mappings - 8))}"})
+
+
+@pytest.mark.parametrize("inline", [False, True])
+async def test_a_large_map_is_decoded_in_a_thread(inline: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the real clock."""
+    threads = []
+    decode = places_module._decode
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return decode(*given)
+
+    monkeypatch.setattr(places_module, "_decode", noting)
+    text = large(places_module.LARGE // 5 + 100)
+    async with laboratory() as lab:
+        encoded = base64.b64encode(text.encode()).decode()
+        comment = f"data:application/json;base64,{encoded}" if inline else "sw.js.map"
+        found = await run(lab, f"//# sourceMappingURL={comment}", {"sw.js.map": text})
+        # An inline one would have its source below the script.
+        assert found == all_places("src/worker.ts", 11)
+        assert warnings(lab) == []
+    [thread] = set(threads)
+    assert thread != threading.get_ident()
+
+
+async def test_under_a_virtual_clock_it_is_decoded_in_this_one(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    decode = places_module._decode
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return decode(*given)
+
+    monkeypatch.setattr(places_module, "_decode", noting)
+    async with laboratory() as lab:
+        text = large(places_module.LARGE // 5 + 100)
+        found = await run(lab, "//# sourceMappingURL=sw.js.map", {"sw.js.map": text})
+        assert found == all_places("src/worker.ts", 11)
+    assert threads == [threading.get_ident()]
+
+
+TOO_LARGE = {
+    "mappings": (
+        json.dumps({**MAP, "mappings": "A," * 4_190_000}),
+        "it has 4,190,001 mappings; at most 1,000,000 are read",
+    ),
+    "brackets": (
+        '{"a":' + "[" * 2_000_001,
+        "it has 2,000,002 brackets that open; at most 2,000,000 are read",
+    ),
+    "depth": ("[" * 300_000, "it is no JSON: maximum recursion depth exceeded"),
+    "depth of sections": ('{"sections":[' * 30_000, "it is no JSON: maximum recursion depth exceeded"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
+@pytest.mark.parametrize("virtual", [False, True])
+@pytest.mark.parametrize("inline", [False, True])
+async def test_a_map_that_is_too_large_is_refused_with_a_line(
+    text: str, why: str, virtual: bool, inline: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places_module, "clock_is_virtual", lambda: virtual)
+    async with laboratory() as lab:
+        encoded = base64.b64encode(text.encode()).decode()
+        comment = f"data:application/json;base64,{encoded}" if inline else "sw.js.map"
+        assert await run(lab, f"//# sourceMappingURL={comment}", {"sw.js.map": text}) == all_places(
+            "js/sw.js", 1
+        )
+        (line,) = warnings(lab)
+        assert line.startswith(f"the source map of http://localhost:8400/js/sw.js is not used: {why}")
+
+
+@pytest.mark.parametrize(
+    ("name", "comment", "why"),
+    [
+        ("MOST_URL", f"data:application/json;base64,{BASE64}", "its URL has"),
+        ("MOST_ESCAPES", f"data:application/json,{quote(IN_SCRIPT)}", "its data: URL has"),
+        ("MOST_BYTES", "sw.js.map", "it has"),
+    ],
+)
+async def test_what_is_too_long_is_not_decoded(
+    name: str, comment: str, why: str, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places_module, name, 10)
+    async with laboratory() as lab:
+        found = await run(lab, f"//# sourceMappingURL={comment}", {"sw.js.map": IN_SCRIPT})
+        assert found == all_places("js/sw.js", 1)
+        (line,) = warnings(lab)
+        assert why in line
+        assert "at most 10 are read" in line
+
+
+async def test_the_maps_of_a_realm_have_a_bound_together(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places_module, "MOST_MAPPINGS", 12)
+    async with laboratory() as lab:
+        (lab.site / "a.map").write_text(json.dumps({**MAP, "sourceRoot": ""}))
+        for name in ("one", "other"):
+            (lab.site / f"{name}.js").write_text(f"console.log('{name}');\n//# sourceMappingURL=a.map\n")
+        (lab.site / "sw.js").write_text("importScripts('/one.js', '/other.js');")
+        window = await lab.user_agent.open_window("/")
+        await window.navigator.service_worker.register("/sw.js")
+        await lab.user_agent.settled()
+        assert places(lab) == [("one", "worker.ts:11"), ("other", "other.js:1")]
+        (line,) = warnings(lab)
+        assert "it has 8 mappings; at most 4 are read" in line
