@@ -13,7 +13,8 @@ from swruntime.agent.held import MOST_BYTES, MOST_ITEMS, REALMS, Charge, Held, f
 
 def bounded(most_bytes: int = 1_000, most_items: int = 10) -> tuple[Held, list[str]]:
     """A realm's, and why it was ended."""
-    held, told = Held(most_bytes, most_items), []
+    held = Held(most_bytes, most_items)
+    told: list[str] = []
     held.on_excess = told.append
     return held, told
 

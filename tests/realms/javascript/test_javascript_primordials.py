@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from swruntime.realms.javascript.deno import MAIN
+from swruntime.realms.javascript.launch import MAIN
 
 FILES = sorted(MAIN.parent.glob("*.js"))
 
