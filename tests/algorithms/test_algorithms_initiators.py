@@ -138,4 +138,4 @@ def test_nobody_comes_nearer_by_what_they_say(
         if origin is not None and origin not in (HERE, "null"):
             assert found.site in ("same-site", "cross-site")
         if site in DISTANCES:
-            assert DISTANCES.index(found.site) >= DISTANCES.index(site)  # type: ignore[arg-type]
+            assert DISTANCES.index(found.site) >= DISTANCES.index(site)
