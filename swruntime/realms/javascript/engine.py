@@ -129,6 +129,7 @@ class Engine:
             realm.storage_key,
             lambda message: self.send({"t": "indexed", "message": message}),
             context.held,
+            self.channel.outgoing.until_less,
         )
         context.on_discard(self.indexed_db.close)
         self.asked: dict[str, Callable[..., Any]] = {}
@@ -592,13 +593,7 @@ class Engine:
     def _indexed(self, op: str, arguments: Wire) -> Promise[Any]:
         # Called now, in the order of the frames: transactions begin in the order in which they were made.
         answer = self.indexed_db.call(op, arguments)
-
-        async def in_turn() -> Any:
-            if self.channel.outgoing.too_much:
-                await self.channel.outgoing.until_less()
-            return await answer
-
-        return Promise.start(self.realm.context.agent_nursery, in_turn, name=op)
+        return Promise.start(self.realm.context.agent_nursery, lambda: answer, name=op)
 
     def _release(self, number: int, mentions: int) -> None:
         gone = self.handles.release(number, mentions)

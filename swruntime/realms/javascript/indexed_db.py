@@ -78,11 +78,21 @@ class _Opened:
 
 
 class IndexedDB:
-    """`tell` sends a message to the process. `close` when the realm is discarded."""
+    """`tell` sends a message to the process; `until_read` waits while that has too many answers to read.
+
+    `close` when the realm is discarded.
+    """
 
     def __init__(
-        self, shared: IndexedDBs, quota: Quota, storage_key: str, tell: Tell, held: Held | None = None
+        self,
+        shared: IndexedDBs,
+        quota: Quota,
+        storage_key: str,
+        tell: Tell,
+        held: Held | None = None,
+        until_read: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._until_read = until_read
         self._held = Held() if held is None else held
         self._shared = shared
         self._quota = quota
@@ -268,6 +278,8 @@ class IndexedDB:
 
     async def _requests(self, transaction: Transaction, numbers: Numbers, requests: list[Any]) -> Wire:
         await trio.lowlevel.checkpoint()
+        if self._until_read is not None:
+            await self._until_read()  # answers that wait for the process are in memory
         if transaction.ended.is_set() or not transaction.started.is_set():
             raise InvalidStateError("the transaction has not started, or has ended")
         file = transaction.connection.database.opened()

@@ -13,7 +13,7 @@ import trio
 from swruntime.agent import held, notifications
 from swruntime.agent.held import Held
 from swruntime.errors import QuotaExceededError, ScriptError
-from swruntime.realms.javascript import engine as engines, lifetimes, texts
+from swruntime.realms.javascript import engine as engines, lifetimes, moving, texts
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.testing import laboratory
 from tests.realms.javascript.test_javascript_containment import Attacked, attacked
@@ -369,3 +369,26 @@ async def test_errors_that_are_kept_are_short_and_few(
 )
 def test_a_long_text_is_cut(text: str, most: int, shortened: str) -> None:
     assert texts.shortened(text, most) == shortened
+
+
+async def test_values_of_a_database_are_read_no_faster_than_the_script_takes_them(
+    peak: Peak, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "MOST_UNSENT", 1_000_000)
+    async with attacked() as them:
+        await them.post(
+            f"""new Promise((resolve) => {{
+                const opening = indexedDB.open("a");
+                opening.onupgradeneeded = () => opening.result.createObjectStore("s").put({BYTES}, 1);
+                opening.onsuccess = () => {{
+                    let read = 0;
+                    for (let i = 0; i < 30; i++) {{
+                        const request = opening.result.transaction("s").objectStore("s").get(1);
+                        request.onsuccess = () => ++read === 30 && resolve(console.log(`${{request.result.length}}`));
+                    }}
+                }};
+            }})"""
+        )
+        assert [line["text"] for line in them.lab.trace if line["kind"] == "console"] == [str(PIECE)]
+        assert not them.told("script-process-ended")
+        assert peak.bytes < BOUND
