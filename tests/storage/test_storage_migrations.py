@@ -201,6 +201,7 @@ def test_a_store_in_memory_has_what_the_migrations_make() -> None:
     with closing(migrated), closing(store):
         in_memory = store._database._connection
         assert schema.version_of(in_memory) == len(schema.MIGRATIONS)
-        assert list(in_memory.iterdump()) == list(migrated.iterdump())
+        besides = "usage_"  # the sums, which are temporary in a file's database
+        assert [each for each in in_memory.iterdump() if besides not in each] == list(migrated.iterdump())
         (enforced,) = in_memory.execute("PRAGMA foreign_keys").fetchone()
         assert enforced == 1
