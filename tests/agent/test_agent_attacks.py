@@ -107,7 +107,7 @@ async def said_by(site: Path, script: str) -> dict[str, Any]:
         await window.navigator.service_worker.ready
         await window.run("/page.js")
         await agent.settled()
-    texts = [line["text"] for line in lines if line["kind"] == "console"]
+    texts = [line["text"] for line in lines if line["kind"] == "console" and line["level"] == "log"]
     return {text.split(" ", 1)[0]: json.loads(text.split(" ", 1)[1]) for text in texts}
 
 

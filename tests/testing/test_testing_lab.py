@@ -84,7 +84,7 @@ async def test_a_site_that_is_there_stays(tmp_path: Path, autojump_clock: object
 
 
 async def test_the_origins_are_the_network(autojump_clock: object) -> None:
-    async with laboratory(origin="https://podcast.example", quota=1000) as lab:
+    async with laboratory(origin="https://podcast.example", quota=100_000) as lab:
         lab.origin.add("/a", b"aaa")
         lab.origin_at("https://cdn.example").add("/b", b"bbbbb", cors="*")
         manager = await ready(lab)

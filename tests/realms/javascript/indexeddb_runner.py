@@ -22,7 +22,7 @@ from swruntime.storage import memory_store
 
 KEY = "https://a.example"
 HARNESS = Path(__file__).parent / "indexeddb_harness.js"
-QUOTA = 4_000_000
+QUOTA = 8_000_000
 
 
 def deno() -> str:

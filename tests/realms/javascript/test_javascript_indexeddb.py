@@ -507,7 +507,7 @@ CASES: dict[str, tuple[str, Any]] = {
     ),
     "no room": (
         WRITE
-        + """s.put('small', 1); const big = s.put(new Uint8Array(4_100_000), 2); let error;
+        + """s.put('small', 1); const big = s.put(new Uint8Array(8_100_000), 2); let error;
         big.onerror = (e) => { error = big.error.name; e.preventDefault(); };
         return [await end(tx), error, await of(db.transaction('s').objectStore('s').getAllKeys())];""",
         ["complete", "QuotaExceededError", [1]],

@@ -8,6 +8,7 @@ const exec = ((fn) => (regexp, text) => apply(fn, regexp, [text]))(RegExp.protot
 const slice = ((fn) => (text, ...rest) => apply(fn, text, rest))(String.prototype.slice);
 const NativeError = Error;
 const NativeNumber = Number;
+const isSafe = Number.isSafeInteger;
 
 const setIn = ((fn) => (map, key, value) => apply(fn, map, [key, value]))(Map.prototype.set);
 const getFrom = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.get);
@@ -31,6 +32,9 @@ export function isScript(url, source, muted = false) {
 /** Whether a place is in a script with muted errors: https://html.spec.whatwg.org/multipage/webappapis.html#muted-errors */
 export const isMuted = (place) => place !== null && getFrom(mutedScripts, place[0]) === true;
 
+/** Where the engine does not know it, or a script's own text of a stack says what cannot be, there is no place. */
+const placed = (url, line, column) => (isSafe(line) && isSafe(column) ? [url, line, column] : null);
+
 /** `[url, line, column]` of the innermost frame of a script in the text of a stack, null where there is none. */
 export function placeIn(stack) {
     if (typeof stack !== "string") return null;
@@ -38,7 +42,7 @@ export function placeIn(stack) {
     for (let i = 0; i < lines.length; i++) {
         const match = exec(PLACE, lines[i]);
         if (match !== null && has(scripts, match[1])) {
-            return [match[1], NativeNumber(match[2]), NativeNumber(match[3])];
+            return placed(match[1], NativeNumber(match[2]), NativeNumber(match[3]));
         }
     }
     return null;
@@ -59,7 +63,7 @@ function placeAmong(_, sites) {
     for (let i = 0; i < sites.length; i++) {
         const file = fileOf(sites[i]);
         if (has(scripts, file)) {
-            found = [file, lineOf(sites[i]), columnOf(sites[i])];
+            found = placed(file, lineOf(sites[i]), columnOf(sites[i]));
             break;
         }
     }
