@@ -15,6 +15,7 @@ from swruntime.errors import AbortError, ScriptError, StorageFailed
 from swruntime.ports.outside import clock_is_virtual
 from swruntime.realms.javascript import frames
 from swruntime.realms.javascript.bodies import Bodies
+from swruntime.realms.javascript.calls import Calls
 from swruntime.realms.javascript.channel import Channel
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.faces import FACES, Face, face_of
@@ -60,13 +61,6 @@ if TYPE_CHECKING:
 
 _LIVE = (Navigator, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration)
 """Their attributes change by themselves; a BackgroundFetchRegistration's change in its task."""
-
-_PASSIVE = ("ServiceWorkerContainer.ready",)
-
-MOST_CALLS = 10_000
-"""Calls that a script may have under way; until some are settled, it is not heard."""
-MOST_CALL_BYTES = 64 * 1024 * 1024
-"""What their arguments may have, in bytes, before the same happens."""
 
 Operation = Callable[..., Any]
 
@@ -142,22 +136,15 @@ class Engine:
         self._runs: dict[int, tuple[Deferred[Any], AnyShape]] = {}
         self._pulls: dict[int, Deferred[tuple[bytes | None, Charge | None]]] = {}
         self._last = 0
-        self._calls = 0
-        self._called: set[int] = set()
-        """Their ids."""
-        self._call_bytes = 0
-        """What their arguments have."""
+        self._calls = Calls(context.held)
         self._asking = False
         self._answering: trio.Event | None = None
         """Set when the answer to an `ask` is written; None where none is being written."""
-        self._passive = 0
-        """Of those, how many only wait for something that may never come: `ready`."""
         self._changed = trio.lowlevel.ParkingLot()
         self.timers.on_change(lambda: self._changed.unpark_all())
-        self._room: trio.Event | None = None
         self.reason: str | None = None
         """Why the process has ended by itself; None while it lives, and where the runtime has ended it."""
-        self.channel.room = lambda: self._room
+        self.channel.room = lambda: self._calls.room
         realm.foreign = self
         realm.agent.services.watch_process(context, self.channel)
         context.on_discard(self.close)
@@ -169,10 +156,9 @@ class Engine:
         finally:
             self.channel.close()
             if self._answering is not None:
+                # The pipe broke with the process, and may not be closed before.
                 with trio.CancelScope(shield=True):
-                    await (
-                        self._answering.wait()
-                    )  # the pipe broke with the process, and may not be closed before
+                    await self._answering.wait()
             await self.channel.process.aclose()
 
     @property
@@ -183,11 +169,11 @@ class Engine:
     @property
     def outstanding(self) -> bool:
         """Whether something that the script has begun is not over: a timer, or a call; `ready` does not count."""
-        return len(self.timers) > 0 or self._calls > self._passive
+        return len(self.timers) > 0 or self._calls.outstanding
 
     @property
     def waits_for_ready(self) -> bool:
-        return self._passive > 0
+        return self._calls.waits_for_ready
 
     async def until_changed(self) -> None:
         """Wait until something that the script has begun is over, or the process is gone."""
@@ -215,8 +201,7 @@ class Engine:
                 gone.close()
         self._live.clear()
         self._changed.unpark_all()
-        if self._room is not None:
-            self._room.set()
+        self._calls.let_go()
 
     def _gone(self) -> AbortError:
         return AbortError(f"the process of {self.realm.context.environment.url} is gone")
@@ -377,8 +362,7 @@ class Engine:
             self._ended(_line(reason))
 
     def _call(self, id: int, op: str, arguments: list[Any], frame: Frame) -> None:
-        if id in self._called:
-            raise WireError(f"a call {id} is under way")
+        self._calls.require_new(id)
         where = self._place(frame.get("at"))
         with self.realm.context.called_from(where):
             try:
@@ -390,24 +374,14 @@ class Engine:
         if not isinstance(promise, Promise):
             promise = Promise.resolved(promise, name=op)
         promise.handle()
-        passive = op in _PASSIVE
-        self._calls += 1
-        self._called.add(id)
-        self._passive += passive
-        self._keep_for_call(promise)
-        if self._full and self._room is None:
-            self._room = trio.Event()
+        self._calls.begin(id, op, promise)
         if (event := frame.get("event")) is not None:
             self.lifetimes.begun(event, id, promise, where)
-        promise.add_done_callback(partial(self._settle, id, passive, where))
+        promise.add_done_callback(partial(self._settle, id, where))
         self._stepped(where)
 
-    def _settle(self, id: int, passive: bool, where: str | None, promise: Promise[Any]) -> None:
-        self._calls -= 1
-        self._called.discard(id)
-        self._passive -= passive
+    def _settle(self, id: int, where: str | None, promise: Promise[Any]) -> None:
         self._changed.unpark_all()
-        self._make_room()
         if self.channel.closed:
             return  # nobody hears it; and that its realm's bodies are gone is no news
         with self._guarded(f"the answer of {promise.name}"):
@@ -425,28 +399,6 @@ class Engine:
         if secret is not None:
             self.realm.context.tell(Console(level="error", text=secret, where=None))
         return {**told, "message": in_javascript(told["message"])}
-
-    @property
-    def _full(self) -> bool:
-        """Whether its calls that are under way are so many, or so large, that it is not heard until some are over."""
-        return self._calls >= MOST_CALLS or self._call_bytes > MOST_CALL_BYTES
-
-    def _make_room(self) -> None:
-        if self._room is not None and not self._full:
-            self._room.set()
-            self._room = None
-
-    def _keep_for_call(self, promise: Promise[Any]) -> None:
-        """What the frame counts as that is being handled is held until `promise`, its call's, is settled."""
-        charge = self._held.current
-        size = 0 if charge is None else charge.size
-        self._call_bytes += size
-
-        def over(promise: Promise[Any], charge: Charge | None = charge) -> None:
-            self._call_bytes -= size
-            self._make_room()
-
-        promise.add_done_callback(over)
 
     def _stepped(self, where: str | None) -> None:
         if not self.channel.closed:

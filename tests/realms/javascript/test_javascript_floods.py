@@ -11,7 +11,7 @@ import attrs
 import pytest
 import trio
 
-from swruntime.realms.javascript import engine as engines, moving
+from swruntime.realms.javascript import calls, moving
 from swruntime.realms.javascript.channel import Channel
 from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
@@ -94,7 +94,7 @@ async def test_time_passes_while_a_script_has_too_many_calls_under_way(
     autojump_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could not say that it is idle, and the clock would stand still: nothing that it waits for would come."""
-    monkeypatch.setattr(engines, "MOST_CALLS", 10)
+    monkeypatch.setattr(calls, "MOST_CALLS", 10)
     async with attacked() as them:
         them.lab.origin.add("/slow", b"x", delay=5)
         await them.post(

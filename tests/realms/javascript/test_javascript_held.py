@@ -13,7 +13,7 @@ import trio
 from swruntime.agent import held, notifications
 from swruntime.agent.held import Held
 from swruntime.errors import QuotaExceededError, ScriptError
-from swruntime.realms.javascript import engine as engines, lifetimes, moving, texts
+from swruntime.realms.javascript import calls, lifetimes, moving, texts
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.testing import laboratory
 from tests.realms.javascript.test_javascript_containment import Attacked, attacked
@@ -226,7 +226,7 @@ async def test_what_a_worker_has_sent_in_its_lives_counts_for_its_origin(
 async def test_calls_with_large_arguments_wait_for_one_another(
     peak: Peak, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "MOST_CALL_BYTES", 1_000_000)
+    monkeypatch.setattr(calls, "MOST_CALL_BYTES", 1_000_000)
     async with attacked() as them:
         await them.post(
             f"""(async () => {{
