@@ -339,6 +339,8 @@ def test_lax_is_for_windows_and_safe_methods() -> None:
         ("a=1", "other", "a=1; other"),
         ("a=1", "=2; aa=3", "a=1; =2; aa=3"),
         ("=1", "nameless; a=3", "=1; a=3"),
+        ("a=1=2", "a=3", "a=1=2"),
+        ("a=1", "a=2=3; b=4=5", "a=1; b=4=5"),
     ],
 )
 def test_what_a_request_brought_counts(brought: str, jar: str | None, header: str) -> None:
