@@ -29,7 +29,8 @@ MOST_MAPPINGS = 1_000_000
 MOST_LINES = 1_000
 """Lines at the end of a script among which its comment is looked for."""
 
-_COMMENT = re.compile(r"//[#@]\s*sourceMappingURL=(\S+)$")
+_COMMENTS = ("//#", "//@")
+_NAME = "sourceMappingURL="
 _LINE_ENDS = "\n\r\u2028\u2029"
 """https://tc39.es/ecma262/#sec-line-terminators"""
 _DIGITS = {
@@ -104,11 +105,20 @@ def mapping_url(source: str) -> str | None:
     """
     for line in _last_lines(source):
         text = line.strip()
-        if found := _COMMENT.search(text):
-            return found[1]
+        if found := _url_in(text):
+            return found
         if text and not text.startswith("//"):
             return None
     return None
+
+
+def _url_in(line: str) -> str | None:
+    """What `//[#@]\\s*sourceMappingURL=(\\S+)$` finds first; that would take the square of a line's length."""
+    *before, last = line.rsplit(maxsplit=1) or [""]
+    if last.startswith(_NAME) and before and before[0].endswith(_COMMENTS):
+        return last[len(_NAME) :] or None
+    begins = [at for each in _COMMENTS if (at := last.find(each + _NAME)) >= 0]
+    return last[min(begins) + len(_COMMENTS[0] + _NAME) :] or None if begins else None
 
 
 def _last_lines(source: str) -> Iterator[str]:

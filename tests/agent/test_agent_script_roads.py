@@ -554,6 +554,92 @@ async def test_what_another_origins_script_throws_later_is_muted(lab: Lab, autoj
     assert lab.console == ["Script error.  0 0 undefined", "Uncaught Error: SECRET"]
 
 
+SNEAKY = """
+const told = [];
+const look = (what, value) => {
+    try { if (String(value?.message ?? value).includes("SECRET")) told.push(what); } catch { told.push(`${what}, thrown`); }
+};
+for (const { prototype } of [Error, ReferenceError]) {
+    Object.defineProperty(prototype, "name", { get() { look("name", this); return "Error"; } });
+}
+Object.defineProperty(Object.prototype, "stack", { get() { look("stack", this); return `at ${location}:1:1`; } });
+addEventListener("error", (event) => { look("event", event); look("error", event.error); });
+addEventListener("unhandledrejection", (event) => look("rejection", event.reason));
+addEventListener("rejectionhandled", (event) => look("handled", event.reason));
+addEventListener("message", () => console.log(`told: ${told}`));
+"""
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Error.stackTraceLimit = 0;",
+        "Error.prepareStackTrace = (error) => { look('prepare', error); return `at ${location}:1:1`; };",
+        "Object.defineProperty(Error, 'prepareStackTrace', { value: (error) => look('fixed', error) });",
+        "globalThis.Error = { prepareStackTrace(error) { look('replaced', error); return `at ${location}:1:1`; } };",
+    ],
+)
+async def test_its_errors_are_muted_whatever_a_script_makes_of_stacks(
+    lab: Lab, autojump_clock: object, before: str
+) -> None:
+    cdn = lab.internet.origin_at("https://cdn.example")
+    late = "setTimeout(() => SECRET, 1); Promise.reject('SECRET'); setTimeout(() => { throw 'SECRET' }, 2);"
+    late += "const late = Promise.reject(new TypeError('SECRET')); setTimeout(() => late.catch(() => {}), 3);"
+    cdn.add("/late.js", late, headers=SCRIPT)
+    cdn.add("/now.js", "SECRET", headers=SCRIPT)
+    lab.worker(
+        SNEAKY + before + "importScripts('https://cdn.example/late.js');"
+        "try { importScripts('https://cdn.example/now.js'); } catch (error) { look('thrown', error); }",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+        await trio.sleep(1)
+        (await container.ready).active.post_message("")
+        await agent.settled()
+    assert lab.console[-1] == "told: "
+
+
+async def test_beside_its_errors_those_of_ones_own_are_told(lab: Lab, autojump_clock: object) -> None:
+    lab.internet.origin_at("https://cdn.example").add("/lib.js", "ok = () => {}", headers=SCRIPT)
+    lab.worker(
+        "let ok; importScripts('https://cdn.example/lib.js'); const own = new TypeError('own');"
+        "addEventListener('error', (event) => { event.preventDefault(); console.log(event.message); });"
+        "addEventListener('unhandledrejection', (event) => { event.preventDefault();"
+        " console.log(`${event.reason}`, event.reason.stack.split('\\n')[1]?.includes('sw.js:1')); });"
+        "setTimeout(() => { throw own }, 1); setTimeout(() => Promise.reject(new Error('mine')), 2);"
+        "setTimeout(() => void fetch('nowhere:'), 3);",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+        await trio.sleep(1)
+    assert lab.console[:2] == ["Uncaught TypeError: own", "Error: mine true"]
+    assert lab.console[-1].startswith("TypeError: fetch of nowhere: failed")
+
+
+@pytest.mark.parametrize(
+    "text", ["/* SECRET */\n typeof absent; /* SECRET */", "/* SECRET */\n absent; /* SECRET */"]
+)
+async def test_no_match_of_the_runtimes_shows_its_text(lab: Lab, autojump_clock: object, text: str) -> None:
+    lab.internet.origin_at("https://cdn.example").add("/lib.js", text, headers=SCRIPT)
+    lab.worker(
+        "try { importScripts('https://cdn.example/lib.js'); } catch {}"
+        "const { input, lastMatch, leftContext, rightContext } = RegExp;"
+        "console.log(/SECRET/.test(input + lastMatch + leftContext + rightContext));",
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        container = (await agent.open_window("/")).navigator.service_worker
+        await container.register("/sw.js")
+        await agent.settled()
+    assert "false" in lab.console
+
+
 async def test_its_text_is_not_to_be_had_on_its_way(lab: Lab, autojump_clock: object) -> None:
     """Nothing that a script can define is asked of what the text travels in; nor is it in a stack."""
     text = "/* SECRET */ look(); (function () { look(); })();"

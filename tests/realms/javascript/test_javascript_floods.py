@@ -104,6 +104,26 @@ async def test_time_passes_while_a_script_has_too_many_calls_under_way(
         assert not them.told("script-process-ended")
 
 
+async def test_thousands_of_requests_of_one_transaction(autojump_clock: object) -> None:
+    """Each was taken off the front of a list of them all: the square of their number."""
+    async with attacked() as them:
+        await them.post(
+            """
+            new Promise((resolve) => {
+                const opening = indexedDB.open("many");
+                opening.onupgradeneeded = () => opening.result.createObjectStore("all", { autoIncrement: true });
+                opening.onsuccess = () => {
+                    const transaction = opening.result.transaction("all", "readwrite");
+                    for (let i = 0; i < 20000; i++) transaction.objectStore("all").add(i);
+                    transaction.oncomplete = () => resolve(console.log("complete"));
+                };
+            })
+            """
+        )
+        assert said(them) == ["complete"]
+        assert not them.told("script-process-ended")
+
+
 @pytest.mark.slow
 async def test_who_does_not_read_is_ended(
     impatient: None, autojump_clock: object, monkeypatch: pytest.MonkeyPatch

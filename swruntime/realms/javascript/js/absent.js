@@ -23,7 +23,7 @@
 import { post } from "./calls.js";
 import { domException } from "./errors.js";
 import { named } from "./functions.js";
-import { here, textAt } from "./places.js";
+import { forgetMatch, here, textAt } from "./places.js";
 import { PromiseReject } from "./primordials.js";
 
 const { apply, get: reflectGet, has: reflectHas, set: reflectSet } = Reflect;
@@ -62,7 +62,14 @@ function isNews(what) {
 function isUsed(name) {
     if (!isNews(name)) return false;
     setMap(looked, name, (getMap(looked, name) ?? 0) + 1);
-    const text = textAt(here(), MOST_TEXT);
+    try {
+        return isUsedIn(textAt(here(), MOST_TEXT), name);
+    } finally {
+        forgetMatch();
+    }
+}
+
+function isUsedIn(text, name) {
     if (startsWith(text, "in") && !isPartOfName(text[2])) return false;
     for (let at = -1; (at = indexOf(text, name, at + 1)) >= 0;) {
         const before = text[at - 1];

@@ -99,6 +99,8 @@ const RUN = {
     __proto__: null, timeout: undefined, displayErrors: true, breakOnSigint: false, contextName: undefined,
     contextOrigin: undefined, contextCodeGeneration: undefined, microtaskMode: undefined,
 };
+/** The same; what is thrown is not looked at, so that no `Error.prepareStackTrace` gets it. */
+const RUN_QUIETLY = { ...RUN, __proto__: null, displayErrors: false };
 
 /** A classic script that can be run. It is of node:vm, and never for a script's eyes. Throws SyntaxError. */
 export const newScript = (source, url = "evalmachine.<anonymous>") =>
@@ -108,7 +110,7 @@ export const newScript = (source, url = "evalmachine.<anonymous>") =>
     });
 
 /** Run it; what it throws comes through. Answers with its completion value. */
-export const runScript = (script) => apply(runInThisContext, script, [RUN]);
+export const runScript = (script, quietly = false) => apply(runInThisContext, script, [quietly ? RUN_QUIETLY : RUN]);
 
 /** A module that can be linked. It is of node:vm, and never for a script's eyes. Throws SyntaxError. */
 export function newModule(source, url, initializeImportMeta, importModuleDynamically) {

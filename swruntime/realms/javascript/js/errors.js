@@ -1,5 +1,8 @@
 // Exceptions that come from the runtime, and those that go to it.
 
+import { isNativeError } from "./engine.js";
+import { ObjectKeys, ReflectGetOwnPropertyDescriptor } from "./primordials.js";
+
 const { apply } = Reflect;
 const { getPrototypeOf } = Object;
 const ENGINE = {
@@ -78,6 +81,24 @@ export function errorText(value) {
             const name = member(value, "name") ?? "Error";
             return message ? `${name}: ${message}` : name;
         }
+    }
+    return written(value);
+}
+
+const NAMES = ObjectKeys(ENGINE);
+const PROTOTYPES = { __proto__: null };
+for (const name of NAMES) PROTOTYPES[name] = ENGINE[name].prototype;
+
+/** The same of what another origin's script threw: nothing that this one could have replaced is asked about it. */
+export function mutedText(value) {
+    if (isDOMException(value)) return `${nameOf(value)}: ${messageOf(value)}`;
+    if (typeof value === "function" || (typeof value === "object" && value !== null)) {
+        if (!isNativeError(value)) return "an object";
+        const message = ReflectGetOwnPropertyDescriptor(value, "message")?.value;
+        const prototype = getPrototypeOf(value);
+        let name = "Error";
+        for (let at = 0; at < NAMES.length; at++) if (PROTOTYPES[NAMES[at]] === prototype) name = NAMES[at];
+        return typeof message === "string" && message !== "" ? `${name}: ${message}` : name;
     }
     return written(value);
 }

@@ -7,7 +7,7 @@ import { queryWire, validKey } from "./idb_range.js";
 import { placeRequest } from "./idb_transaction.js";
 import { newRequest } from "./idb_request.js";
 import { readValue, store } from "./idb_store.js";
-import { ArrayPrototypeShift, newList, StringPrototypeStartsWith, TypeError } from "./primordials.js";
+import { dequeue, emptyQueue, newQueue, queued, StringPrototypeStartsWith, TypeError } from "./primordials.js";
 import { createAs, defineInterface, enforcedUnsignedLong, illegalConstructor } from "./webidl.js";
 
 /** Records that are fetched ahead: the first step asks for one, who goes on gets more and more. */
@@ -146,7 +146,7 @@ export function openCursor(self, range, direction, values) {
         __proto__: null, facade: null, self, range, direction, values, request,
         key: null, primaryKey: null, shownKey: undefined, shownPrimaryKey: undefined, value: undefined, gotValue: false,
         /** Records after the position, as they were when so many writes had been made. */
-        ahead: newList(), writes: -1, size: 1,
+        ahead: newQueue(), writes: -1, size: 1,
     };
     createAs(values ? IDBCursorWithValue : IDBCursor, IDBCursor, state);
     place(state, { __proto__: null, key: null, primaryKey: null, steps: 1 });
@@ -173,22 +173,23 @@ function place(state, target) {
 async function next(state, target, ask) {
     const { transaction, kind, definition } = state.self;
     const { ahead } = state;
-    if (state.writes !== transaction.writes) ahead.length = 0;
+    if (state.writes !== transaction.writes) emptyQueue(ahead);
     if (target.key === null) {
-        if (ahead.length >= target.steps) {
-            for (let at = 1; at < target.steps; at++) ArrayPrototypeShift(ahead);
-            return ArrayPrototypeShift(ahead);
+        if (queued(ahead) >= target.steps) {
+            for (let at = 1; at < target.steps; at++) dequeue(ahead);
+            return dequeue(ahead);
         }
     }
-    ahead.length = 0;
+    emptyQueue(ahead);
     const rows = await ask([
         "scan", kind, definition.id, state.range, state.direction, positionOf(state, target), target.steps - 1,
         state.size, state.values, MOST_BYTES,
     ]);
     state.size = state.size * 4 > MOST_AHEAD ? MOST_AHEAD : state.size * 4;
     state.writes = transaction.writes;
-    state.ahead = rows;
-    return rows.length === 0 ? null : ArrayPrototypeShift(rows);
+    if (rows.length === 0) return null;
+    state.ahead = newQueue(rows);
+    return dequeue(state.ahead);
 }
 
 /** Where a scan goes on: [key, primary key or null, whether that record itself is meant]; null at the beginning. */

@@ -17,8 +17,8 @@ import {
 } from "./idb_platform.js";
 import { branded, newRequest, settle } from "./idb_request.js";
 import {
-    ArrayPrototypePush, ArrayPrototypeShift, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet, newList,
-    PromisePrototypeThen,
+    ArrayPrototypePush, dequeue, emptyQueue, enqueue, firstOf, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet,
+    newList, newQueue, PromisePrototypeThen, queued,
 } from "./primordials.js";
 import { DOMString, create, defineInterface, illegalConstructor } from "./webidl.js";
 import { sortedList } from "./string_list.js";
@@ -119,9 +119,9 @@ export function newTransaction(connection, { id, scope, mode, durability, begun,
         /** "active", "inactive", "committing" or "finished" */
         phase: mode === "versionchange" ? "inactive" : "active",
         error: null,
-        queue: newList(),
+        queue: newQueue(),
         /** The requests that have no answer yet, in order. */
-        requests: newList(),
+        requests: newQueue(),
         unanswered: 0,
         running: false,
         writes: 0,
@@ -155,14 +155,14 @@ export function placeQuietly(state, wire) {
 /** *Asynchronously execute a request*: its state. `convert` makes the result of the runtime's answer. */
 export function placeRequest(state, source, wire, { convert = () => undefined, size = 0, writes = false, request = null } = { __proto__: null }) {
     const placed = request ?? newRequest(source, state);
-    ArrayPrototypePush(state.requests, placed);
+    enqueue(state.requests, placed);
     place(state, { __proto__: null, request: placed, wire, size, writes, convert });
     return placed;
 }
 
 function place(state, operation) {
     state.unanswered++;
-    ArrayPrototypePush(state.queue, operation);
+    enqueue(state.queue, operation);
     run(state);
 }
 
@@ -177,7 +177,7 @@ async function run(state) {
     state.running = true;
     try {
         await state.begun;
-        while (state.queue.length > 0 && state.phase !== "finished") {
+        while (queued(state.queue) > 0 && state.phase !== "finished") {
             const operations = takeBatch(state.queue);
             if (typeof operations[0].wire === "function") await runAlone(state, operations[0]);
             else await runBatch(state, operations);
@@ -193,12 +193,12 @@ async function run(state) {
 
 function takeBatch(queue) {
     const batch = newList();
-    ArrayPrototypePush(batch, ArrayPrototypeShift(queue));
+    ArrayPrototypePush(batch, dequeue(queue));
     let size = batch[0].size;
     if (typeof batch[0].wire === "function") return batch;
-    while (batch.length < MOST_REQUESTS && size < MOST_BYTES && queue.length > 0 && typeof queue[0].wire !== "function") {
-        size += queue[0].size;
-        ArrayPrototypePush(batch, ArrayPrototypeShift(queue));
+    while (batch.length < MOST_REQUESTS && size < MOST_BYTES && queued(queue) > 0 && typeof firstOf(queue).wire !== "function") {
+        size += firstOf(queue).size;
+        ArrayPrototypePush(batch, dequeue(queue));
     }
     return batch;
 }
@@ -234,7 +234,7 @@ function answer(state, { request, convert }, value, error) {
         else step(state);
         return;
     }
-    ArrayPrototypeShift(state.requests);
+    dequeue(state.requests);
     let result;
     if (error === null) {
         try {
@@ -297,10 +297,10 @@ export function abort(state, error, gone = false) {
     state.aborted = true;
     state.error = error;
     for (let at = state.undo.length - 1; at >= 0; at--) state.undo[at]();
-    state.queue.length = 0;
+    emptyQueue(state.queue);
     if (!gone) sendAbort(state);
-    for (let at = 0; at < state.requests.length; at++) {
-        const request = state.requests[at];
+    while (queued(state.requests) > 0) {
+        const request = dequeue(state.requests);
         queueTask(() => {
             settle(request, undefined, domException("AbortError", "The transaction was aborted."));
             const event = new EventConstructor("error", { __proto__: null, bubbles: true, cancelable: true });

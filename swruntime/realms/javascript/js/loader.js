@@ -40,7 +40,7 @@ function absolute(url, against = base) {
 /** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
 export function runClassic(source, url, muted = false) {
     isScript(url, source, muted);
-    return runScript(newScript(source, url));
+    return runScript(newScript(source, url), muted);
 }
 
 /** Code of a timer. */

@@ -1,6 +1,9 @@
 // Where a script is: the innermost frame of a stack that is one of its own.
 
-import { StringPrototypeSplit as split } from "./primordials.js";
+import {
+    ReflectGetOwnPropertyDescriptor as ownProperty, StringPrototypeSplit as split, uncurryThis, WeakMap,
+    WeakMapPrototypeGet as getNoted, WeakMapPrototypeHas as isNoted, WeakMapPrototypeSet as note,
+} from "./primordials.js";
 
 const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf } = Reflect;
 const has = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.has);
@@ -22,15 +25,29 @@ const PLACE = /(?:\(|at (?:async )?|^)((?:https?|blob|data):[^()]*?):(\d+):(\d+)
 NativeError.stackTraceLimit = 50;
 
 const mutedScripts = new Map();
+let isAnyMuted = false;
 
 /** From now on `url` is a script's, with that text. `muted`: it is another origin's, whose errors tell nothing. */
 export function isScript(url, source, muted = false) {
     setIn(scripts, url, source);
     setIn(mutedScripts, url, muted);
+    isAnyMuted ||= muted;
 }
 
-/** Whether a place is in a script with muted errors: https://html.spec.whatwg.org/multipage/webappapis.html#muted-errors */
-export const isMuted = (place) => place !== null && getFrom(mutedScripts, place[0]) === true;
+/**
+ * Whether what was thrown is of a script with muted errors: https://html.spec.whatwg.org/multipage/webappapis.html#muted-errors
+ *
+ * Where there is such a script, it is also what nothing says of where it comes from: no error, or one without a stack.
+ */
+export function isMuted(error) {
+    if (!isAnyMuted) return false;
+    const place = placeAside(error);
+    return place === undefined || (place !== null && getFrom(mutedScripts, place[0]) === true);
+}
+
+/** The last match is what a script sees in `RegExp.input` and its like: none of another origin's text is left there. */
+export const forgetMatch = () => void exec(NOTHING, "");
+const NOTHING = /(?:)/;
 
 /** Where the engine does not know it, or a script's own text of a stack says what cannot be, there is no place. */
 const placed = (url, line, column) => (isSafe(line) && isSafe(column) ? [url, line, column] : null);
@@ -41,6 +58,7 @@ export function placeIn(stack) {
     const lines = split(stack, "\n");
     for (let i = 0; i < lines.length; i++) {
         const match = exec(PLACE, lines[i]);
+        if (match !== null) forgetMatch();
         if (match !== null && has(scripts, match[1])) {
             return placed(match[1], NativeNumber(match[2]), NativeNumber(match[3]));
         }
@@ -72,12 +90,17 @@ function placeAmong(_, sites) {
 
 /** The stack of now as `prepare` has it; as the text that it usually is where a script does not let us choose. */
 function stackAs(prepare) {
+    return prepared(prepare, () => new NativeError().stack) ?? new NativeError().stack;
+}
+
+/** What `read` answers while `prepare` writes stacks; undefined, and it is not called, where a script does not let us choose. */
+function prepared(prepare, read) {
     const name = "prepareStackTrace";
     const before = getOwnPropertyDescriptor(NativeError, name);
     const ours = { __proto__: null, value: prepare, writable: true, enumerable: true, configurable: true };
-    if (!defineProperty(NativeError, name, ours)) return new NativeError().stack;
+    if (!defineProperty(NativeError, name, ours)) return undefined;
     try {
-        return new NativeError().stack;
+        return read();
     } finally {
         if (before === undefined) deleteProperty(NativeError, name);
         else defineProperty(NativeError, name, (setPrototypeOf(before, null), before));
@@ -95,6 +118,7 @@ export function here() {
 /** Where an exception was made; null for what has no stack. */
 export function placeOf(error) {
     try {
+        if (isAnyMuted) return placeAside(error) ?? null;
         return error !== null && typeof error === "object" ? placeIn(error.stack) : null;
     } catch {
         return null;
@@ -102,15 +126,62 @@ export function placeOf(error) {
 }
 
 
+const stackOf = ownProperty(new NativeError(), "stack").get;
+const siteText = uncurryThis(stackAs((_, sites) => getPrototypeOf(sites[0]).toString));
+const errorString = uncurryThis(NativeError.prototype.toString);
+/** Where errors were made: their stacks are written once. */
+const places = new WeakMap();
+
+/**
+ * Where an exception was made, without a function of the script's that gets it: it may be another origin's. null where no
+ * script is on its stack, undefined where that cannot be told.
+ */
+function placeAside(error) {
+    if (error === null || typeof error !== "object") return undefined;
+    if (isNoted(places, error)) return getNoted(places, error);
+    const place = placeUnnoted(error);
+    note(places, error, place);
+    return place;
+}
+
+function placeUnnoted(error) {
+    let get;
+    try {
+        get = ownProperty(error, "stack")?.get;
+    } catch {
+        return undefined; // a proxy
+    }
+    if (get !== stackOf || ownProperty(globalThis, "Error")?.value !== NativeError) return undefined;
+    const before = ownProperty(NativeError, "prepareStackTrace")?.value;
+    let isAsked = false;
+    const text = prepared((asked, sites) => {
+        if (asked !== error) return "";
+        isAsked = true;
+        placeAmong(asked, sites);
+        if (found === null && sites.length === 0) found = undefined;
+        const isOwn = found !== undefined && (found === null || getFrom(mutedScripts, found[0]) !== true);
+        if (isOwn && typeof before === "function") return apply(before, NativeError, [asked, sites]);
+        let lines = isOwn ? errorString(asked) : "Error";
+        for (let i = 0; i < sites.length; i++) lines += `\n    at ${siteText(sites[i])}`;
+        return lines;
+    }, () => apply(stackOf, error, []));
+    if (isAsked) return found;
+    return (text === undefined ? null : placeIn(text)) ?? undefined;
+}
+
 /** The text of a script from a place on, `length` of it at most; "" where it is not known. */
 export function textAt(place, length) {
     const source = place === null ? undefined : getFrom(scripts, place[0]);
     if (typeof source !== "string") return "";
     let from = 0;
     LINE_END.lastIndex = 0;
-    for (let line = 1; ; line++) {
-        if (line === place[1]) return slice(source, from + place[2] - 1, from + place[2] - 1 + length);
-        if (exec(LINE_END, source) === null) return "";
-        from = LINE_END.lastIndex;
+    try {
+        for (let line = 1; ; line++) {
+            if (line === place[1]) return slice(source, from + place[2] - 1, from + place[2] - 1 + length);
+            if (exec(LINE_END, source) === null) return "";
+            from = LINE_END.lastIndex;
+        }
+    } finally {
+        forgetMatch();
     }
 }

@@ -107,6 +107,25 @@ export function ArrayPrototypePop(list) {
     return last;
 }
 
+/** What is taken from its front. (To shift a list takes as long as it is, and to shift all of it the square.) */
+export const newQueue = (items = newList()) => ({ __proto__: null, items, front: 0 });
+export const queued = (queue) => queue.items.length - queue.front;
+export const firstOf = (queue) => queue.items[queue.front];
+export const enqueue = (queue, item) => void (queue.items[queue.items.length] = item);
+export function dequeue(queue) {
+    const item = queue.items[queue.front];
+    queue.items[queue.front++] = undefined;
+    if (queue.front * 2 > queue.items.length) {
+        queue.items = ArrayPrototypeSlice(queue.items, queue.front);
+        queue.front = 0;
+    }
+    return item;
+}
+export function emptyQueue(queue) {
+    queue.items = newList();
+    queue.front = 0;
+}
+
 /** The descriptor of a property that an assignment would make. */
 export const dataDescriptor = (value) => ({
     __proto__: null, value, writable: true, enumerable: true, configurable: true,
@@ -156,7 +175,6 @@ export function concat(before, array) {
 export const ArrayPrototypeIncludes = uncurryThis(Array.prototype.includes);
 export const ArrayPrototypeIndexOf = uncurryThis(Array.prototype.indexOf);
 export const ArrayPrototypeJoin = uncurryThis(Array.prototype.join);
-export const ArrayPrototypeShift = uncurryThis(Array.prototype.shift);
 export const ArrayPrototypeSome = uncurryThis(Array.prototype.some);
 export const ArrayPrototypeSort = uncurryThis(Array.prototype.sort);
 

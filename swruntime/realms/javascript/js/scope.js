@@ -2,7 +2,7 @@
 
 
 import { setHandledPromiseRejectionHandler, setReportExceptionCallback, setUnhandledPromiseRejectionHandler } from "./engine.js";
-import { errorText } from "./errors.js";
+import { errorText, mutedText } from "./errors.js";
 import { defaultPreventedOf, fire, onUncaught, reportException } from "./events.js";
 import { interfaces, numberOf } from "./faces.js";
 import { named } from "./functions.js";
@@ -101,7 +101,7 @@ function reportTo(global) {
             reporting = true;
             try {
                 const at = placeOf(error);
-                const event = new NativeErrorEvent("error", isMuted(at) ? {
+                const event = new NativeErrorEvent("error", isMuted(error) ? {
                     __proto__: null, message: "Script error.", filename: "", lineno: 0, colno: 0, error: undefined,
                     cancelable: true,
                 } : {
@@ -120,13 +120,13 @@ function reportTo(global) {
 }
 
 function report(kind, error) {
-    send({ t: "post", op: "report", args: [kind, errorText(error)], at: placeOf(error) });
+    send({ t: "post", op: "report", args: [kind, isMuted(error) ? mutedText(error) : errorText(error)], at: placeOf(error) });
 }
 
 /** https://html.spec.whatwg.org/multipage/webappapis.html#notify-about-rejected-promises */
 function watchRejections(global) {
     setUnhandledPromiseRejectionHandler((promise, reason) => {
-        if (isMuted(placeOf(reason))) {
+        if (isMuted(reason)) {
             report("rejection", reason);
             return true;
         }
@@ -136,6 +136,7 @@ function watchRejections(global) {
         return true;
     });
     setHandledPromiseRejectionHandler((promise, reason) => {
+        if (isMuted(reason)) return true;
         fire(global, new NativeRejectionEvent("rejectionhandled", { __proto__: null, promise, reason }));
         return true;
     });
