@@ -110,26 +110,45 @@ async def run_server(
     config.alpn_protocols = ["http/1.1"]
     if certificate is not None and key is not None:
         config.certfile, config.keyfile = str(certificate), str(key)
-    _speak_http1_only()
+    _mend_hypercorn()
     # The protocol between the two is ASGI; its types are each library's own.
     app: Any = gateway
     await serve(app, config, mode="asgi", task_status=task_status)
 
 
-def _speak_http1_only() -> None:
+def _mend_hypercorn() -> None:
     """No HTTP/2 without TLS (h2c), neither by Upgrade nor by what only looks like a request (PRI).
 
     hypercorn offers both to everybody and has no setting for it: its connections are made by this name. RFC 9113, 3.1:
     "h2c" is deprecated, and whoever stands between a client and this server may not see what is asked.
+
+    And where one client's bytes confuse it (some after an answer, while the connection is being closed; a body after
+    the handshake of a WebSocket), its errors would end the whole server: they end that connection.
     """
     import hypercorn.protocol as protocols
+    import hypercorn.trio.run as running
     from hypercorn.protocol.h11 import H11Protocol
+    from hypercorn.trio.tcp_server import TCPServer
 
     class Http1Protocol(H11Protocol):
         async def _check_protocol(self, event: Any) -> None:
             return None
 
+    class Connection(TCPServer):
+        async def run(self) -> None:
+            try:
+                await super().run()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other clients are served
+                await self.config.log.warning("a connection was broken off: %s", _innermost(error))
+
     vars(protocols)["H11Protocol"] = Http1Protocol
+    vars(running)["TCPServer"] = Connection
+
+
+def _innermost(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager

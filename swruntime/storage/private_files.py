@@ -99,7 +99,7 @@ class PrivateFolder:
     def subfolder(self, name: str, *, create: bool = False) -> PrivateFolder:
         """Raises FileNotFoundError, NotOurs, OSError."""
         if create and self._status(name) is None:
-            os.mkdir(name, FOLDER_MODE, dir_fd=self._descriptor)
+            os.mkdir(self._own(name), FOLDER_MODE, dir_fd=self._descriptor)
             os.chmod(name, FOLDER_MODE, dir_fd=self._descriptor)  # a umask may leave too little to open it
         self.check_folder(name)
         flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _FLAGS
@@ -112,7 +112,7 @@ class PrivateFolder:
         O_TRUNC is not for `flags`: nothing is cut before it is known to be ours.
         """
         try:
-            descriptor = os.open(name, flags | _FLAGS, FILE_MODE, dir_fd=self._descriptor)
+            descriptor = os.open(self._own(name), flags | _FLAGS, FILE_MODE, dir_fd=self._descriptor)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link, a FIFO, a folder
                 self.check_file(name)
@@ -192,14 +192,15 @@ class PrivateFolder:
     def unlink(self, name: str) -> None:
         """Delete a name, if it is there. Of a link it is the link that goes."""
         with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self._descriptor)
+            os.unlink(self._own(name), dir_fd=self._descriptor)
 
     def rename(self, old: str, new: str) -> None:
-        os.rename(old, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        here = self._descriptor
+        os.rename(self._own(old), self._own(new), src_dir_fd=here, dst_dir_fd=here)
 
     def delete_folder(self, name: str) -> None:
         """With all that is in it; of links the links go."""
-        shutil.rmtree(name, dir_fd=self._descriptor)
+        shutil.rmtree(self._own(name), dir_fd=self._descriptor)
 
     def sync(self) -> None:
         """Bring the names in it to the disk, where the system has that."""
@@ -213,9 +214,15 @@ class PrivateFolder:
 
     def _status(self, name: str) -> os.stat_result | None:
         try:
-            return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            return os.stat(self._own(name), dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+    def _own(self, name: str) -> str:
+        """`name`, which is one name and not a path: a descriptor alone does not keep ".." in its folder."""
+        if name in ("", os.curdir, os.pardir) or os.path.basename(name) != name or "\0" in name:
+            raise NotOurs(f"{name!r} is not the name of a file in {self.path}")
+        return name
 
     def _require_ours(self, status: os.stat_result, path: Path) -> None:
         if not stat.S_ISREG(status.st_mode):

@@ -269,7 +269,7 @@ def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
 
 
 def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
-    _require_known_version(directory, connection)
+    _require_our_tables(directory, connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # see fetches.py
@@ -277,12 +277,17 @@ def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _require_known_version(directory: Path, connection: sqlite3.Connection) -> None:
+def _require_our_tables(directory: Path, connection: sqlite3.Connection) -> None:
     version, known = schema.version_of(connection), len(schema.MIGRATIONS)
     if version > known:
         raise ProfileTooNew(
             f"{directory} was written by a later version of swruntime: "
             f"its schema is {version}, this version knows {known}"
+        )
+    stranger = schema.stranger(connection)
+    if stranger is not None:
+        raise NotAProfile(
+            f"{directory} is not a profile: {stranger} in its {DATABASE} is not as swruntime makes it"
         )
 
 
@@ -330,7 +335,7 @@ def current_connection(directory: Path) -> Iterator[sqlite3.Connection]:
     """
     with ExitStack() as stack:
         connection = stack.enter_context(closing(_connect_to_read(directory)))
-        _require_known_version(directory, connection)
+        _require_our_tables(directory, connection)
         if schema.version_of(connection) < len(schema.MIGRATIONS):
             copy = stack.enter_context(closing(_connect(":memory:")))
             connection.backup(copy)

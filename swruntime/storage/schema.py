@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cache
 
 APPLICATION_ID = 0x73775254  # "swRT"
 
@@ -222,6 +224,34 @@ def version_of(connection: sqlite3.Connection) -> int:
     """How many migrations this database has been through."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def stranger(connection: sqlite3.Connection) -> str | None:
+    """What is in this database, or missing, although its migrations say otherwise; None where it is as they made it.
+
+    A profile that came along with a cloned site may have anything: a table whose numbers are texts, which would be
+    taken for the names of files, a view in place of a table, a trigger. Raises sqlite3.Error.
+    """
+    there, made = _definitions(connection), _made_by(version_of(connection))
+    return next((name for (_, name), _ in sorted(there ^ made)), None)
+
+
+_Definitions = frozenset[tuple[tuple[str, str], str]]
+
+
+def _definitions(connection: sqlite3.Connection) -> _Definitions:
+    """Of every table, index, view and trigger; SQLite's own have none, but for the table of used numbers."""
+    rows = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat_'"
+    )
+    return frozenset(((kind, name), " ".join(sql.split())) for kind, name, sql in rows)
+
+
+@cache
+def _made_by(version: int) -> _Definitions:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:version])
+        return _definitions(connection)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] | None = None) -> None:

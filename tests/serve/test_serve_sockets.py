@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,25 @@ def test_a_client_that_has_stopped_reading_does_not_hold_up_the_end(site: Path, 
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"
         assert server.interrupt() == 130
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GET / HTTP/1.1\nHost: localhost\nOrigin: a b\nConnection: close\n\nnot HTTP",
+        "GET / HTTP/1.1\nHost: localhost\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nContent-Length: 5\n\nnot HTTP",
+    ],
+)
+def test_what_one_client_says_ends_its_own_connection_only(site: Path, serving: Serving, said: str) -> None:
+    server = serving.serve(site)
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
+            connection.sendall(said.replace("\n", "\r\n").encode())
+            with suppress(ConnectionError):
+                while connection.recv(65536):
+                    pass
+    assert server.curl("/", *STATUS) == "200"
 
 
 def test_a_connection_is_used_again(site: Path, serving: Serving) -> None:

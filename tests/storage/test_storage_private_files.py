@@ -325,3 +325,65 @@ def test_a_journal_deletes_no_other_file(tmp_path: Path, database: str) -> None:
             store.indexed.open(KEY, "d")
         store.close()
     assert precious.read_bytes() == b"precious"
+
+
+def changed_tables(profile: Path, *statements: str) -> None:
+    """A profile as a cloned site may bring it along."""
+    with closing(sqlite3.connect(profile / "profile.sqlite3")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+TEXTS_FOR_NUMBERS = (
+    "CREATE TABLE changed (id PRIMARY KEY, storage_key TEXT NOT NULL, synced INTEGER NOT NULL DEFAULT 0)",
+    f"INSERT INTO changed VALUES ('../../precious', '{KEY}', 0)",
+    "PRAGMA legacy_alter_table = ON",
+    "DROP TABLE bodies",
+    "ALTER TABLE changed RENAME TO bodies",
+)
+DATABASES = (
+    "DROP TABLE indexed_databases",
+    "CREATE TABLE indexed_databases (number, storage_key TEXT NOT NULL, name TEXT NOT NULL)",
+    f"""INSERT INTO indexed_databases VALUES ('../../precious', '{KEY}', '"d"')""",
+)
+VIEW = ("CREATE VIEW cookies_view AS SELECT 1",)
+TRIGGER = ("CREATE TRIGGER more AFTER INSERT ON caches BEGIN DELETE FROM cookies; END",)
+MISSING = ("DROP INDEX entries_by_url",)
+
+
+@pytest.mark.parametrize("statements", [TEXTS_FOR_NUMBERS, DATABASES, VIEW, TRIGGER, MISSING])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_tables_that_are_not_ours_are_refused(
+    tmp_path: Path, statements: tuple[str, ...], read_only: bool
+) -> None:
+    """Texts in place of numbers were the names of files: a body without a use was deleted, wherever it was."""
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    with opened(tmp_path / "profile") as store:
+        fill(store)
+    changed_tables(tmp_path / "profile", *statements)
+    with pytest.raises(NotAProfile, match=r"in its profile\.sqlite3 is not as swruntime makes it"):
+        open_profile(tmp_path / "profile", read_only=read_only)
+    assert precious.read_bytes() == b"precious"
+    forget(tmp_path / "profile")
+    assert precious.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../precious", "a/b", "/precious", "a\0b"])
+def test_what_is_not_one_name_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "profile").mkdir()
+    with closing(PrivateFolder.open(tmp_path / "profile", mends=True)) as folder:
+        for action in (
+            lambda: folder.open_file(name, os.O_RDWR | os.O_CREAT),
+            lambda: folder.subfolder(name, create=True),
+            lambda: folder.size(name),
+            lambda: folder.unlink(name),
+            lambda: folder.rename(name, "a"),
+            lambda: folder.rename("a", name),
+            lambda: folder.delete_folder(name),
+        ):
+            with pytest.raises(NotOurs, match="is not the name of a file"):
+                action()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "profile"]

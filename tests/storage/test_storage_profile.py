@@ -323,7 +323,7 @@ def test_a_database_with_our_mark_and_other_tables(tmp_path: Path, read_only: bo
     connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS)}")
     connection.execute("CREATE TABLE mine (x)")
     connection.close()
-    with pytest.raises(NotAProfile, match="damaged"):
+    with pytest.raises(NotAProfile, match="is not as swruntime makes it"):
         open_profile(tmp_path, read_only=read_only)
 
 
