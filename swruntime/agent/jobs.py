@@ -34,6 +34,16 @@ class Job:
     promises: list[Deferred[object]] = attrs.field(factory=list)
     pending: bool = True
     """It has not answered yet. A soft update has no promise that would tell."""
+    begun: bool = False
+
+    @property
+    def answers_for_others(self) -> bool:
+        """Whether its answer is one for an equal job that comes now.
+
+        That of a soft update that has begun is not: it may have read the script before that was edited, and nobody who
+        asks for an update would understand why there is none.
+        """
+        return self.pending and not (self.begun and not self.promises)
 
     def is_equivalent_to(self, other: Job) -> bool:
         """https://w3c.github.io/ServiceWorker/#dfn-job-equivalent"""
@@ -75,7 +85,7 @@ class JobQueues:
         """*Schedule Job*: https://w3c.github.io/ServiceWorker/#schedule-job-algorithm"""
         queue = self._queues.setdefault(job.key, deque())
         # 4. An equal job that has not answered yet answers for this one, too.
-        if queue and queue[-1].is_equivalent_to(job) and queue[-1].pending:
+        if queue and queue[-1].is_equivalent_to(job) and queue[-1].answers_for_others:
             queue[-1].promises += job.promises
             return
         queue.append(job)
@@ -87,6 +97,7 @@ class JobQueues:
         """*Run Job* and *Finish Job*, until the queue is empty."""
         queue = self._queues[key]
         while queue:
+            queue[0].begun = True
             await self._run(queue[0])
             queue.popleft()
         del self._queues[key]

@@ -46,3 +46,28 @@ async def test_an_equal_job_that_has_answered_already_answers_for_nobody_else(
         if not soft:
             assert (await first.promise, await in_time.promise) == (1, 1)
     assert len(ran) == 2
+
+
+async def test_an_update_does_not_join_a_soft_update_that_runs(autojump_clock: object) -> None:
+    """The soft update may have read the script before it was edited; another that waits its turn has not."""
+    ran: list[Job] = []
+
+    async def run(job: Job) -> None:
+        ran.append(job)
+        await trio.sleep(1)
+        job.resolve(len(ran))
+
+    async with trio.open_nursery() as nursery:
+
+        def start(run_all: object, key: JobKey) -> None:
+            nursery.start_soon(run_all, key)  # type: ignore[arg-type]
+
+        queues = JobQueues(run, start)
+        asked, also = Deferred[object]("asked"), Deferred[object]("also")
+        queues.schedule(_update())
+        await trio.sleep(0.5)
+        queues.schedule(_update(asked))
+        queues.schedule(_update(also))
+        queues.schedule(_update())
+        assert (await asked.promise, await also.promise) == (2, 2)
+    assert len(ran) == 2

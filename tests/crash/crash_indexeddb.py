@@ -50,15 +50,15 @@ class Story:
         return await self.realm.call(operation, arguments)
 
     def steps(self) -> list[Callable[[], Awaitable[None]]]:
-        first = ["createStore", 1, "things", None, False], ["createIndex", 1, 1, "by", "by", False, False]
-        more = ["createStore", 2, "more", None, True], ["createIndex", 1, 2, "late", "late", True, False]
+        first = ["createStore", 1, "things", None, False], ["createIndex", 1, 11, "by", "by", False, False]
+        more = ["createStore", 2, "more", None, True], ["createIndex", 1, 12, "late", "late", True, False]
         return [
-            lambda: self.upgrade("db", 1, *first, put(b"a")),
+            lambda: self.upgrade("db", 1, *first, put(b"a", 11)),
             lambda: self.write("db", put(b"l1"), put(b"r1")),
             lambda: self.write("db", put(b"l2"), put(b"r2"), durability="strict"),
             lambda: self.write("db", ["delete", 1, [b"\x10l1", b"\x10l2", False, True]], put(b"b")),
-            lambda: self.upgrade("db", 2, *more, ["addEntries", 2, [[b"\x10x", b"\x10a"]]]),
-            lambda: self.upgrade("other", 5, *first, put(b"o")),
+            lambda: self.upgrade("db", 2, *more, ["addEntries", 12, [[b"\x10x", b"\x10a"]]]),
+            lambda: self.upgrade("other", 5, *first, put(b"o", 11)),
             lambda: self.write("db", ["clear", 1], ["put", 2, None, VALUE, [], False], stores=(1, 2)),
             lambda: self.delete("other"),
         ]
@@ -111,9 +111,10 @@ class Story:
         await self.call("idb.commit", transaction=transaction)
 
 
-def put(name: bytes) -> list[Any]:
+def put(name: bytes, index: int = 1) -> list[Any]:
+    """`index` is the number that its entry's index has: the one that it was created with, its own afterwards."""
     key = b"\x10" + name
-    return ["put", 1, key, VALUE, [[1, [b"\x10by" + name]]], True]
+    return ["put", 1, key, VALUE, [[index, [b"\x10by" + name]]], True]
 
 
 def state_of(store: SqlStore) -> State:
