@@ -87,7 +87,7 @@ export function errorText(value) {
 
 const NAMES = ObjectKeys(ENGINE);
 const PROTOTYPES = { __proto__: null };
-for (const name of NAMES) PROTOTYPES[name] = ENGINE[name].prototype;
+for (let at = 0; at < NAMES.length; at++) PROTOTYPES[NAMES[at]] = ENGINE[NAMES[at]].prototype;
 
 /** The same of what another origin's script threw: nothing that this one could have replaced is asked about it. */
 export function mutedText(value) {
