@@ -15,7 +15,7 @@ KEPT = "objects that the script has not let go of"
 OBJECT = 700
 """Bytes that are counted for one."""
 BODY = 3_000
-"""Bytes that are counted for a Request or a Response, besides its body."""
+"""Bytes that are counted for a Request or a Response, besides its headers and its body."""
 
 
 @attrs.define
@@ -57,8 +57,12 @@ class Handles:
         """Make an object known by a number that the process has given; it will let go of `mentions` for that."""
         # A BroadcastChannel, say, has the name that it was made with.
         made_of = self._held.current if number < 0 else None
-        each = BODY if isinstance(object, Request | Response) else OBJECT
-        charge = self._held.charge(KEPT, 0 if made_of is None else made_of.size, each=each)
+        size = 0 if made_of is None else made_of.size
+        each = OBJECT
+        if isinstance(object, Request | Response):
+            each = BODY
+            size += sum(len(name) + len(value) for name, value in object.headers._list)
+        charge = self._held.charge(KEPT, size, each=each)
         self._entries[number] = _Entry(object, charge, mentions)
         self._numbers[id(object)] = number
 

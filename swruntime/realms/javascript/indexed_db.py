@@ -47,6 +47,7 @@ from swruntime.realms.javascript.indexed_requests import (
     a_number,
     a_text,
     perform,
+    size_of,
 )
 from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import shown
@@ -55,6 +56,8 @@ T = TypeVar("T")
 Tell = Callable[[dict[str, Any]], None]
 Answer = Callable[[], Awaitable[Any]]
 MOST_VERSION = 2**53 - 1
+MOST_ANSWERED = 4 * 1024 * 1024
+"""Bytes of records after which no other request of the same batch is performed."""
 CONNECTION = 1024 * 1024
 """Bytes that are counted for an open connection: SQLite keeps pages of the database in memory."""
 OPERATIONS = (
@@ -284,7 +287,13 @@ class IndexedDB:
             raise InvalidStateError("the transaction has not started, or has ended")
         file = transaction.connection.database.opened()
         before = self._quota.usage(self._key)
-        results = [perform(file, transaction, numbers, each, self._require_room) for each in requests]
+        results: list[Wire] = []
+        size = 0
+        for each in requests:
+            results.append(perform(file, transaction, numbers, each, self._require_room))
+            size += size_of(results[-1])
+            if size > MOST_ANSWERED:
+                break  # the process asks for the rest once it has read these
         if self._quota.passed(self._key, before):
             # Names, and entries of a new index, are known when they are there: nothing of the transaction is kept.
             file.roll_back()

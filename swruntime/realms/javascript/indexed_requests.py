@@ -21,7 +21,7 @@ from typing import Any, Literal
 import attrs
 
 from swruntime.agent.indexed_dbs import Transaction
-from swruntime.errors import ConstraintError, QuotaExceededError
+from swruntime.errors import ConstraintError, QuotaExceededError, UnknownError
 from swruntime.ports.indexed_db import (
     Direction,
     IndexedDatabase,
@@ -37,6 +37,8 @@ from swruntime.realms.javascript.messages import WireError
 from swruntime.realms.javascript.shapes import shown
 
 Wire = dict[str, Any]
+MOST_READ = 128 * 1024 * 1024
+"""Bytes of the records that one request reads, where it reads several: browsers have such a limit, too."""
 GENERATED = 9
 """Bytes of a key that a key generator makes."""
 DIRECTIONS: tuple[Direction, ...] = ("next", "nextunique", "prev", "prevunique")
@@ -195,10 +197,18 @@ def perform(
         raise WireError("a request is empty")
     try:
         return {"value": _Request(file, transaction, numbers, room).perform(request)}
-    except (ConstraintError, QuotaExceededError) as error:
+    except (ConstraintError, QuotaExceededError, UnknownError) as error:
         return {"error": {"name": error.name, "message": str(error)}}
     except KeyError as error:
         raise WireError(str(error)) from error
+
+
+def size_of(result: Wire) -> int:
+    """Bytes of the records that an answer of `perform` has."""
+    rows = result.get("value")
+    if not isinstance(rows, list):
+        return 0
+    return sum(len(part) for row in rows for part in row if part is not None)
 
 
 @attrs.frozen
@@ -244,7 +254,8 @@ class _Request:
 
     def _scan(self, source: Source, rest: list[Any]) -> list[list[bytes | None]]:
         match rest:
-            case [key_range, direction, position, skip, limit, values, most_bytes]:
+            case [key_range, direction, position, skip, limit, values, most]:
+                most_bytes = _size(most)
                 found = self.file.scan(
                     source,
                     _range(key_range),
@@ -252,10 +263,13 @@ class _Request:
                     position=_position(position),
                     skip=_size(skip) or 0,
                     limit=_size(limit),
-                    most_bytes=_size(most_bytes),
+                    most_bytes=MOST_READ + 1 if most_bytes is None else min(most_bytes, MOST_READ + 1),
                     values=_truth(values),
                 )
-                return [[each.key, each.primary_key, each.value] for each in found]
+                rows = [[each.key, each.primary_key, each.value] for each in found]
+                if len(rows) > 1 and size_of({"value": rows}) > MOST_READ:
+                    raise UnknownError(f"more than {MOST_READ:,} bytes at once are not read; use a cursor")
+                return rows
         raise WireError("a scan has other arguments")
 
     def _put(self, store: object, key: object, value: object, entries: object, overwrite: bool) -> bytes:

@@ -13,7 +13,18 @@ import trio
 from swruntime.agent import held, notifications
 from swruntime.agent.held import Held
 from swruntime.errors import QuotaExceededError, ScriptError
+<<<<<<< HEAD
 from swruntime.realms.javascript import calls, lifetimes, moving, texts
+=======
+from swruntime.realms.javascript import (
+    engine as engines,
+    indexed_db,
+    indexed_requests,
+    lifetimes,
+    moving,
+    texts,
+)
+>>>>>>> attack-a
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.testing import laboratory
 from tests.realms.javascript.test_javascript_containment import Attacked, attacked
@@ -392,3 +403,52 @@ async def test_values_of_a_database_are_read_no_faster_than_the_script_takes_the
         assert [line["text"] for line in them.lab.trace if line["kind"] == "console"] == [str(PIECE)]
         assert not them.told("script-process-ended")
         assert peak.bytes < BOUND
+
+
+async def test_what_a_transaction_reads_is_read_in_parts(
+    peak: Peak, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of a batch together, and one that reads several records."""
+    monkeypatch.setattr(moving, "MOST_UNSENT", 1_000_000)
+    monkeypatch.setattr(indexed_db, "MOST_ANSWERED", 1_000_000)
+    monkeypatch.setattr(indexed_requests, "MOST_READ", 3_000_000)
+    async with attacked() as them:
+        await them.post(
+            f"""new Promise((resolve) => {{
+                const opening = indexedDB.open("a");
+                opening.onupgradeneeded = () => {{
+                    const store = opening.result.createObjectStore("s");
+                    for (let i = 0; i < 10; i++) store.put({BYTES}, i);
+                }};
+                opening.onsuccess = () => {{
+                    const store = opening.result.transaction("s").objectStore("s");
+                    const read = [];
+                    for (let i = 0; i < 30; i++) store.get(i % 10).onsuccess = ({{ target }}) => read.push(target.result.length);
+                    store.getAll(null, 5).onsuccess = ({{ target }}) => console.log(`${{target.result.length}}`);
+                    const all = store.getAll();
+                    all.onerror = (event) => {{ event.preventDefault(); console.log(all.error.name, read.length); }};
+                    store.transaction.oncomplete = resolve;
+                }};
+            }})"""
+        )
+        assert [line["text"] for line in them.lab.trace if line["kind"] == "console"] == [
+            "5",
+            "UnknownError 30",
+        ]
+        assert not them.told("script-process-ended")
+        assert peak.bytes < BOUND
+
+
+async def test_headers_of_what_is_kept_count(peak: Peak, autojump_clock: object) -> None:
+    async with attacked() as them:
+        await them.post(
+            f"""(async () => {{
+                const cache = await caches.open("a");
+                await cache.put("/a", new Response("", {{ headers: {{ a: {TEXT} }} }}));
+                {KEEP}
+                for (let i = 0; i < 30; i++) kept.push(await cache.match("/a"));
+            }})()"""
+        )
+        [ended] = them.told("script-process-ended")
+        assert "objects that the script has not let go of" in ended
+        assert await them.works()

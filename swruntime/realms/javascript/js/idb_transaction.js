@@ -17,7 +17,7 @@ import {
 } from "./idb_platform.js";
 import { branded, newRequest, settle } from "./idb_request.js";
 import {
-    ArrayPrototypePush, dequeue, emptyQueue, enqueue, firstOf, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet,
+    ArrayPrototypePush, ArrayPrototypeSlice, dequeue, emptyQueue, enqueue, firstOf, Map, MapPrototypeForEach, MapPrototypeGet, MapPrototypeSet,
     newList, newQueue, PromisePrototypeThen, queued,
 } from "./primordials.js";
 import { DOMString, create, defineInterface, illegalConstructor } from "./webidl.js";
@@ -209,10 +209,15 @@ async function runBatch(state, operations) {
         ArrayPrototypePush(wires, operations[at].wire);
         if (operations[at].writes) state.writes++;
     }
-    const results = await ask(state, wires);
-    for (let at = 0; at < operations.length; at++) {
-        const { error, value } = results[at];
-        queueTask(() => answer(state, operations[at], value, error === undefined ? null : domException(error.name, error.message)));
+    // Of many large records there come some, and the rest is asked for again.
+    for (let from = 0; from < operations.length && state.phase !== "finished";) {
+        const results = await ask(state, from === 0 ? wires : ArrayPrototypeSlice(wires, from));
+        for (let at = 0; at < results.length; at++) {
+            const { error, value } = results[at];
+            const operation = operations[from + at];
+            queueTask(() => answer(state, operation, value, error === undefined ? null : domException(error.name, error.message)));
+        }
+        from += results.length;
     }
 }
 
