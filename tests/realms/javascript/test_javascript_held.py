@@ -13,18 +13,7 @@ import trio
 from swruntime.agent import held, notifications
 from swruntime.agent.held import Held
 from swruntime.errors import QuotaExceededError, ScriptError
-<<<<<<< HEAD
-from swruntime.realms.javascript import calls, lifetimes, moving, texts
-=======
-from swruntime.realms.javascript import (
-    engine as engines,
-    indexed_db,
-    indexed_requests,
-    lifetimes,
-    moving,
-    texts,
-)
->>>>>>> attack-a
+from swruntime.realms.javascript import calls, indexed_db, indexed_requests, lifetimes, moving, texts
 from swruntime.realms.javascript.worker_realm import JavaScriptWorkerRealm
 from swruntime.testing import laboratory
 from tests.realms.javascript.test_javascript_containment import Attacked, attacked

@@ -81,12 +81,8 @@ function placeAmong(_, sites) {
     for (let i = 0; i < sites.length; i++) {
         const file = fileOf(sites[i]);
         if (has(scripts, file)) {
-<<<<<<< HEAD
-            found = placed(file, lineOf(sites[i]), columnOf(sites[i]));
-=======
             // The engine's are of arrays that it fills: a setter of an index may have kept them for itself.
-            found = [file, lineOf(sites[i]) ?? 0, columnOf(sites[i]) ?? 0];
->>>>>>> attack-a
+            found = placed(file, lineOf(sites[i]) ?? 0, columnOf(sites[i]) ?? 0);
             break;
         }
     }
