@@ -402,6 +402,11 @@ WORKER: list[Row] = [
         ["background-fetch", "granted", None, "[object PermissionStatus]"],
     ),
     ("navigator.storage.estimate().then((e) => Object.keys(e).sort().join())", "quota,usage"),
+    # What the runtime answers with has the prototypes of the script's own.
+    ("navigator.storage.estimate().then((e) => Object.getPrototypeOf(e) === Object.prototype)", True),
+    ("registration.sync.getTags().then((tags) => [tags instanceof Array, ...tags])", [True]),
+    ("registration.periodicSync.getTags().then((tags) => [tags instanceof Array, ...tags])", [True]),
+    ("registration.navigationPreload.getState().then((state) => `${state}`)", "[object Object]"),
     ("navigator.onLine", True),
     ("'serviceWorker' in navigator", False),
     ("String(navigator)", "[object WorkerNavigator]"),

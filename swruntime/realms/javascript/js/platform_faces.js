@@ -91,6 +91,7 @@ export function definePlatformFaces() {
         },
     });
     defineFace("NavigationPreloadManager", {
+        revive,
         methods: { enable: [[], 0], disable: [[], 0], setHeaderValue: [[ByteString], 1], getState: [[], 0] },
     });
     defineFace("ServiceWorker", {
@@ -99,8 +100,9 @@ export function definePlatformFaces() {
         handlers: ["statechange", "error"],
         extra: postMessage("ServiceWorker"),
     });
-    defineFace("SyncManager", { methods: { register: [[DOMString], 1], getTags: [[], 0] } });
+    defineFace("SyncManager", { revive, methods: { register: [[DOMString], 1], getTags: [[], 0] } });
     defineFace("PeriodicSyncManager", {
+        revive,
         methods: { register: [[DOMString, backgroundSyncOptions], 1], getTags: [[], 0], unregister: [[DOMString], 1] },
     });
     definePush();
@@ -137,7 +139,7 @@ export function definePlatformFaces() {
     });
     defineFace("Permissions", { tellsAbsent: true, revive: permissionStatus, methods: { query: [[permissionDescriptor], 1] } });
     defineFace("PermissionStatus", { isTarget: true, attributes: ["name", "state"], handlers: ["change"] });
-    defineFace("StorageManager", { tellsAbsent: true, methods: { estimate: [[], 0] } });
+    defineFace("StorageManager", { tellsAbsent: true, revive, methods: { estimate: [[], 0] } });
     defineMessaging();
 }
 
