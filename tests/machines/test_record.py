@@ -798,3 +798,19 @@ def test_starting_over_because_of_416_is_remembered() -> None:
     assert snapshot == RecordSnapshot(restarted=True)
     again = restore(snapshot, method="GET", headers=HeaderList(), give_up=100.0, stored=4)
     assert feed(again, Start(9.0))[1] == (SendRequest(0, None),)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ((Start(0.0), ok(), Bytes(1.0, 10), End(1.0)), 200),
+        ((Start(0.0), ok(), Bytes(1.0, 4), failure("tls")), 200),
+        ((Start(0.0), status(404)), 404),
+        ((Start(0.0), failure("tls")), None),
+    ],
+    ids=["success", "a failure in the body", "a bad status", "a failure before the head"],
+)
+def test_the_status_of_its_response_is_kept(inputs: tuple[Input, ...], code: int | None) -> None:
+    record, effects = last(Record(), *inputs)
+    assert isinstance(effects[-1], Settled)
+    assert (record.status, record.snapshot().status, effects[-1].status) == (code, code, code)
