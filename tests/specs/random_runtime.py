@@ -416,7 +416,7 @@ async def _read(record: BackgroundFetchRecord, read: dict[str, str]) -> None:
 
 
 def _reports(trace: list[dict[str, Any]]) -> list[Report]:
-    texts = [line["text"] for line in trace if line["kind"] == "console"]
+    texts = [line["text"] for line in trace if line["kind"] == "console" and line["level"] == "log"]
     return [Report(*json.loads(text)) for text in texts]
 
 

@@ -147,7 +147,8 @@ async def test_the_others_go_on_while_a_worker_loops(monkeypatch: pytest.MonkeyP
         """)
         with trio.fail_after(60):
             await page.run("/page.js")
-            await agent.until(lambda line: line.get("text") == "7 bytes")
+            if not any(line.get("text") == "7 bytes" for line in them.lab.trace):
+                await agent.until(lambda line: line.get("text") == "7 bytes")
             assert not them.ends()  # it loops still
             await agent.terminate_worker(them.registration)
             await agent.settled()

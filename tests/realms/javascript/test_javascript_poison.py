@@ -67,7 +67,7 @@ ALLOWED = [
     # answers, and what the engine's readers answer with.
     (
         r"get Object\.prototype\.then by .*",
-        rf"{PLATFORM}|{BYTES}|array.*|plain (value done|done value|publicKey privateKey)",
+        rf"{PLATFORM}|{BYTES}|array.*|plain (value done|done value|publicKey privateKey|enabled headerValue|usage quota)",
     ),
     (r"get Object\.prototype\.then by (the engine, for )?body\.js", r"plain a"),  # what `json()` has parsed
     # The proxies that tell of absent names hand on what a script reads.
@@ -101,7 +101,7 @@ ALLOWED = [
         r"plain type pull",
     ),
     (
-        r"set Object\.prototype\.code by the engine, for (errors|platform)\.js",
+        r"set Object\.prototype\.code by (the engine, for )?(errors|platform)\.js",
         r"\[object Error\] stack message",
     ),
     # The engine reads streams, and encodes the script's own forms, through their public members.
