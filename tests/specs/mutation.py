@@ -45,6 +45,9 @@ LEAST = 0.95
 MEMORY = 2 * 1024**3
 """Bytes that a mutant may have, several times what the tests need. More is a MemoryError, which a test fails with."""
 
+OUT_OF_MEMORY = 120
+"""The exit status of a Python that could not write its last words. One that has no memory left fails at that, too."""
+
 QUICK = "-p no:unraisableexception -p no:threadexception --assert=plain --tb=no"
 """Of a run of a few tests these take the most time, thousands of times over, and nobody reads what they say."""
 
@@ -169,7 +172,7 @@ def results(tried: str = "*") -> tuple[int, list[Mutant]]:
             if not fnmatchcase(name, tried):
                 continue
             count += 1
-            if status_by_exit_code[code] not in ("killed", "timeout"):
+            if status_by_exit_code[code] not in ("killed", "timeout") and code != OUT_OF_MEMORY:
                 diff = get_diff_for_mutant(name, path=path).splitlines()[2:]
                 survived.append(Mutant(name, function_name(name), lines("-", diff), lines("+", diff)))
     return count, survived
