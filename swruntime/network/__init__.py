@@ -2,6 +2,7 @@
 
     http        any httpx transport: real sockets, or something in process
     sockets     real connections: TCP, TLS, HTTP/1.1 and HTTP/2
+    connecting  connections to hosts: localhost, several addresses
     names       which address a host has, if not the system's
     failures    an httpx exception becomes a NetworkFailure that a person can read
     message     when a response's body is complete, and when it is not

@@ -19,6 +19,7 @@ import httpx
 import trio
 
 from swruntime.errors import UsageError
+from swruntime.network.connecting import Connector
 from swruntime.network.names import Names
 
 KEPT = 20
@@ -134,11 +135,10 @@ def tls_context(authorities: Path | None) -> ssl.SSLContext:
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
-    """TCP under Trio, to the addresses that `names` gives."""
+    """TCP under Trio, to the addresses that `names` gives, or the system."""
 
     def __init__(self, names: Names) -> None:
-        self._names = names
-        self._trio = httpcore.TrioBackend()
+        self._connector = Connector(names, httpcore.TrioBackend().connect_tcp)
 
     async def connect_tcp(
         self,
@@ -148,9 +148,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return await self._trio.connect_tcp(
-            self._names.address(host, port), port, timeout, local_address, socket_options
-        )
+        return await self._connector.connect(host, port, timeout)
 
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
