@@ -38,13 +38,14 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
+from swruntime.network.opening import tls_context
 from swruntime.network.reachability import ReachabilityNetwork, watch_routes
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
-from swruntime.network.sockets import SocketTransport, tls_context
+from swruntime.network.sockets import SocketNetwork
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -148,7 +149,7 @@ async def open_user_agent(
     files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
-    sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
+    sockets = SocketNetwork(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
@@ -177,6 +178,7 @@ async def open_user_agent(
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
+            sockets.tell = lambda what: parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
             agent = _assemble(parts)
             opened = AgentOpen(
                 version=VERSION, wall=agent.services.wall.now(), origin=origin_of_site, seed=seed
@@ -306,15 +308,14 @@ def _open_javascript(realm: WindowRealm) -> PageScripts:
 
 
 @asynccontextmanager
-async def _outside(sockets: SocketTransport) -> AsyncIterator[HttpxNetwork]:
+async def _outside(sockets: SocketNetwork) -> AsyncIterator[SocketNetwork]:
     """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
-    out = HttpxNetwork(sockets, outside=True)
     try:
-        yield out
+        yield sockets
     finally:
         with trio.move_on_after(CLOSING) as closing:
             closing.shield = True
-            await out.aclose()
+            await sockets.aclose()
 
 
 @asynccontextmanager
@@ -415,7 +416,7 @@ def checked_origin(text: str) -> str:
 
 def _network(
     network: Any,
-    out: HttpxNetwork,
+    out: Network,
     site: SiteFiles | None,
     headers: SiteHeaders,
     origin: str,
