@@ -30,6 +30,7 @@ from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls
 from swruntime.algorithms.cookie_file import parse_cookie_file
+from swruntime.algorithms.proxies import Proxies, Proxy, parse_proxy
 from swruntime.algorithms.site_headers import SiteHeaders
 from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import PermissionState
@@ -38,13 +39,15 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
+from swruntime.network.opening import DirectOpener, Origin, tls_context
+from swruntime.network.proxied import ProxiedOpener
 from swruntime.network.reachability import ReachabilityNetwork, watch_routes
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
-from swruntime.network.sockets import SocketTransport, tls_context
+from swruntime.network.sockets import SocketNetwork
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -104,6 +107,7 @@ async def open_user_agent(
     serve_at: str | None = None,
     upstream: str | None = None,
     resolve: Sequence[str] = (),
+    proxy: str | Proxies | None = None,
     cacert: Path | str | None = None,
     cookie_jar: Path | str | None = None,
     javascript_hints: bool = False,
@@ -132,6 +136,9 @@ async def open_user_agent(
     serve_at: the origin that `site`'s files answer for, in place of http://localhost:8400.
     upstream: a server's origin; it answers for the site's origin in place of `site`'s files.
     resolve: addresses of hosts, in place of the system's: "HOST:ADDR", or "HOST:PORT:ADDR" for one port.
+    proxy: what requests go through: a proxy's URL, for all of them, `http://[USER:PASSWORD@]HOST[:PORT]`, or what
+        `swruntime.algorithms.proxies.from_environment(os.environ)` says. Without it none is used: a program's own
+        environment is not read, the command line's is.
     cacert: a file of certificates (PEM) to trust besides the usual ones.
     cookie_jar: a file of cookies in Netscape's format, which are put into the profile's; it is never written.
     javascript_hints: also diagnostics of what works in Python and would not in JavaScript.
@@ -148,7 +155,11 @@ async def open_user_agent(
     files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
-    sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
+    names = Names.parse(resolve)
+    opener = ProxiedOpener(
+        DirectOpener(names, None if cacert is None else tls_context(Path(cacert))), _proxies(proxy), names
+    )
+    sockets = SocketNetwork(opener=opener)
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
@@ -177,6 +188,8 @@ async def open_user_agent(
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
+            opener.used = lambda proxy, origin: parts.trace.emit(_proxy_used(proxy, origin))
+            sockets.tell = lambda what: parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
             agent = _assemble(parts)
             opened = AgentOpen(
                 version=VERSION, wall=agent.services.wall.now(), origin=origin_of_site, seed=seed
@@ -306,15 +319,14 @@ def _open_javascript(realm: WindowRealm) -> PageScripts:
 
 
 @asynccontextmanager
-async def _outside(sockets: SocketTransport) -> AsyncIterator[HttpxNetwork]:
+async def _outside(sockets: SocketNetwork) -> AsyncIterator[SocketNetwork]:
     """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
-    out = HttpxNetwork(sockets, outside=True)
     try:
-        yield out
+        yield sockets
     finally:
         with trio.move_on_after(CLOSING) as closing:
             closing.shield = True
-            await out.aclose()
+            await sockets.aclose()
 
 
 @asynccontextmanager
@@ -357,6 +369,18 @@ def _checked_give_up(give_up: float) -> float:
     if not give_up > 0:
         raise UsageError(f"give_up is {give_up}; expected seconds, more than 0")
     return give_up
+
+
+def _proxies(proxy: str | Proxies | None) -> Proxies:
+    if isinstance(proxy, str):
+        return Proxies.everything(parse_proxy(proxy))
+    return proxy or Proxies()
+
+
+def _proxy_used(proxy: Proxy, origin: Origin) -> Diagnostic:
+    """Told once of each proxy: who wonders why a server is not reached should know of it."""
+    message = f"requests go through the proxy {proxy} ({proxy.named}), the first one to {origin.host}"
+    return Diagnostic(code="proxy", message=message)
 
 
 def _open_store(profile: Path | str | None) -> Store:
@@ -415,7 +439,7 @@ def checked_origin(text: str) -> str:
 
 def _network(
     network: Any,
-    out: HttpxNetwork,
+    out: Network,
     site: SiteFiles | None,
     headers: SiteHeaders,
     origin: str,

@@ -64,9 +64,9 @@ class Connector(Generic[S]):
         raise httpcore.ConnectTimeout(f"no answer from {', '.join(addresses) or 'the resolver'}")
 
     async def _addresses(self, host: str, port: int) -> tuple[str, ...]:
-        named = self._names.address(host, port)
-        if named != host.lower() or parse_address(host) is not None:
-            return (named.strip("[]"),)
+        rule = self._names.rule(host, port)
+        if rule is not None or parse_address(host) is not None:
+            return (rule or host,)
         if is_localhost(host):
             return LOOPBACK
         try:

@@ -14,6 +14,7 @@ import h2.exceptions
 import httpcore
 import httpx
 
+from swruntime.algorithms.proxies import Proxy
 from swruntime.errors import Cause, NetworkFailure
 
 TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
@@ -52,12 +53,27 @@ _NOT_CONNECTED = {
 
 def failure_of(error: Exception, url: str) -> NetworkFailure:
     """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, in an exchange with `url`."""
-    cause, message = _judge(error, _where(url))
+    cause, message = _judge(error, where_of(url))
     return NetworkFailure(cause, message)
 
 
+def proxy_failure(error: Exception, proxy: Proxy) -> NetworkFailure:
+    """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, between here and `proxy`."""
+    cause, message = _judge(error, f"the proxy {proxy}")
+    return NetworkFailure(cause, message)
+
+
+def login_failure(proxy: Proxy) -> NetworkFailure:
+    """A proxy answered with 407: https://www.rfc-editor.org/rfc/rfc9110#status.407"""
+    if proxy.authorization is None:
+        wants = "wants a user and a password (407); http://USER:PASSWORD@HOST:PORT names them"
+    else:
+        wants = "does not take the user and the password that it was given (407)"
+    return NetworkFailure("proxy", f"the proxy {proxy} {wants}")
+
+
 def timeout_failure(url: str, seconds: float) -> NetworkFailure:
-    return NetworkFailure("timeout", f"{_where(url)} let {seconds:g} s pass without a byte")
+    return NetworkFailure("timeout", f"{where_of(url)} let {seconds:g} s pass without a byte")
 
 
 def _judge(error: Exception, where: str) -> tuple[Cause, str]:
@@ -158,7 +174,7 @@ def _timeout_message(error: Exception, where: str) -> str:
     return f"{where} sent nothing for too long"
 
 
-def _where(url: str) -> str:
+def where_of(url: str) -> str:
     """Host and port of `url`, the default port left out."""
     try:
         return ada_url.URL(url).host or url

@@ -17,9 +17,8 @@ import trio.testing
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.connecting import DELAY, REMEMBERED, Connector
-from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
-from swruntime.network.sockets import SocketTransport
+from swruntime.network.sockets import SocketNetwork
 from swruntime.ports.network import WireRequest
 
 
@@ -285,7 +284,7 @@ async def serve(listener: socket.socket) -> None:
 async def get(url: str) -> bytes:
     request = WireRequest("GET", url, HeaderList())
     async with (
-        HttpxNetwork(SocketTransport(), outside=True) as network,
+        SocketNetwork() as network,
         network.exchange(request) as response,
     ):
         return b"".join([piece async for piece in response.body])

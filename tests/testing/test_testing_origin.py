@@ -19,6 +19,7 @@ from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.asgi import Receive, Scope, Send
 from swruntime.network.http import HttpxNetwork
+from swruntime.network.sockets import SocketNetwork
 from swruntime.ports.network import WireRequest
 from swruntime.testing import Origin, Pattern, RequestRecord, ScriptedInternet
 
@@ -68,10 +69,10 @@ async def ask(
 class OnSockets(Origin):
     """The origin, as a network finds its real server."""
 
-    network: HttpxNetwork
+    network: SocketNetwork
 
 
-def network_of(transport: httpx.AsyncBaseTransport) -> HttpxNetwork:
+def network_of(transport: httpx.AsyncBaseTransport) -> HttpxNetwork | SocketNetwork:
     return transport.network if isinstance(transport, OnSockets) else HttpxNetwork(transport, outside=False)
 
 
@@ -373,7 +374,7 @@ async def test_listening_for_any_client(autojump_clock: trio.testing.MockClock) 
         begin = trio.current_time()
         assert (await client.get(f"{url}/slow")).content == BODY
         assert 3600 <= trio.current_time() - begin < 3601
-        async with HttpxNetwork(outside=True) as network:
+        async with SocketNetwork() as network:
             request = WireRequest("GET", f"{url}/drips", HeaderList())
             async with network.exchange(request) as response:
                 assert b"".join([piece async for piece in response.body]) == BODY[:10]
