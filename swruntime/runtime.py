@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -41,7 +41,7 @@ from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
 from swruntime.network.opening import DirectOpener, Origin, tls_context
 from swruntime.network.proxied import ProxiedOpener
-from swruntime.network.reachability import ReachabilityNetwork, watch_routes
+from swruntime.network.reachability import LOOK_PATIENCE, ReachabilityNetwork, ServerWatch, watch_routes
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
@@ -168,6 +168,7 @@ async def open_user_agent(
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
+            asked_elsewhere = {} if upstream is None else {origin_of_site: upstream}
             reached = _network(network, out, files, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
                 nursery=nursery,
@@ -185,6 +186,7 @@ async def open_user_agent(
                 brought=brought,
                 javascript_hints=javascript_hints,
                 require_confinement=require_confinement,
+                reach=None if network is not None or replay is not None else _reach(opener, asked_elsewhere),
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
@@ -233,6 +235,8 @@ class _Parts:
     brought: tuple[Cookie, ...] = ()
     javascript_hints: bool = False
     require_confinement: bool = False
+    reach: Callable[[str], Awaitable[None]] | None = None
+    """Whether an origin takes connections, where its servers are real ones."""
     opened_at: float = attrs.field(factory=trio.current_time)
     trace: Trace = attrs.field(init=False)
     watchdog: Watchdog = attrs.field(init=False)
@@ -291,6 +295,9 @@ def _assemble(parts: _Parts) -> UserAgent:
         storage=storage,
         open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
+    if parts.reach is not None:
+        awaited, back = agent.awaited_origins, agent.server_returned
+        reachability.watch = ServerWatch(parts.nursery, parts.reach, awaited, back)
     services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_failed
     conditioned.on_change(agent.network_changed)
@@ -375,6 +382,15 @@ def _proxies(proxy: str | Proxies | None) -> Proxies:
     if isinstance(proxy, str):
         return Proxies.everything(parse_proxy(proxy))
     return proxy or Proxies()
+
+
+def _reach(opener: ProxiedOpener, elsewhere: Mapping[str, str]) -> Callable[[str], Awaitable[None]]:
+    """Whether an origin takes connections; `elsewhere` says of one which server answers for it."""
+
+    async def reach(origin: str) -> None:
+        await opener.reach(elsewhere.get(origin, origin), LOOK_PATIENCE)
+
+    return reach
 
 
 def _proxy_used(proxy: Proxy, origin: Origin) -> Diagnostic:

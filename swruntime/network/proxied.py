@@ -12,13 +12,21 @@ from collections.abc import Callable
 
 import trio
 
+from swruntime.algorithms import urls
 from swruntime.algorithms.proxies import Proxies, Proxy
 from swruntime.algorithms.response_head import HeadReader, NotHttp, ResponseHead
 from swruntime.errors import NetworkFailure
 from swruntime.network.byte_stream import LARGEST_READ, ByteStream
-from swruntime.network.failures import TRANSPORT_ERRORS, login_failure, proxy_failure
+from swruntime.network.failures import (
+    TRANSPORT_ERRORS,
+    failure_of,
+    login_failure,
+    proxy_failure,
+    timeout_failure,
+)
 from swruntime.network.names import Names
 from swruntime.network.opening import DirectOpener, Opened, Origin
+from swruntime.ports.outside import awaiting_server
 
 LARGEST_HEAD = 65536
 """The most bytes of a proxy's answer to CONNECT."""
@@ -59,20 +67,24 @@ class ProxiedOpener:
             return Opened(await stream.start_tls(self._direct.tls(), origin.host))
         raise _too_slow(proxy, origin)
 
-    async def reach(self, origin: Origin, timeout: float | None) -> None:  # noqa: ASYNC109
-        """Whether there is a way to `origin`, and nothing more: to its server, or to the proxy that goes there.
-
-        Raises as `open`.
+    async def reach(self, url: str, timeout: float) -> None:  # noqa: ASYNC109
+        """Whether there is a way to the server of `url`, as far as that takes no request: to the server, through the
+        tunnel that a proxy makes, or for http to the proxy. Raises NetworkFailure.
         """
+        origin = Origin(urls.scheme(url), urls.host(url).strip("[]"), urls.port(url) or 0)
         proxy = self.proxy_for(origin)
-        if proxy is None:
-            stream = await self._direct.connect(origin.host, origin.port, timeout)
-        else:
-            with trio.move_on_after(math.inf if timeout is None else timeout) as limit:
-                stream = await self._through(proxy, origin)
-            if limit.cancelled_caught:
-                raise _too_slow(proxy, origin)
-        await stream.aclose()
+        with awaiting_server():
+            try:
+                with trio.fail_after(timeout):
+                    if proxy is None:
+                        stream = await self._direct.connect(origin.host, origin.port, None)
+                    else:
+                        stream = await self._through(proxy, origin)
+            except trio.TooSlowError:
+                raise timeout_failure(url, timeout) from None
+            except TRANSPORT_ERRORS as error:
+                raise failure_of(error, url) from error
+            await stream.aclose()
 
     def proxy_for(self, origin: Origin) -> Proxy | None:
         """The proxy for requests to `origin`."""
