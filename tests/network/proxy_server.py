@@ -65,7 +65,8 @@ class ProxyServer:
 
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
-                lines = [f"{self.command} {url.path}?{url.query} HTTP/1.1", "Connection: close"]
+                target = f"{url.path}?{url.query}" if url.query else url.path
+                lines = [f"{self.command} {target} HTTP/1.1", "Connection: close"]
                 lines += [f"{n}: {v}" for n, v in self.headers.items() if not n.lower().startswith("proxy-")]
                 with _connected(url.port or 80) as server:
                     server.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
