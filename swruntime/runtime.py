@@ -155,11 +155,17 @@ async def open_user_agent(
     files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
+
+    def tell_extra(what: str) -> None:
+        parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
+
+    def tell_proxy(proxy: Proxy, origin: Origin) -> None:
+        parts.trace.emit(_proxy_used(proxy, origin))
+
     names = Names.parse(resolve)
-    opener = ProxiedOpener(
-        DirectOpener(names, None if cacert is None else tls_context(Path(cacert))), _proxies(proxy), names
-    )
-    sockets = SocketNetwork(opener=opener)
+    trusted = None if cacert is None else tls_context(Path(cacert))
+    opener = ProxiedOpener(DirectOpener(names, trusted), _proxies(proxy), names, tell_proxy)
+    sockets = SocketNetwork(opener=opener, tell=tell_extra)
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
@@ -169,7 +175,8 @@ async def open_user_agent(
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
             asked_elsewhere = {} if upstream is None else {origin_of_site: upstream}
-            reached = _network(network, out, files, headers, origin_of_site, elsewhere, upstream, recording)
+            answering = _transport(network, tell_extra)
+            reached = _network(answering, out, files, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
                 nursery=nursery,
                 store=store,
@@ -190,8 +197,6 @@ async def open_user_agent(
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
-            opener.used = lambda proxy, origin: parts.trace.emit(_proxy_used(proxy, origin))
-            sockets.tell = lambda what: parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
             agent = _assemble(parts)
             opened = AgentOpen(
                 version=VERSION, wall=agent.services.wall.now(), origin=origin_of_site, seed=seed
@@ -453,8 +458,19 @@ def checked_origin(text: str) -> str:
     return url.origin
 
 
+def _transport(network: Any, tell_extra: Callable[[str], None]) -> Network | None:
+    """What `open_user_agent` was given to answer for the whole network. Raises UsageError."""
+    if network is None or hasattr(network, "exchange"):
+        return cast(Network | None, network)
+    if hasattr(network, "handle_async_request"):
+        return HttpxNetwork(network, outside=False, tell=tell_extra)
+    if callable(network):
+        return HttpxNetwork(AsgiTransport(network), outside=False, tell=tell_extra)
+    raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+
+
 def _network(
-    network: Any,
+    network: Network | None,
     out: Network,
     site: SiteFiles | None,
     headers: SiteHeaders,
@@ -474,13 +490,7 @@ def _network(
         if elsewhere or site is None:
             return out
         return OriginRouter(out, {origin: SiteNetwork(site, headers)})
-    if hasattr(network, "exchange"):
-        return cast(Network, network)
-    if hasattr(network, "handle_async_request"):
-        return HttpxNetwork(network, outside=False)
-    if callable(network):
-        return HttpxNetwork(AsgiTransport(network), outside=False)
-    raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+    return network
 
 
 def _recording(

@@ -80,7 +80,7 @@ class FrameFilter:
             last = int.from_bytes(self._payload[:4], "big") & 0x7FFF_FFFF
             self.last_stream = last if self.last_stream is None else min(last, self.last_stream)
             self.error_code = int.from_bytes(self._payload[4:], "big")
-        elif self._header[3] == _RST_STREAM and int.from_bytes(self._payload, "big") == REFUSED_STREAM:
+        elif self._header[3] == _RST_STREAM and self._payload == REFUSED_STREAM.to_bytes(4, "big"):
             self.refused = max(self.refused, self._stream())
         self._header = b""
 

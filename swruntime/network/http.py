@@ -7,8 +7,9 @@ limited by that clock instead, because such a transport keeps no time-outs of it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,7 @@ from swruntime.algorithms.response_head import LARGEST_HEAD
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.failures import TRANSPORT_ERRORS, failure_of
-from swruntime.network.message import ResponseBody
+from swruntime.network.message import ResponseBody, extra_bytes
 from swruntime.network.upload import Timeouts, Upload, Waiting, close, headers_to_send, target_of
 from swruntime.ports.network import WireRequest, WireResponse
 
@@ -29,7 +30,8 @@ from swruntime.ports.network import WireRequest, WireResponse
 class HttpxNetwork:
     """The port Network over an httpx async transport.
 
-    `outside` says whether the transport waits for something that Trio's clock does not see.
+    `outside` says whether the transport waits for something that Trio's clock does not see. `tell` is called, with a
+    sentence, where bytes came after the end of an answer.
     Close it with `aclose()`, or use it as an async context manager: that closes the transport.
     """
 
@@ -41,10 +43,12 @@ class HttpxNetwork:
         connect: float = 30.0,
         read: float = 60.0,
         write: float = 60.0,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._transport = transport
         self._outside = outside
         self._timeouts = Timeouts(connect, read, write)
+        self._tell = tell
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,7 +85,8 @@ class HttpxNetwork:
                 status = response.status_code
                 if status < 200:
                     raise NetworkFailure("protocol", f"a final response with status {status}")
-                body = ResponseBody(raw.read, request.method, status, headers)
+                extra = None if self._tell is None else partial(_tell_extra, self._tell, request)
+                body = ResponseBody(raw.read, request.method, status, headers, extra)
                 if self._outside and is_bodiless(request.method, status):
                     await raw.drain()  # it takes no time, and the connection can be used again
                 phrase = response.extensions.get("reason_phrase", b"").decode("latin-1")
@@ -103,6 +108,10 @@ class HttpxNetwork:
             if error is upload.error:
                 raise
             raise failure_of(error, request.url) from error
+
+
+def _tell_extra(tell: Callable[[str], None], request: WireRequest, size: int) -> None:
+    tell(extra_bytes(request, size))
 
 
 class HttpxUpload(Upload, httpx.AsyncByteStream):

@@ -1,7 +1,7 @@
 """HTTP/2 over one connection, one exchange after the other, with httpcore and h2.
 
 A server that is going away (GOAWAY) says up to which stream it serves. An exchange that it serves goes on, and the
-connection is not used again; one that it took no notice of raises `Refused`, and can be asked for on another connection.
+connection is not used again; one that it took no notice of raises `Refused`, and can be asked for on another one.
 Spec: https://www.rfc-editor.org/rfc/rfc9113#name-goaway
 """
 
@@ -70,6 +70,7 @@ class Http2Connection:
         try:
             return await anext(self._pieces)
         except StopAsyncIteration:
+            await self._answer.aclose()
             self._complete = True
             return None
         except Refused:
@@ -95,8 +96,8 @@ class Http2Connection:
         )
 
     def may_serve(self, request: WireRequest) -> bool:
-        """Whether to try it with `request`. While nobody asked a server may have sent what concerns the connection; it may
-        have closed it as well, and only what is read tells: then who may ask again does.
+        """Whether to try it with `request`. While nobody asked a server may have sent what concerns the connection, or
+        have closed it, and only who reads knows. What may be asked again is tried.
         """
         return is_repeatable(request) or not self._frames.has_more()
 

@@ -11,6 +11,7 @@ from swruntime.algorithms.response_head import NotHttp
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.decoding import PIECE, decoder_for
+from swruntime.ports.network import WireRequest
 
 
 def _content_length(headers: HeaderList) -> int | None:
@@ -34,13 +35,20 @@ def split(data: bytes) -> Iterator[bytes]:
         yield bytes(view[start : start + PIECE])
 
 
+def extra_bytes(request: WireRequest, size: int) -> str:
+    """What to tell of bytes that were left out."""
+    return (
+        f"{size} bytes came after the end of the answer to {request.method} {request.url}, and are left out"
+    )
+
+
 class ResponseBody:
     """A response's decoded body, an async iterator of pieces of at most 64 KiB.
 
-    `read` gives the next raw bytes, None at the end as the transport sees it. Content-Length is counted
-    here as well: in-process transports do not hold themselves to what they announce. What comes after it, or after the
-    content coding's end, is dropped, and `extra` is called with how many bytes that are. Once it failed it
-    fails again the same way; it can never seem to have ended.
+    `read` gives the next raw bytes, None at the end as the transport sees it. Content-Length is counted here as well:
+    in-process transports do not hold themselves to what they announce. What comes after it, or after the end of the
+    content coding, is left out, and `extra` is called with how many bytes that are; without `extra` more than the
+    Content-Length is `protocol`. Once it failed it fails again the same way; it can never seem to have ended.
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class ResponseBody:
         if not self._bodiless and self._length != 0:  # nothing announced, nothing coded
             self._decoder = decoder_for(headers.all("content-encoding"))
         self._received = 0
+        self._over = False
+        """Whether bytes have come that are not the body's any more."""
         self._pieces: Iterator[bytes] = iter(())
         self._ended = False
         self._failure: NetworkFailure | None = None
@@ -88,7 +98,7 @@ class ResponseBody:
         while not self._ended:
             for piece in self._pieces:
                 return piece
-            raw = None if self._bodiless else await self._read()
+            raw = None if self._bodiless or self._over else await self._read()
             if raw is None:
                 self._finish()
             else:
@@ -102,9 +112,11 @@ class ResponseBody:
         excess = 0 if self._length is None else self._received - self._length
         if excess <= 0:
             return raw
+        if self._extra is None:
+            raise NetworkFailure("protocol", f"the body exceeds its Content-Length, {self._length} bytes")
         self._received -= excess
-        if self._extra is not None:
-            self._extra(excess)
+        self._over = True
+        self._extra(excess)
         return raw[:-excess]
 
     def _finish(self) -> None:
@@ -115,4 +127,6 @@ class ResponseBody:
             )
         if self._decoder is not None:
             self._decoder.finish()
+            if self._decoder.excess and self._extra is not None:
+                self._extra(self._decoder.excess)
         self._ended = True

@@ -49,7 +49,7 @@ class ProxiedOpener:
         self._direct = direct
         self._proxies = proxies
         self._names = names
-        self.used = used
+        self._used = used
         self._told: set[Proxy] = set()
 
     async def open(self, origin: Origin, timeout: float | None) -> Opened:  # noqa: ASYNC109
@@ -96,8 +96,8 @@ class ProxiedOpener:
         """A connection to the proxy; for https through it, as far as the server."""
         if proxy not in self._told:
             self._told.add(proxy)
-            if self.used is not None:
-                self.used(proxy, origin)
+            if self._used is not None:
+                self._used(proxy, origin)
         try:
             stream = await self._direct.connect(proxy.host, proxy.port, None)
             if proxy.scheme == "https":

@@ -17,6 +17,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +31,7 @@ from swruntime.errors import NetworkFailure
 from swruntime.network.failures import TRANSPORT_ERRORS, failure_of, where_of
 from swruntime.network.http1 import Http1Connection
 from swruntime.network.http2 import Http2Connection, Refused
-from swruntime.network.message import ResponseBody
+from swruntime.network.message import ResponseBody, extra_bytes
 from swruntime.network.names import Names
 from swruntime.network.opening import DirectOpener, Opener, Origin
 from swruntime.network.upload import Timeouts, Upload, Waiting, is_repeatable
@@ -64,8 +65,8 @@ class SocketNetwork:
     """The port Network over real sockets.
 
     `names` says which hosts have other addresses than the system says; `tls` is what is trusted, without it the usual
-    authorities; `opener` takes the place of both. `tell` is called with what a server did that is not an answer's
-    failure. Close it with `aclose()`, or use it as an async context manager.
+    authorities; `opener` takes the place of both. `tell` is called, with a sentence, where bytes came after the end of
+    an answer. Close it with `aclose()`, or use it as an async context manager.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class SocketNetwork:
         self._opener = opener or DirectOpener(names or Names(), tls)
         self._timeouts = Timeouts(connect, read, write)
         self._idle: list[_Idle] = []
-        self.tell = tell
+        self._tell = tell
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,7 +113,8 @@ class SocketNetwork:
                 connection, head = await self._ask(request, origin, host, upload)
             try:
                 reader = _Reader(connection, request.url, waiting, upload)
-                body = ResponseBody(reader.read, request.method, head.status, head.headers)
+                extra = partial(self._tell_extra, request)
+                body = ResponseBody(reader.read, request.method, head.status, head.headers, extra)
                 if is_bodiless(request.method, head.status):
                     await reader.read()  # it takes no time, and the connection can be used again
                 try:
@@ -166,18 +168,17 @@ class SocketNetwork:
         return None
 
     async def _leave(self, request: WireRequest, origin: Origin, connection: Connection) -> None:
-        extra = connection.extra()
-        if extra and self.tell is not None:
-            self.tell(
-                f"{where_of(request.url)} sent {extra} bytes after the end of its answer to {request.method}"
-                f" {request.url}; they are dropped, and the connection is closed"
-            )
+        self._tell_extra(request, connection.extra())
         if not connection.is_usable:
             await _close(connection)
             return
         self._idle.append(_Idle(origin, connection, time.monotonic() + EXPIRY))
         while len(self._idle) > KEPT:
             await _close(self._idle.pop(0).connection)
+
+    def _tell_extra(self, request: WireRequest, size: int) -> None:
+        if size and self._tell is not None:
+            self._tell(extra_bytes(request, size))
 
 
 class _Reader:
