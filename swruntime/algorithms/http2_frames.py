@@ -16,6 +16,8 @@ LARGEST_FRAME = 16_384
 REFUSED_STREAM = 7
 """The error code of a stream that the server took no notice of."""
 
+_DATA = 0
+_HEADERS = 1
 _RST_STREAM = 3
 _GOAWAY = 7
 _NOTICE = 8
@@ -26,13 +28,14 @@ class FrameFilter:
     """Takes what a server sends in any division into pieces.
 
     `last_stream` is the last one that the server says it serves, None before it has said so; `touched` the highest
-    stream that a frame was for; `refused` the highest that was reset as one that the server took no notice of.
+    stream that a frame was for; `begun` the highest of which a response has begun; `refused` the highest that was reset
+    as one that the server took no notice of.
     """
 
     def __init__(self) -> None:
         self.last_stream: int | None = None
-        self.error_code = 0
         self.touched = 0
+        self.begun = 0
         self.refused = 0
         self._header = b""
         self._payload = b""
@@ -72,6 +75,8 @@ class FrameFilter:
         self._left = int.from_bytes(self._header[:3], "big")
         self._payload = b""
         self.touched = max(self.touched, self._stream())
+        if self._header[3] in (_DATA, _HEADERS):
+            self.begun = max(self.begun, self._stream())
         if not self._is_goaway():
             passed.append(self._header)
 
@@ -79,7 +84,6 @@ class FrameFilter:
         if self._is_goaway():
             last = int.from_bytes(self._payload[:4], "big") & 0x7FFF_FFFF
             self.last_stream = last if self.last_stream is None else min(last, self.last_stream)
-            self.error_code = int.from_bytes(self._payload[4:], "big")
         elif self._header[3] == _RST_STREAM and self._payload == REFUSED_STREAM.to_bytes(4, "big"):
             self.refused = max(self.refused, self._stream())
         self._header = b""

@@ -26,7 +26,7 @@ _TARGET = re.compile(r"[!-~]+")
 class Http1Connection:
     """`ask`, then `read` to the end, then the next one, as long as `is_usable` says so.
 
-    `answered` says whether anything of the response to the last request has come.
+    `answered` says whether the response to the last request has begun, with the head of one.
     """
 
     def __init__(self, opened: Opened, timeouts: Timeouts) -> None:
@@ -120,8 +120,9 @@ class Http1Connection:
             while (head := reader.feed(data)) is None:
                 data = await self._stream.read(LARGEST_READ, self._timeouts.read)
                 if not data:
-                    raise self._left_without_head()
-                self.answered = True
+                    what = "in the middle of the headers" if reader.size else "without a response"
+                    raise NetworkFailure("reset", f"{where_of(self._url)} closed the connection {what}")
+            self.answered = True
             room -= reader.size
             data = reader.rest
             if head.status == 101:
@@ -152,10 +153,6 @@ class Http1Connection:
         raise NetworkFailure(
             "truncated", f"{where_of(self._url)} closed the connection in the middle of the body{detail}"
         )
-
-    def _left_without_head(self) -> NetworkFailure:
-        what = "in the middle of the headers" if self.answered else "without a response"
-        return NetworkFailure("reset", f"{where_of(self._url)} closed the connection {what}")
 
     def _not_http(self, error: NotHttp) -> NetworkFailure:
         return NetworkFailure("protocol", f"what {where_of(self._url)} sent is not HTTP: {error}")

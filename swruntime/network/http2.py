@@ -49,15 +49,14 @@ class Http2Connection:
             response = await self._inner.handle_async_request(self._outgoing(request, host, upload))
         except ValueError as error:  # httpcore takes any text for a status
             raise NetworkFailure("protocol", self._not_http(str(error))) from error
-        except httpcore.WriteError:
-            await self._frames.look_at_the_rest()
-            if not self._frames.serves():
-                raise Refused from None
-            raise
-        except (httpcore.ConnectionNotAvailable, httpcore.ProtocolError):
-            if not self._frames.serves():
-                raise Refused from None
-            raise
+        except Refused:
+            raise self._refused() from None
+        except (httpcore.WriteError, httpcore.ConnectionNotAvailable, httpcore.ProtocolError) as error:
+            if isinstance(error, httpcore.WriteError):
+                await self._frames.look_at_the_rest()
+            if self._frames.serves():
+                raise
+            raise self._refused() from error
         self._answer = response.stream
         self._pieces = aiter(self._answer)
         return self._head(response)
@@ -74,8 +73,7 @@ class Http2Connection:
             self._complete = True
             return None
         except Refused:
-            message = f"{where_of(self._url)} broke off a response that it had begun (HTTP/2 GOAWAY)"
-            raise NetworkFailure("reset", message) from None
+            raise self._refused() from None
 
     @property
     def answered(self) -> bool:
@@ -143,6 +141,12 @@ class Http2Connection:
             raise NetworkFailure("protocol", self._not_http("a header has a line end or a NUL"))
         return ResponseHead(response.status, "", (2, 0), HeaderList(fields))
 
+    def _refused(self) -> Exception:
+        """Refused, unless the server has begun to answer: then it contradicts itself, and has taken notice."""
+        if not self._frames.begun():
+            return Refused()
+        return NetworkFailure("reset", f"{where_of(self._url)} broke off a response that it had begun")
+
     def _not_http(self, why: str) -> str:
         return f"what {where_of(self._url)} sent is not HTTP: {why}"
 
@@ -161,6 +165,9 @@ class _Frames(httpcore.AsyncNetworkStream):
 
     def serves(self) -> bool:
         return self._filter.serves(self.stream)
+
+    def begun(self) -> bool:
+        return self._filter.begun >= self.stream
 
     def touched(self) -> bool:
         return self._filter.touched >= self.stream

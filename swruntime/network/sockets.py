@@ -7,8 +7,8 @@ they stall, and a lost packet of one would hold up all. So what holds of connect
 background fetches, one that stalls holds up nobody) is the same with both versions.
 
 A connection on which anything came that nobody had asked for is not used again. A request is sent a second time where
-nobody can have taken notice of the first: the server says so (HTTP/2), or a kept connection was closed before anything
-of the response, and the method is safe (RFC 9110 9.2.2).
+the server says that it took no notice of the first (HTTP/2), and where the method is safe (RFC 9110 9.2.2) and a kept
+connection was closed, or has something else on it, before the response began.
 """
 
 from __future__ import annotations
@@ -219,10 +219,13 @@ def _failure(error: BaseException, url: str, upload: Upload) -> BaseException:
 
 
 def _was_lost(connection: Connection, request: WireRequest, failure: BaseException) -> bool:
-    """Whether a kept connection was closed, and nobody minds that the request is sent again."""
+    """Whether a kept connection was of no more use, and nobody minds that the request is sent again.
+
+    It may have been closed, or what came may be the rest of an earlier answer.
+    """
     return (
         isinstance(failure, NetworkFailure)
-        and failure.cause == "reset"
+        and failure.cause in ("reset", "protocol")
         and not connection.answered
         and is_repeatable(request)
     )

@@ -10,7 +10,7 @@ from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms.http2_frames import LARGEST_FRAME, REFUSED_STREAM, FrameFilter
 
-DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 7, 8
 
 
 def frame(kind: int, stream: int, payload: bytes = b"", flags: int = 0) -> bytes:
@@ -37,7 +37,8 @@ def passed(frames: FrameFilter, *pieces: bytes) -> bytes:
 
 def test_before_anything_came() -> None:
     frames = FrameFilter()
-    assert (frames.last_stream, frames.error_code, frames.touched, frames.refused) == (None, 0, 0, 0)
+    assert frames.last_stream is None
+    assert (frames.touched, frames.begun, frames.refused) == (0, 0, 0)
     assert frames.feed(b"") == b""
     assert frames.serves(1)
 
@@ -46,7 +47,7 @@ def test_goaway_is_taken_out() -> None:
     frames = FrameFilter()
     before, after = frame(HEADERS, 1, b"head", 4), frame(DATA, 1, b"body", 1)
     assert frames.feed(before + goaway(1, 2, b"bye") + after) == before + after
-    assert (frames.last_stream, frames.error_code) == (1, 2)
+    assert frames.last_stream == 1
     assert frames.serves(1)
     assert not frames.serves(3)
 
@@ -95,7 +96,7 @@ def test_debug_data_is_left_out(debug: bytes) -> None:
     frames = FrameFilter()
     settings = frame(SETTINGS, 0)
     assert frames.feed(goaway(3, 11, debug) + settings) == settings
-    assert (frames.last_stream, frames.error_code) == (3, 11)
+    assert frames.last_stream == 3
     assert frames.touched == 0
 
 
@@ -112,15 +113,17 @@ def test_a_refused_stream() -> None:
 
 def test_the_highest_stream_that_was_touched() -> None:
     frames = FrameFilter()
-    for data, expected in (
-        (frame(SETTINGS, 0), 0),
-        (frame(HEADERS, 3), 3),
-        (frame(DATA, 1), 3),
-        (frame(HEADERS, 2**31 + 5), 5),
-        (reset(7, 1), 7),
+    for data, touched, begun in (
+        (frame(SETTINGS, 0), 0, 0),
+        (frame(WINDOW_UPDATE, 1), 1, 0),
+        (frame(HEADERS, 3), 3, 3),
+        (frame(DATA, 1), 3, 3),
+        (frame(HEADERS, 2**31 + 5), 5, 5),
+        (frame(DATA, 7), 7, 7),
+        (reset(9, 1), 9, 7),
     ):
         frames.feed(data)
-        assert frames.touched == expected
+        assert (frames.touched, frames.begun) == (touched, begun)
 
 
 def test_a_header_alone_tells_the_stream() -> None:
@@ -146,7 +149,7 @@ def test_any_division_gives_the_same(parts: list[bytes], tail: bytes, cuts: list
     data = b"".join(parts) + tail
     one, many = FrameFilter(), FrameFilter()
     assert passed(many, *cut_up(data, cuts)) == passed(one, data)
-    for name in ("last_stream", "error_code", "touched", "refused"):
+    for name in ("last_stream", "touched", "begun", "refused"):
         assert getattr(one, name) == getattr(many, name)
 
 

@@ -91,12 +91,18 @@ class Serving:
         return SocketNetwork(names, tls_context(authorities))
 
 
-@asynccontextmanager
-async def serving(answer: Answer, *, protocols: tuple[str, ...] = ("h2",)) -> AsyncIterator[Serving]:
+def server_context(protocols: tuple[str, ...]) -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority, and the certificate of a server that it has issued."""
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(HOST, "other.example").configure_cert(context)
     context.set_alpn_protocols(list(protocols))
+    return authority, context
+
+
+@asynccontextmanager
+async def serving(answer: Answer, *, protocols: tuple[str, ...] = ("h2",)) -> AsyncIterator[Serving]:
+    authority, context = server_context(protocols)
     names: list[str | None] = []
     context.sni_callback = lambda socket, name, context: names.append(name)
 
