@@ -213,6 +213,7 @@ def _add_cache(commands: Commands[_Parser]) -> None:
     add("url", metavar="URL", nargs="?", help="only this entry, absolute or below the site's origin")
     add("--output", metavar="FILE", help="one stored body; - is standard output")
     add("--output-dir", metavar="DIR", type=Path, help="all of a cache, under their URL paths")
+    add("--force", action="store_true", help="--output-dir overwrites files, and writes dot files")
     add("--delete", action="store_true", help="the entry, or the cache")
 
 

@@ -76,7 +76,10 @@ def _is_only_probed(descriptor: int) -> bool:
 
 
 def lock_holder(folder: PrivateFolder, name: str) -> int | None:
-    """The process id of who holds the lock of this name now, None where nobody does. Changes nothing."""
+    """The process id of who holds the lock of this name now, None where nobody does. Changes nothing.
+
+    0 where somebody does that has not said who it is (on a full disk it cannot).
+    """
     import fcntl
 
     try:
@@ -84,10 +87,16 @@ def lock_holder(folder: PrivateFolder, name: str) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        text = os.read(descriptor, 32).decode("ascii", "replace").strip()
-        return int(text) if text.isdigit() else None
+        for _ in range(PROBES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+                if text.isdigit():
+                    return int(text)
+                time.sleep(PAUSE)  # it has only just come
+            else:
+                return None
     finally:
         os.close(descriptor)
-    return None
+    return 0
