@@ -247,6 +247,7 @@ def _add_clear(commands: Commands[_Parser]) -> None:
 
     parser = _command(commands, "clear", "forget the site: its profile is deleted", clear)
     _json_option(parser, "one object")
+    parser.add_argument("--force", action="store_true", help="also one of a later version")
 
 
 def _add_serve(commands: Commands[_Parser]) -> None:

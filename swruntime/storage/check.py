@@ -1,4 +1,4 @@
-"""What the command line asks about a whole profile: is it sound, and forget it."""
+"""Whether a whole profile is sound: what `status --check` asks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from swruntime.errors import NotAProfile
 from swruntime.storage.expected import ALL, Expected, LookAgain, damage, expected, still
 from swruntime.storage.files import FOLDER as BODIES, FileBodies
 from swruntime.storage.indexed_db import problems_of
-from swruntime.storage.lock import ProfileLock, lock_holder
+from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder
-from swruntime.storage.profile import (
-    GITIGNORE,
-    LOCK,
-    OWN_FOLDERS,
-    SQLITE_FILES,
-    has_profile,
-    require_profile,
-    require_profile_or_nothing,
-)
+from swruntime.storage.profile import LOCK, require_profile
 from swruntime.storage.reading import checked_connection, current_connection, profile_errors_told
 from swruntime.storage.recovery import current_boot_id
 
@@ -97,30 +88,3 @@ def _left(folder: PrivateFolder, strays: list[str]) -> list[str]:
     if not strays or lock_holder(folder, LOCK) is not None:
         return []
     return [name for name in strays if (folder.path / name).exists()]
-
-
-def forget(directory: Path) -> None:
-    """Delete the profile in `directory`, and the folder if nothing else is in it.
-
-    What an interrupted creation or deletion left is deleted as well: the lock is made first and goes last.
-
-    Raises NotAProfile, ProfileInUse; nothing is deleted then.
-    """
-    if not require_profile_or_nothing(directory) and not (directory / LOCK).exists():
-        raise NotAProfile(f"there is no profile in {directory}")
-    with profile_errors_told(directory), closing(PrivateFolder.open(directory, mends=True)) as folder:
-        lock = ProfileLock.acquire(folder, LOCK)
-        try:
-            has_profile(folder)  # somebody may have forgotten it meanwhile
-            # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
-            for name in (*SQLITE_FILES, GITIGNORE):
-                folder.unlink(name)
-            for name in OWN_FOLDERS:
-                if folder.check_folder(name):
-                    folder.delete_folder(name)
-        except BaseException:
-            lock.release()
-            raise
-        lock.delete()
-        if not folder.names():
-            directory.rmdir()

@@ -17,6 +17,7 @@ import sqlite3
 from contextlib import ExitStack, closing
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
@@ -193,6 +194,23 @@ def require_profile_or_nothing(directory: Path) -> bool:
 
 def has_profile(folder: PrivateFolder) -> bool:
     """As `require_profile_or_nothing`, of a folder that is open. Raises NotOurs, too."""
+    kind = kind_of(folder)
+    if kind == "damaged":
+        raise NotAProfile(
+            f"{folder.path} is not a profile any more: its {DATABASE} is damaged or something else "
+            "('clear' deletes what is left)"
+        )
+    return kind == "profile"
+
+
+Kind = Literal["profile", "damaged", "nothing"]
+
+
+def kind_of(folder: PrivateFolder) -> Kind:
+    """What there is: a profile; what was one, to judge by all but its database; or nothing yet.
+
+    Raises NotAProfile for all else, NotOurs.
+    """
     names = set(folder.names())
     if DATABASE not in names and (strangers := sorted(names - set(OWN_NAMES))):
         raise NotAProfile(
@@ -207,10 +225,12 @@ def has_profile(folder: PrivateFolder) -> bool:
         ):  # else they are looked at when they are opened
             _check_leftovers(folder, name)
     if DATABASE not in names:
-        return False
-    if not _has_our_header(folder):
-        raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
-    return True
+        return "nothing"
+    if _is_our_header(header_of(folder)):
+        return "profile"
+    if LOCK in names and names & {BODIES, GITIGNORE}:
+        return "damaged"
+    raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
 
 
 def _check_leftovers(profile: PrivateFolder, name: str) -> None:
@@ -220,13 +240,14 @@ def _check_leftovers(profile: PrivateFolder, name: str) -> None:
             folder.check_file(each)
 
 
-def _has_our_header(folder: PrivateFolder) -> bool:
-    """The id stands in the file itself from its first day on, whatever is in the log.
-
-    https://www.sqlite.org/fileformat.html#the_database_header
-    """
+def header_of(folder: PrivateFolder) -> bytes:
+    """https://www.sqlite.org/fileformat.html#the_database_header"""
     with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
-        header = file.read(100)
+        return file.read(100)
+
+
+def _is_our_header(header: bytes) -> bool:
+    """The id stands in the file itself from its first day on, whatever is in the log."""
     return (
         header[:16] == b"SQLite format 3\0"
         and len(header) == 100

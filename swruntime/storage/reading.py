@@ -19,6 +19,9 @@ from swruntime.storage.private_files import NotOurs, PrivateFolder
 from swruntime.storage.room import disk_errors_told
 
 DATABASE = "profile.sqlite3"
+LOG = f"{DATABASE}-wal"
+LOG_HEADER = 32
+"""Bytes of the log before its first frame: https://www.sqlite.org/fileformat.html#the_write_ahead_log"""
 BESIDE = (f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
 
 LOOKS = 100
@@ -116,25 +119,43 @@ def _connection(stack: ExitStack, directory: Path) -> sqlite3.Connection:
 def _connect_to_read(directory: Path) -> sqlite3.Connection:
     """Where there is a log, somebody writes, or died writing: then SQLite reads beside it.
 
-    Where there is none, SQLite would make one even to read; so the database is read into memory, and read
-    again if a writer came meanwhile.
+    Where there is none, SQLite would make one even to read; so the database is read into memory. So it is beside a log
+    without a commit in it where SQLite has no room for its index.
     """
-    log = f"{DATABASE}-wal"
     with closing(PrivateFolder.open(directory, mends=False)) as folder:
-        while not folder.check_file(log):
-            with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
-                before = os.fstat(file.fileno())
-                content = file.read()
-                after = os.fstat(file.fileno())
-            unchanged = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
-            if unchanged and not folder.check_file(log):
-                connection = connect(":memory:")
-                # Bytes 18 and 19 say whether there is a log, which there cannot be in memory.
-                connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
+        while not folder.check_file(LOG):
+            if (connection := _in_memory(folder, None)) is not None:
                 return connection
         for name in (DATABASE, *BESIDE):
             folder.check_file(name)
-        return connect(f"{(folder.path / DATABASE).as_uri()}?mode=ro", uri=True)
+        connection = connect(f"{(folder.path / DATABASE).as_uri()}?mode=ro", uri=True)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            log = file_state(folder.path / LOG)
+            if log is None or log[1] > LOG_HEADER:
+                raise
+            copy = _in_memory(folder, log)
+            if copy is None:
+                raise
+            return copy
+        return connection
+
+
+def _in_memory(folder: PrivateFolder, log: tuple[int, int, int] | None) -> sqlite3.Connection | None:
+    """The database's file alone; None where it has changed meanwhile, or the log is not as it was any more."""
+    with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
+        before = os.fstat(file.fileno())
+        content = file.read()
+        after = os.fstat(file.fileno())
+    unchanged = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    if not unchanged or file_state(folder.path / LOG) != log:
+        return None
+    connection = connect(":memory:")
+    # Bytes 18 and 19 say whether there is a log, which there cannot be in memory.
+    connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
+    return connection
 
 
 def require_our_tables(directory: Path, connection: sqlite3.Connection) -> None:

@@ -22,9 +22,9 @@ from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
-from swruntime.errors import UsageError
+from swruntime.errors import StorageFull, UsageError
 from swruntime.ports.store import CacheEntry, Store
-from swruntime.storage import open_profile
+from swruntime.storage import drop_bodies, open_profile
 
 
 def cache(options: Namespace) -> int:
@@ -33,12 +33,17 @@ def cache(options: Namespace) -> int:
     profile = profile_of(options)
     if not profile.exists():
         raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
-    store = open_profile(profile, read_only=not options.delete)
+    store = open_profile(profile, read_only=True)
     try:
         with store.snapshot():
-            return _perform(store, check_origin(store, options), options)
+            origin = check_origin(store, options)
+            if not options.delete:
+                return _perform(store, origin, options)
+            entries = _chosen(store, origin, options)
     finally:
         store.close()
+    _delete(profile, origin, entries, options)
+    return DONE
 
 
 def _check(options: Namespace) -> None:
@@ -71,21 +76,23 @@ def _perform(store: Store, origin: str, options: Namespace) -> int:
     if options.cache is None:
         _list_caches(store, origin, options)
         return DONE
-    if options.cache not in store.cache_names(origin):
-        known = ", ".join(map(repr, store.cache_names(origin))) or "none"
-        raise UsageError(f"there is no cache {options.cache!r}; there are: {known}")
-    entries = list(store.cache_entries(store.open_cache(origin, options.cache)))
-    if options.url is not None:
-        entries = _matching(entries, options.url, origin, options.cache)
-    if options.delete:
-        _delete(store, origin, entries, options)
-    elif options.output is not None:
+    entries = _chosen(store, origin, options)
+    if options.output is not None:
         _output(store, entries[0], options)
     elif options.output_dir is not None:
         return _output_all(store, entries, options)
     else:
         _list_entries(store, entries, options)
     return DONE
+
+
+def _chosen(store: Store, origin: str, options: Namespace) -> list[CacheEntry]:
+    """The entries that the command line names. Raises UsageError where there are none."""
+    if options.cache not in store.cache_names(origin):
+        known = ", ".join(map(repr, store.cache_names(origin))) or "none"
+        raise UsageError(f"there is no cache {options.cache!r}; there are: {known}")
+    entries = list(store.cache_entries(store.open_cache(origin, options.cache)))
+    return entries if options.url is None else _matching(entries, options.url, origin, options.cache)
 
 
 def _matching(entries: list[CacheEntry], url: str, origin: str, name: str) -> list[CacheEntry]:
@@ -177,11 +184,29 @@ def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> 
     return FAILED if failed else DONE
 
 
-def _delete(store: Store, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
-    if options.url is None:
-        store.delete_cache(origin, options.cache)
-    else:
-        with store.transaction():
-            store.delete_entries(entry.id for entry in entries)
+def _delete(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
+    """On a full disk the files of bodies go first: they make the room to write down that they are gone."""
+    try:
+        _delete_rows(profile, origin, entries, options)
+    except StorageFull as full:
+        if not drop_bodies(profile, [entry.id for entry in entries]):
+            raise StorageFull(f"{full}; 'clear' deletes the whole profile, and needs none") from full
+        _delete_rows(profile, origin, entries, options)
     if options.json:
         print_object({"cache": options.cache, "deleted": [entry.request.url for entry in entries]})
+
+
+def _delete_rows(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
+    store = open_profile(profile)
+    try:
+        if options.url is None:
+            store.delete_cache(origin, options.cache)
+        else:
+            with store.transaction():
+                store.delete_entries(entry.id for entry in entries)
+    finally:
+        store.close()
+    deleted = {entry.request.url for entry in entries}
+    for lost in store.gone:
+        if lost.partition(" ")[0] not in deleted:
+            complain(lost)
