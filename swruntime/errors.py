@@ -23,6 +23,7 @@ Exception
       +-- NetworkFailure            an exchange failed; the agent turns it into a state
       +-- StorageFull               no room on the disk
       +-- StorageFailed             the disk failed: the agent ends, as though the process had died
+      +-- BodyDamaged               a stored body is not as long as it was
       +-- TraceViolation            the monitor: a trace breaks the specs' state machines
       +-- SpecError                 a file of specs/ is not what it should be: our bug
       +-- ImpossibleInput           a machine was fed what its table does not list: our bug
@@ -262,6 +263,13 @@ class StorageFailed(SwruntimeError):
 
     The store does nothing more then, and the agent ends: what is stored is what the death of the process at that
     moment would have left. Mend the disk; `run` or `resume` goes on.
+    """
+
+
+class BodyDamaged(SwruntimeError):
+    """The file of a stored body is shorter than it was, longer, or gone: another hand, or the disk, was at it.
+
+    The message names the file. Nothing of such a body is presented as though it were whole.
     """
 
 

@@ -558,7 +558,7 @@ class BackgroundFetch:
         while True:
             try:
                 await services.store.sync(
-                    run.data.body for run in self.runs if run.data.result == "success" and run.data.body
+                    run.data.body for run in self.runs if run.data.exposed and run.data.body
                 )
                 self._commit()
                 break

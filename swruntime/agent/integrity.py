@@ -17,7 +17,7 @@ from swruntime.algorithms import filtering
 from swruntime.algorithms.integrity import Verifier
 from swruntime.algorithms.partial import NULL_BODY_STATUSES
 from swruntime.concepts.http import Request, Response
-from swruntime.errors import NetworkFailure
+from swruntime.errors import BodyDamaged, NetworkFailure
 from swruntime.ports.store import Store
 
 MOST_HELD = 256 * 1024 * 1024
@@ -69,7 +69,10 @@ async def stored_mismatch(
         return "its response has no body"
     verifier, offset = Verifier(request.integrity), 0
     while goes_on():
-        data = store.read(body, offset, PIECE) if body is not None else b""
+        try:
+            data = store.read(body, offset, PIECE) if body is not None else b""
+        except BodyDamaged as damaged:
+            return str(damaged)
         if not data:
             return verifier.mismatch()
         verifier.update(data)

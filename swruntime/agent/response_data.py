@@ -15,11 +15,20 @@ import trio
 
 from swruntime.concepts.enums import RecordResult
 from swruntime.concepts.http import Response
-from swruntime.errors import AbortError, NetworkTypeError
+from swruntime.errors import AbortError, BodyDamaged, NetworkTypeError
 from swruntime.ports.store import Store
 
 PIECE = 64 * 1024
 """Bytes read from storage at a time."""
+
+
+def read_stored(store: Store, body: int, offset: int) -> bytes:
+    """Bytes of a stored body for a script; empty at its end. Raises TypeError where they are not there any more."""
+    try:
+        return store.read(body, offset, PIECE)
+    except BodyDamaged as damaged:
+        raise NetworkTypeError(str(damaged), "the stored body is damaged") from damaged
+
 
 _EXPOSED: tuple[RecordResult, ...] = ("", "success", "bad-status")
 
@@ -119,7 +128,7 @@ class ResponseData:
         while True:
             if not self.exposed:
                 raise self.error()
-            data = self._store.read(self.body, offset, PIECE) if self.body is not None else b""
+            data = read_stored(self._store, self.body, offset) if self.body is not None else b""
             if data:
                 offset += len(data)
                 yield data

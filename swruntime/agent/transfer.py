@@ -18,8 +18,9 @@ from swruntime.agent.response_data import PIECE
 from swruntime.algorithms.partial import stored_head
 from swruntime.algorithms.retry_after import parse_retry_after
 from swruntime.concepts.http import Request, StoredBody
-from swruntime.errors import NetworkFailure
+from swruntime.errors import BodyDamaged, NetworkFailure
 from swruntime.machines import record
+from swruntime.ports.store import Store
 
 if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
@@ -125,10 +126,18 @@ class _Exchange:
 
         async def chunks() -> AsyncIterator[bytes]:
             offset = 0
-            while data := self.services.store.read(stored.id, offset, PIECE):
+            while data := _upload(self.services.store, stored.id, offset):
                 yield data
                 offset += len(data)
                 self.bytes_came()
                 self.fetch.uploaded(len(data))
 
         return chunks, stored.length
+
+
+def _upload(store: Store, body: int, offset: int) -> bytes:
+    """Bytes of a stored upload; empty at its end. Raises NetworkFailure where they are not there any more."""
+    try:
+        return store.read(body, offset, PIECE)
+    except BodyDamaged as damaged:
+        raise NetworkFailure("truncated", f"what should be sent is not whole: {damaged}") from damaged

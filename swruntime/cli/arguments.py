@@ -222,6 +222,7 @@ def _add_cache(commands: Commands[_Parser]) -> None:
     add("url", metavar="URL", nargs="?", help="only this entry, absolute or below the site's origin")
     add("--output", metavar="FILE", help="one stored body; - is standard output")
     add("--output-dir", metavar="DIR", type=Path, help="all of a cache, under their URL paths")
+    add("--force", action="store_true", help="--output-dir overwrites files, and writes dot files")
     add("--delete", action="store_true", help="the entry, or the cache")
 
 
@@ -255,6 +256,7 @@ def _add_clear(commands: Commands[_Parser]) -> None:
 
     parser = _command(commands, "clear", "forget the site: its profile is deleted", clear)
     _json_option(parser, "one object")
+    parser.add_argument("--force", action="store_true", help="also one of a later version")
 
 
 def _add_serve(commands: Commands[_Parser]) -> None:

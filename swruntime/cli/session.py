@@ -60,6 +60,7 @@ class Session:
         """Why the exit status is not 0: what scripts raised, and what ended otherwise than it should."""
         expected = dict(self.options.expect)
         found = dict.fromkeys(script_error_text(error) for error in self.agent.script_errors)
+        found.update(dict.fromkeys(self.agent.services.store.gone))
         for each in self.ended:
             if expected.get(each.id, "success") not in (each.result, each.failure_reason):
                 found[_ended_text(each, expected.get(each.id))] = None

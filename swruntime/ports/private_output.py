@@ -18,8 +18,8 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
 _FLAGS = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def open_output(path: Path, *, tighten: bool = True, only_files: bool = False) -> int:
@@ -33,50 +33,33 @@ def open_output(path: Path, *, tighten: bool = True, only_files: bool = False) -
     return _checked(_opened(path, None, follow=follow), tighten=tighten, only_files=only_files)
 
 
-def open_output_below(folder: Path, parts: tuple[str, ...]) -> int:
-    """A descriptor to write the file `parts` below `folder` anew; folders that are not there are made, 0700.
-
-    No part of the way below `folder` is a link. Raises OSError, whose `strerror` says what is wrong.
-    """
-    *above, name = parts
-    folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-    at = os.open(folder, _FOLDER)
-    try:
-        for part in above:
-            below = _folder_in(at, part)
-            os.close(at)
-            at = below
-        return _checked(_opened(name, at, follow=False), tighten=False, only_files=True)
-    finally:
-        os.close(at)
-
-
-def _folder_in(at: int, name: str) -> int:
+def folder_in(at: int, name: str) -> int:
+    """A descriptor of the folder `name`, which is made (0700) where there is none; never through a link."""
     with suppress(FileExistsError):
         os.mkdir(name, FOLDER_MODE, dir_fd=at)
     try:
-        return os.open(name, _FOLDER | _NOFOLLOW, dir_fd=at)
+        return os.open(name, FOLDER_FLAGS | NOFOLLOW, dir_fd=at)
     except NotADirectoryError:
         if stat.S_ISLNK(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
-            raise _refused(f"{name!r} in it is a link, and nothing is written through one") from None
-        raise _refused(f"{name!r} in it is not a folder") from None
+            raise refused(f"{name!r} in it is a link, and nothing is written through one") from None
+        raise NotADirectoryError(errno.ENOTDIR, f"{name!r} in it is not a folder") from None
 
 
 def _opened(path: str | Path, at: int | None, *, follow: bool) -> int:
     try:
-        return os.open(path, _FLAGS | os.O_CREAT | (0 if follow else _NOFOLLOW), FILE_MODE, dir_fd=at)
+        return os.open(path, _FLAGS | os.O_CREAT | (0 if follow else NOFOLLOW), FILE_MODE, dir_fd=at)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise _refused("it is a FIFO that nobody reads") from None
+            raise refused("it is a FIFO that nobody reads") from None
         if error.errno != errno.ELOOP:
             raise
     try:
         descriptor = os.open(path, _FLAGS, dir_fd=at)
     except OSError:
-        raise _refused("it is a link, and nothing is written through one") from None
+        raise refused("it is a link, and nothing is written through one") from None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _refused("it is a link to a file, and nothing is written through one; name the file itself")
+        raise refused("it is a link to a file, and nothing is written through one; name the file itself")
     return descriptor
 
 
@@ -86,7 +69,7 @@ def _checked(descriptor: int, *, tighten: bool, only_files: bool) -> int:
         if stat.S_ISREG(status.st_mode):
             _take_file(descriptor, status, tighten)
         elif only_files:
-            raise _refused("it is not a file")
+            raise refused("it is not a file")
         if hasattr(os, "set_blocking"):
             os.set_blocking(descriptor, True)
     except BaseException:
@@ -97,16 +80,16 @@ def _checked(descriptor: int, *, tighten: bool, only_files: bool) -> int:
 
 def _take_file(descriptor: int, status: os.stat_result, tighten: bool) -> None:
     if status.st_nlink > 1:
-        raise _refused(
+        raise refused(
             f"it is a file with {status.st_nlink} names, and what has the others would be overwritten"
         )
     if tighten and stat.S_IMODE(status.st_mode) != FILE_MODE and hasattr(os, "fchmod"):
         try:
             os.fchmod(descriptor, FILE_MODE)
         except PermissionError:
-            raise _refused("it belongs to another user, who could read what is written") from None
+            raise refused("it belongs to another user, who could read what is written") from None
     os.ftruncate(descriptor, 0)
 
 
-def _refused(text: str) -> OSError:
+def refused(text: str) -> OSError:
     return OSError(errno.EPERM, text)

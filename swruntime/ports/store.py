@@ -145,6 +145,11 @@ class Store(Protocol):
         ...
 
     @property
+    def gone(self) -> Sequence[str]:
+        """Of these losses what will not be made good by itself, one sentence for each cache entry and record."""
+        ...
+
+    @property
     def exposed(self) -> str | None:
         """Where what it keeps could not be kept from other users of the machine, the first place, as a sentence."""
         ...
@@ -155,6 +160,10 @@ class Store(Protocol):
         A durable one is on the disk, power failure or not, when the block has been left. Raises StorageFull
         when there is no room; nothing of the block is kept then.
         """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """In a store that is open for reading, all rows that are read in the block are of one moment."""
         ...
 
     def close(self) -> None:
@@ -274,7 +283,17 @@ class Store(Protocol):
     def length(self, body: int) -> int: ...
 
     def read(self, body: int, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`; empty at the end. Raises FileNotFoundError for a body that is gone."""
+        """Up to `size` bytes from `offset`; empty at the end.
+
+        Raises FileNotFoundError for a body that is gone, BodyDamaged where its file has fewer bytes than it should.
+        """
+        ...
+
+    def damage(self, body: int) -> str | None:
+        """What is wrong with its file, as a sentence: shorter than it should be, longer, gone. None where nothing is.
+
+        Raises FileNotFoundError for a body that is gone.
+        """
         ...
 
     def finish_body(self, body: int) -> None:

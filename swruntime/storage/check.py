@@ -1,34 +1,27 @@
-"""What the command line asks about a whole profile: is it sound, and forget it."""
+"""Whether a whole profile is sound: what `status --check` asks."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
-from swruntime.errors import NotAProfile
+from swruntime.storage.expected import ALL, Expected, LookAgain, damage, expected, still
 from swruntime.storage.files import FOLDER as BODIES, FileBodies
 from swruntime.storage.indexed_db import problems_of
-from swruntime.storage.lock import ProfileLock
+from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder
-from swruntime.storage.profile import (
-    GITIGNORE,
-    LOCK,
-    OWN_FOLDERS,
-    SQLITE_FILES,
-    current_connection,
-    has_profile,
-    profile_errors_told,
-    require_profile,
-    require_profile_or_nothing,
-)
+from swruntime.storage.profile import LOCK, require_profile
+from swruntime.storage.reading import checked_connection, current_connection, profile_errors_told
 from swruntime.storage.recovery import current_boot_id
 
 
 def verify(directory: Path) -> list[str]:
     """The problems of the profile in `directory`, one sentence each; none if it is sound. Changes nothing.
 
-    Beside a writer as well. Raises NotAProfile where there is none, ProfileTooNew.
+    Beside a writer as well, whose work in progress is not a problem: what looks like one counts where the rows say the
+    same afterwards, or where nobody writes. Raises NotAProfile where there is none, ProfileTooNew.
     """
     require_profile(directory)
     with profile_errors_told(directory), ExitStack() as stack:
@@ -40,19 +33,25 @@ def verify(directory: Path) -> list[str]:
 
 def _problems(directory: Path, folder: PrivateFolder, files: FileBodies) -> list[str]:
     there = files.sizes()  # before the rows: what a writer adds from now on has a row by then
-    problems: list[str] = []
     try:
-        with current_connection(directory) as connection:
-            problems += _database_problems(connection)
-            problems += _body_problems(connection, files)
-            rows = {row[0] for row in connection.execute("SELECT id FROM bodies")}
-            known = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
+        with checked_connection(directory, _database_problems) as (connection, problems):
+            bodies = expected(connection.execute(ALL))
+            last_boot = connection.execute("SELECT boot FROM profile").fetchone()[0]
+            indexed = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
+            problems = problems + _body_problems(
+                bodies, last_boot, files, partial(current_connection, directory)
+            )
     except sqlite3.DatabaseError as error:
-        return [*problems, f"the database cannot be read: {error}"]
-    orphans = sorted(body for body in there.keys() - rows if files.is_there(body))
-    problems += [f"{BODIES}/{body} has no row; it goes when the profile is opened next" for body in orphans]
-    problems += [f"{BODIES}/{name} is not a body" for name in files.strangers()]
-    return problems + problems_of(folder, known)
+        return [f"the database cannot be read: {error}"]
+    damaged, strays = problems_of(folder, indexed)
+    rows = {each.body for each in bodies}
+    strays = [f"{BODIES}/{body}" for body in sorted(there.keys() - rows)] + strays
+    return [
+        *problems,
+        *(f"{name} has no row; it goes when the profile is opened next" for name in _left(folder, strays)),
+        *(f"{BODIES}/{name} is not a body" for name in files.strangers()),
+        *damaged,
+    ]
 
 
 def _database_problems(connection: sqlite3.Connection) -> list[str]:
@@ -64,57 +63,28 @@ def _database_problems(connection: sqlite3.Connection) -> list[str]:
     ]
 
 
-def _body_problems(connection: sqlite3.Connection, files: FileBodies) -> list[str]:
+def _body_problems(
+    bodies: list[Expected], last_boot: str | None, files: FileBodies, look_again: LookAgain
+) -> list[str]:
     """Every byte that was counted is there in the boot of the last writer, what was synced in another one."""
-    last_boot = connection.execute("SELECT boot FROM profile").fetchone()[0]
     same_boot = last_boot is not None and last_boot == current_boot_id()
-    rows = connection.execute(
-        """
-        SELECT id, synced, max(
-            synced,
-            coalesce((SELECT max(counted) FROM records WHERE body = bodies.id), 0),
-            coalesce((SELECT max(counted) FROM cache_entries WHERE body = bodies.id), 0)
-        ) FROM bodies
-        """
-    )
     problems = []
-    for body, synced, counted in rows.fetchall():
-        expected = counted if same_boot else synced
-        size = files.size(body)
-        if size >= expected or not _has_row(connection, body):  # a writer may have dropped it since
-            continue
-        problems.append(
-            f"{BODIES}/{body} has {size} bytes of {expected}" if size else f"{BODIES}/{body} is missing"
-        )
+    for each in bodies:
+        size, counted = files.size(each.body), each.counted
+        if not same_boot and size <= (counted or 0):
+            counted = None  # what of it is missing is as the power left it
+        found = damage(each.body, size, counted, least=each.synced)
+        if found is not None and still(look_again, each.body, each.synced, each.counted):
+            problems.append(found)
     return problems
 
 
-def _has_row(connection: sqlite3.Connection, body: int) -> bool:
-    return connection.execute("SELECT 1 FROM bodies WHERE id = ?", (body,)).fetchone() is not None
+def _left(folder: PrivateFolder, strays: list[str]) -> list[str]:
+    """Of files that had no row those that nobody is about to delete.
 
-
-def forget(directory: Path) -> None:
-    """Delete the profile in `directory`, and the folder if nothing else is in it.
-
-    What an interrupted creation or deletion left is deleted as well: the lock is made first and goes last.
-
-    Raises NotAProfile, ProfileInUse; nothing is deleted then.
+    A writer deletes a row and then its file, and collects at its beginning what an earlier one has left: while one is
+    at work there is nothing to tell, and what is there after it was seen to be gone is there to stay.
     """
-    if not require_profile_or_nothing(directory) and not (directory / LOCK).exists():
-        raise NotAProfile(f"there is no profile in {directory}")
-    with profile_errors_told(directory), closing(PrivateFolder.open(directory, mends=True)) as folder:
-        lock = ProfileLock.acquire(folder, LOCK)
-        try:
-            has_profile(folder)  # somebody may have forgotten it meanwhile
-            # The database first: what an interrupted deletion leaves is an empty profile, not a damaged one.
-            for name in (*SQLITE_FILES, GITIGNORE):
-                folder.unlink(name)
-            for name in OWN_FOLDERS:
-                if folder.check_folder(name):
-                    folder.delete_folder(name)
-        except BaseException:
-            lock.release()
-            raise
-        lock.delete()
-        if not folder.names():
-            directory.rmdir()
+    if not strays or lock_holder(folder, LOCK) is not None:
+        return []
+    return [name for name in strays if (folder.path / name).exists()]

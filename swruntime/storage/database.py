@@ -198,6 +198,19 @@ class Database:
             self._depth -= 1
         self._flush_late |= durable
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """To a reader all that is read in the block is of one moment; a writer's own is the only one there is."""
+        if not self.read_only:
+            yield
+            return
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if not self.disk.failed:
+                self.execute("COMMIT")
+
     def _take_back(self, *statements: str) -> None:
         """What a disk that has failed keeps of a transaction, the next opening decides."""
         if self._connection.in_transaction and not self.disk.failed:

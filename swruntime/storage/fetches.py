@@ -26,6 +26,9 @@ PADDING = " " * 4096
 """More than SQLite keeps of a row in the table's own pages, of which each has 4096 bytes:
 https://www.sqlite.org/fileformat2.html#b_tree_pages (a table leaf: at most U - 35)."""
 
+COMPLETE = ("success", "bad-status")
+"""Results of a record whose body is all that the server has sent."""
+
 
 @attrs.frozen
 class _Options:
@@ -129,7 +132,7 @@ class FetchRows:
             to_json(snapshot),
             None if response is None else to_json(response),
             body,
-            length if snapshot.result == "success" else None,
+            length if snapshot.result in COMPLETE else None,
         )
 
     def delete(self, number: int) -> None:

@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
+from typing import TypeVar
 
 from swruntime.errors import UnknownError
 from swruntime.storage.database import Database
 from swruntime.storage.indexed_file import DAMAGE, FILE, SCHEMA_SIZE, IndexedFile
 from swruntime.storage.ledger import BodyLedger
 from swruntime.storage.private_files import PrivateFolder
+from swruntime.storage.reading import LOOKS, PAUSE, file_state
 
 FOLDER = "indexeddb"
 SUFFIX = ".sqlite3"
 BESIDE = ("-wal", "-shm", "-journal")
+
+T = TypeVar("T")
 
 
 class IndexedCatalog:
@@ -203,21 +208,55 @@ def numbers_in(names: Iterable[str]) -> Iterator[int]:
 
 def peek(folder: PrivateFolder, number: int) -> tuple[int, int]:
     """The version and the bytes, read beside whoever writes. (0, 0) where there is nothing yet. Raises NotOurs."""
-    connection = connect_to_read(folder, number)
-    if connection is None:
-        return 0, 0
-    with closing(connection):
+
+    def look(connection: sqlite3.Connection) -> tuple[int, int]:
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
             return 0, 0
         version, size = connection.execute(f"SELECT version, bytes + {SCHEMA_SIZE} FROM database").fetchone()
-    return version, FILE + size
+        return version, FILE + size
+
+    return look_at(folder, number, look, (0, 0))
+
+
+def look_at(
+    folder: PrivateFolder,
+    number: int,
+    look: Callable[[sqlite3.Connection], T],
+    nothing: T,
+    *,
+    sound: bool = False,
+) -> T:
+    """What `look` answers; `nothing` where there is no such database. Changes nothing.
+
+    Without a log nobody writes, and SQLite would make one even to read: the file is then taken as it is. Where its
+    files change meanwhile, a writer came or went: it is looked at again (see reading.py). `sound`: so is what is not
+    `nothing`. Raises NotOurs, sqlite3.Error.
+    """
+    for again in reversed(range(LOOKS)):
+        before = _state(folder, number)
+        connection = connect_to_read(folder, number)
+        if connection is None:
+            return nothing
+        try:
+            with closing(connection):
+                found = look(connection)
+        except sqlite3.DatabaseError:
+            if not again or _state(folder, number) == before:
+                raise
+        else:
+            certain = before[1] is not None and not (sound and found != nothing)
+            if certain or not again or _state(folder, number) == before:
+                return found
+        time.sleep(PAUSE)
+    raise AssertionError("the last look answers or raises")
+
+
+def _state(folder: PrivateFolder, number: int) -> list[tuple[int, int, int] | None]:
+    return [file_state(folder.path / name) for name in _names_of(number)]
 
 
 def connect_to_read(folder: PrivateFolder, number: int) -> sqlite3.Connection | None:
-    """None where there is no such file. Raises NotOurs.
-
-    Without a log nobody writes, and SQLite would make one even to read: the file is then taken as it is.
-    """
+    """None where there is no such file. Raises NotOurs."""
     name, *beside = _names_of(number)
     there = [folder.check_file(each) for each in beside]
     if not folder.check_file(name):
@@ -227,27 +266,28 @@ def connect_to_read(folder: PrivateFolder, number: int) -> sqlite3.Connection | 
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
 
 
-def problems_of(profile: PrivateFolder, known: set[int]) -> list[str]:
-    """What is wrong with the databases of a profile, one sentence each. Raises NotOurs."""
-    problems: list[str] = []
+def problems_of(profile: PrivateFolder, known: set[int]) -> tuple[list[str], list[str]]:
+    """What is wrong with the databases of a profile, one sentence each; and the files that have no row.
+
+    Raises NotOurs.
+    """
     if not profile.check_folder(FOLDER):
-        return problems
+        return [], []
     with closing(profile.subfolder(FOLDER)) as folder:
         there = set(numbers_in(folder.names()))
-        for number in sorted(there - known):
-            problems.append(f"{FOLDER}/{number}{SUFFIX} has no row; it goes when the profile is opened next")
-        for number in sorted(there & known):
-            told = _damage(folder, number)
-            problems += [f"{FOLDER}/{number}{SUFFIX} is damaged: {text}" for text in told]
-    return problems
+        problems = [
+            f"{FOLDER}/{number}{SUFFIX} is damaged: {text}"
+            for number in sorted(there & known)
+            for text in _damage(folder, number)
+        ]
+    return problems, [f"{FOLDER}/{number}{SUFFIX}" for number in sorted(there - known)]
 
 
 def _damage(folder: PrivateFolder, number: int) -> list[str]:
+    def look(connection: sqlite3.Connection) -> list[str]:
+        return [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+
     try:
-        connection = connect_to_read(folder, number)
-        if connection is None:
-            return []
-        with closing(connection):
-            return [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        return look_at(folder, number, look, [], sound=True)
     except sqlite3.DatabaseError as error:
         return [str(error)]

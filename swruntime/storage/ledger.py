@@ -15,9 +15,10 @@ from contextlib import suppress
 import attrs
 import trio
 
-from swruntime.errors import StorageFailed, StorageFull
+from swruntime.errors import BodyDamaged, StorageFailed, StorageFull
 from swruntime.storage.bodies import BodyBytes
 from swruntime.storage.database import Database, Mark
+from swruntime.storage.expected import NOTE_STOP, ONE, STOPPED, LookAgain, damage, still
 from swruntime.storage.schema import REFERENCES
 
 
@@ -137,8 +138,17 @@ class BodyLedger:
         return self._entry(body).length
 
     def read(self, body: int, offset: int, size: int) -> bytes:
-        left = self._entry(body).length - offset
-        return self._bytes.read(body, offset, min(size, left)) if left > 0 else b""
+        length = self._entry(body).length
+        wanted = min(size, length - offset)
+        if wanted <= 0:
+            return b""
+        data = self._bytes.read(body, offset, wanted)
+        if len(data) < wanted:
+            raise BodyDamaged(damage(body, offset + len(data), length))
+        return data
+
+    def damage(self, body: int) -> str | None:
+        return damage(body, self._bytes.size(body), self._entry(body).length)
 
     def finish(self, body: int) -> None:
         self._entry(body)
@@ -225,6 +235,12 @@ class BodyLedger:
                 )
             )
 
+    def note_stops(self) -> None:
+        """At the end of a process: how far unfinished records have come (see recovery.py)."""
+        with self._database.transaction(self):
+            stopped = [(self.length(body), body) for (body,) in self._database.execute(STOPPED)]
+            self._database.execute_many(NOTE_STOP, stopped)
+
     def close(self) -> None:
         self._bytes.close()
 
@@ -238,16 +254,40 @@ class BodyLedger:
 class ReadingLedger(BodyLedger):
     """Bodies as a reader beside a writer sees them: it remembers nothing, and asks the disk each time."""
 
+    def __init__(self, database: Database, bytes_: BodyBytes, look_again: LookAgain) -> None:
+        self._look_again = look_again
+        super().__init__(database, bytes_)
+
     def _load(self) -> None:
         """Nothing: what the writer does next would be missing."""
 
-    def _entry(self, body: int) -> _Body:
-        row = self._database.execute(
-            "SELECT storage_key, synced FROM bodies WHERE id = ?", (body,)
-        ).fetchone()
+    def _row(self, body: int) -> tuple[str, int, int | None]:
+        row: tuple[str, int, int | None] | None = self._database.execute(ONE, {"body": body}).fetchone()
         if row is None:
             raise _gone(body)
-        return _Body(row[0], self._bytes.size(body), row[1], committed=True)
+        return row
+
+    def _entry(self, body: int) -> _Body:
+        storage_key, synced, counted = self._row(body)
+        length = self._bytes.size(body) if counted is None else counted
+        return _Body(storage_key, length, synced, committed=True)
+
+    def read(self, body: int, offset: int, size: int) -> bytes:
+        _, synced, counted = self._row(body)
+        try:
+            return super().read(body, offset, size)
+        except BodyDamaged:
+            if still(self._look_again, body, synced, counted):
+                raise
+            raise _gone(body) from None
+
+    def damage(self, body: int) -> str | None:
+        """What a writer has done meanwhile is not damage."""
+        _, synced, counted = self._row(body)
+        found = damage(body, self._bytes.size(body), counted)
+        if found is None or not still(self._look_again, body, synced, counted):
+            return None
+        return found
 
     def usage(self, storage_key: str) -> int:
         rows = self._database.execute("SELECT id FROM bodies WHERE storage_key = ?", (storage_key,))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
-from swruntime.errors import ProfileInUse
+from swruntime.errors import ProfileInUse, StorageFull
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import disk_errors_told
 
@@ -35,9 +36,7 @@ class ProfileLock:
                 if not folder.is_still(name, descriptor):  # whoever held it deleted the profile
                     os.close(descriptor)
                     continue
-                with disk_errors_told():
-                    os.ftruncate(descriptor, 0)
-                    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+                _sign(descriptor)
             except BlockingIOError:
                 if attempt < PROBES and _is_only_probed(descriptor):
                     os.close(descriptor)
@@ -56,12 +55,25 @@ class ProfileLock:
         raise ProfileInUse(f"{folder.path}: its lock was deleted {PROBES} times while it was opened")
 
     def release(self) -> None:
+        with suppress(OSError):  # who reads it sees that nobody holds it
+            os.pwrite(self._descriptor, b" " * os.fstat(self._descriptor).st_size, 0)
         os.close(self._descriptor)
 
     def delete(self) -> None:
         """Delete the file while it is locked, then let go."""
         self._folder.unlink(self._name)
         self.release()
+
+
+def _sign(descriptor: int) -> None:
+    """Write who holds it. On a full disk that is written over what was there, or it stays unsaid."""
+    text = f"{os.getpid()}\n".encode("ascii")
+    try:
+        with disk_errors_told():
+            os.pwrite(descriptor, text, 0)
+            os.ftruncate(descriptor, len(text))
+    except StorageFull:
+        """The lock itself is the system's: it holds all the same."""
 
 
 def _is_only_probed(descriptor: int) -> bool:
@@ -76,7 +88,10 @@ def _is_only_probed(descriptor: int) -> bool:
 
 
 def lock_holder(folder: PrivateFolder, name: str) -> int | None:
-    """The process id of who holds the lock of this name now, None where nobody does. Changes nothing."""
+    """The process id of who holds the lock of this name now, None where nobody does. Changes nothing.
+
+    0 where somebody does that has not said who it is (on a full disk it cannot).
+    """
     import fcntl
 
     try:
@@ -84,10 +99,16 @@ def lock_holder(folder: PrivateFolder, name: str) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        text = os.read(descriptor, 32).decode("ascii", "replace").strip()
-        return int(text) if text.isdigit() else None
+        for _ in range(PROBES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+                if text.isdigit():
+                    return int(text)
+                time.sleep(PAUSE)  # it has only just come
+            else:
+                return None
     finally:
         os.close(descriptor)
-    return None
+    return 0

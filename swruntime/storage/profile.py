@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
-from swruntime.errors import NotAProfile, ProfileTooNew, StorageFailed
+from swruntime.errors import NotAProfile
 from swruntime.storage import schema
 from swruntime.storage.bodies import MemoryBodies
 from swruntime.storage.database import Database
@@ -27,29 +27,30 @@ from swruntime.storage.files import FOLDER as BODIES, FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
-from swruntime.storage.private_files import FOLDER_MODE, NotOurs, PrivateFolder
+from swruntime.storage.private_files import FOLDER_MODE, PrivateFolder
+from swruntime.storage.reading import (
+    BESIDE,
+    DATABASE,
+    connect,
+    current_connection,
+    profile_errors_told,
+    require_our_tables,
+    sound_connection,
+)
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
 from swruntime.storage.store import SqlStore
 from swruntime.storage.usage import sums_script
 
-DATABASE = "profile.sqlite3"
 LOCK = "lock"
 GITIGNORE = ".gitignore"
 UNFINISHED = "profile.new"
 """The database while it is being made: it gets its name when it is whole."""
 
-BESIDE = (f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
 SQLITE_FILES = (DATABASE, *BESIDE, UNFINISHED, f"{UNFINISHED}-journal")
 OWN_FILES = (*SQLITE_FILES, GITIGNORE, LOCK)
 OWN_FOLDERS = (BODIES, INDEXED)
 OWN_NAMES = (*OWN_FILES, *OWN_FOLDERS)
-
-NOT_DAMAGE = frozenset({
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
-})  # fmt: skip
-"""SQLite's errors that say nothing of what is in the file."""
 
 MEMORY_SIZE = 16 * 1024**3
 """The disk of a store in memory, in bytes: the same on every machine, as the quota under a seed must be."""
@@ -58,7 +59,7 @@ MEMORY_SIZE = 16 * 1024**3
 @cache
 def _empty_database() -> bytes:
     """A profile's, after all migrations: the statements that make it take ten times as long as a copy."""
-    with closing(_connect(":memory:")) as connection:
+    with closing(connect(":memory:")) as connection:
         schema.migrate(connection)
         connection.executescript(sums_script(temporary=False))
         return connection.serialize()
@@ -66,7 +67,7 @@ def _empty_database() -> bytes:
 
 def memory_store() -> SqlStore:
     """A store that dies with the process."""
-    connection = _connect(":memory:")
+    connection = connect(":memory:")
     with closing(sqlite3.connect(":memory:")) as empty:
         empty.deserialize(_empty_database())
         empty.backup(connection)
@@ -97,8 +98,8 @@ def open_profile(directory: Path, *, read_only: bool = False, boot_id: str | Non
 def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
     if require_profile_or_nothing(directory):
         # What is refused is refused before anything is touched.
-        with current_connection(directory) as readable:
-            _require_sound(directory, readable)
+        with sound_connection(directory):
+            """It is sound."""
     with ExitStack() as undo:
         with disk_errors_told():
             _make_folder(directory)
@@ -120,7 +121,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             had_log = (
                 folder.size(f"{DATABASE}-wal") > 0
             )  # of a death, which may have come before it was emptied
-        connection = _connect(str(folder.path / DATABASE))
+        connection = connect(str(folder.path / DATABASE))
         undo.callback(connection.close)
         with disk_errors_told(directory):
             _prepare_to_write(directory, connection)
@@ -144,7 +145,8 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             indexed,
             disk_size=partial(_disk_size, directory),
             release=release.close,
-            losses=losses,
+            losses=losses.told,
+            gone=losses.gone,
             exposed=folder.privacy.exposed,
         )
         undo.pop_all()
@@ -192,6 +194,23 @@ def require_profile_or_nothing(directory: Path) -> bool:
 
 def has_profile(folder: PrivateFolder) -> bool:
     """As `require_profile_or_nothing`, of a folder that is open. Raises NotOurs, too."""
+    kind = kind_of(folder)
+    if kind == "damaged":
+        raise NotAProfile(
+            f"{folder.path} is not a profile any more: its {DATABASE} is damaged or something else "
+            "('clear' deletes what is left)"
+        )
+    return kind == "profile"
+
+
+Kind = Literal["profile", "damaged", "nothing"]
+
+
+def kind_of(folder: PrivateFolder) -> Kind:
+    """What there is: a profile; what was one, to judge by all but its database; or nothing yet.
+
+    Raises NotAProfile for all else, NotOurs.
+    """
     names = set(folder.names())
     if DATABASE not in names and (strangers := sorted(names - set(OWN_NAMES))):
         raise NotAProfile(
@@ -206,10 +225,12 @@ def has_profile(folder: PrivateFolder) -> bool:
         ):  # else they are looked at when they are opened
             _check_leftovers(folder, name)
     if DATABASE not in names:
-        return False
-    if not _has_our_header(folder):
-        raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
-    return True
+        return "nothing"
+    if _is_our_header(header_of(folder)):
+        return "profile"
+    if LOCK in names and names & {BODIES, GITIGNORE}:
+        return "damaged"
+    raise NotAProfile(f"{folder.path} is not a profile: its {DATABASE} is something else")
 
 
 def _check_leftovers(profile: PrivateFolder, name: str) -> None:
@@ -219,13 +240,14 @@ def _check_leftovers(profile: PrivateFolder, name: str) -> None:
             folder.check_file(each)
 
 
-def _has_our_header(folder: PrivateFolder) -> bool:
-    """The id stands in the file itself from its first day on, whatever is in the log.
-
-    https://www.sqlite.org/fileformat.html#the_database_header
-    """
+def header_of(folder: PrivateFolder) -> bytes:
+    """https://www.sqlite.org/fileformat.html#the_database_header"""
     with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
-        header = file.read(100)
+        return file.read(100)
+
+
+def _is_our_header(header: bytes) -> bool:
+    """The id stands in the file itself from its first day on, whatever is in the log."""
     return (
         header[:16] == b"SQLite format 3\0"
         and len(header) == 100
@@ -246,7 +268,7 @@ def _create(folder: PrivateFolder) -> None:
         for name in SQLITE_FILES:
             folder.unlink(name)
         folder.prepare_for_sqlite(UNFINISHED, ())
-        with closing(_connect(str(folder.path / UNFINISHED))) as connection:
+        with closing(connect(str(folder.path / UNFINISHED))) as connection:
             schema.migrate(connection)
         folder.check_after_sqlite(UNFINISHED, ())
         folder.rename(UNFINISHED, DATABASE)
@@ -264,12 +286,8 @@ def _sync_name(directory: Path) -> None:
             os.close(parent)
 
 
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(database, isolation_level=None, uri=uri)
-
-
 def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
-    _require_our_tables(directory, connection)
+    require_our_tables(directory, connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")  # see fetches.py
@@ -277,36 +295,11 @@ def _prepare_to_write(directory: Path, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _require_our_tables(directory: Path, connection: sqlite3.Connection) -> None:
-    version, known = schema.version_of(connection), len(schema.MIGRATIONS)
-    if version > known:
-        raise ProfileTooNew(
-            f"{directory} was written by a later version of swruntime: "
-            f"its schema is {version}, this version knows {known}"
-        )
-    stranger = schema.stranger(connection)
-    if stranger is not None:
-        raise NotAProfile(
-            f"{directory} is not a profile: {stranger} in its {DATABASE} is not as swruntime makes it"
-        )
-
-
-def _require_sound(directory: Path, connection: sqlite3.Connection) -> None:
-    """A damaged page is found now, and not when half of the work is done: 10,000 background fetches take 0.1 s."""
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise _damaged(directory, found)
-
-
-def _damaged(directory: Path, found: object) -> NotAProfile:
-    return NotAProfile(f"{directory} is not a profile any more: its {DATABASE} is damaged ({found})")
-
-
 def _open_reader(directory: Path) -> SqlStore:
     require_profile(directory)
     with ExitStack() as undo:
-        connection = undo.enter_context(current_connection(directory))
-        _require_sound(directory, connection)
+        connection = undo.enter_context(sound_connection(directory))
+        connection.execute("COMMIT")  # the store begins its own: see `Store.snapshot`
         folder = PrivateFolder.open(directory, mends=False)
         undo.callback(folder.close)
         disk = Disk(directory)
@@ -315,7 +308,7 @@ def _open_reader(directory: Path) -> SqlStore:
         undo.callback(files.close)
         files.check()
         check_files(folder)
-        ledger = ReadingLedger(database, files)
+        ledger = ReadingLedger(database, files, partial(current_connection, directory))
         indexed = IndexedCatalog(database, ledger, folder)
         release = undo.pop_all().close
     return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
@@ -325,66 +318,6 @@ def require_profile(directory: Path) -> None:
     """Raises NotAProfile where there is none. Changes nothing."""
     if not require_profile_or_nothing(directory):
         raise NotAProfile(f"there is no profile in {directory}")
-
-
-@contextmanager
-def current_connection(directory: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that changes no file of the profile, to tables of today.
-
-    Raises ProfileTooNew, sqlite3.Error.
-    """
-    with ExitStack() as stack:
-        connection = stack.enter_context(closing(_connect_to_read(directory)))
-        _require_our_tables(directory, connection)
-        if schema.version_of(connection) < len(schema.MIGRATIONS):
-            copy = stack.enter_context(closing(_connect(":memory:")))
-            connection.backup(copy)
-            schema.migrate(copy)
-            connection = copy
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT origin FROM profile").fetchone()  # tables of ours, at all
-        yield connection
-
-
-def _connect_to_read(directory: Path) -> sqlite3.Connection:
-    """Where there is a log, somebody writes, or died writing: then SQLite reads beside it.
-
-    Where there is none, SQLite would make one even to read; so the database is read into memory, and read
-    again if a writer came meanwhile.
-    """
-    log = f"{DATABASE}-wal"
-    with closing(PrivateFolder.open(directory, mends=False)) as folder:
-        while not folder.check_file(log):
-            with open(folder.open_file(DATABASE, os.O_RDONLY), "rb") as file:
-                before = os.fstat(file.fileno())
-                content = file.read()
-                after = os.fstat(file.fileno())
-            unchanged = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
-            if unchanged and not folder.check_file(log):
-                connection = _connect(":memory:")
-                # Bytes 18 and 19 say whether there is a log, which there cannot be in memory.
-                connection.deserialize(content[:18] + b"\x01\x01" + content[20:])
-                return connection
-        for name in (DATABASE, *BESIDE):
-            folder.check_file(name)
-        return _connect(f"{(folder.path / DATABASE).as_uri()}?mode=ro", uri=True)
-
-
-@contextmanager
-def profile_errors_told(directory: Path) -> Iterator[None]:
-    """NotAProfile for what SQLite says of the file; what it says of the disk is StorageFailed or StorageFull."""
-    try:
-        with disk_errors_told(directory):
-            yield
-    except StorageFailed as failed:
-        error = failed.__cause__
-        if isinstance(error, NotOurs):
-            raise NotAProfile(f"{error}: it is not opened, and nothing was changed") from error
-        if not isinstance(error, sqlite3.DatabaseError) or error.sqlite_errorcode & 0xFF in NOT_DAMAGE:
-            raise
-        raise _damaged(directory, error) from error
-    except sqlite3.DatabaseError as error:  # tables that are not ours
-        raise _damaged(directory, error) from error
 
 
 def _disk_size(directory: Path) -> int:

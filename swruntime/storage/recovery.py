@@ -24,9 +24,11 @@ worst is assumed). So:
      - a cache entry goes: a cache that lacks it is honest, one that answers with half a body is not;
      - a background fetch whose stored upload is short goes as well, as though its own commit had been lost.
        Whoever syncs uploads before the durable commit that adds the fetch never sees this.
-   The same is done (but for uploads, which fail when they are sent) for a file that is shorter than what was
-   counted although no power failed: another hand, or the disk itself, was at it. Bytes that are wrong in a file
-   of the right length nobody notices.
+   The same is done for a file that is shorter than what was counted although no power failed: another hand, or the
+   disk itself, was at it. (A record whose upload is short becomes a "fetch-error" then.) Where such a file is longer,
+   what comes after the bytes that were counted is cut off. Bytes that are wrong in a file of the right length nobody
+   notices. A store that closes in order also notes in `counted` how long the bodies of unfinished records are, so
+   that the next opening knows; that note is deleted there, before anything is appended.
 4. Deleting runs the other way: the row that refers to a file must be gone from the disk before the file is.
    So a commit that drops a body of which anything was ever synced is itself brought to the disk before the
    file is deleted.
@@ -50,6 +52,7 @@ forgets what was not synced.
 from __future__ import annotations
 
 import errno
+import json
 from pathlib import Path
 
 import attrs
@@ -58,6 +61,7 @@ from swruntime.machines.record_rules import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
 from swruntime.storage.bodies import BodyBytes
 from swruntime.storage.database import Database, Mark, Participant
+from swruntime.storage.expected import ALL, FORGET_STOPS, damage, expected
 from swruntime.storage.values import from_json, to_json
 
 DETECT = "detect"
@@ -91,16 +95,27 @@ class NothingBeside:
     def sweep(self, durable: bool) -> None: ...
 
 
-def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> list[str]:
+@attrs.define
+class Losses:
+    """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself."""
+
+    told: list[str] = attrs.field(factory=list)
+    gone: list[str] = attrs.field(factory=list)
+
+
+def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> Losses:
     """Bring rows and files together again after whatever ended the last writer. There are no readers yet.
 
-    Answers with what was lost, one sentence each. Done again from the start when it is interrupted: the boot
-    is noted last.
+    Done again from the start when it is interrupted: the boot is noted last.
     """
     nobody: Participant = NothingBeside()
     last_boot: str | None = database.one("SELECT boot FROM profile")
     same_boot = boot_id is not None and boot_id == last_boot
+    losses = Losses()
     with database.transaction(nobody, durable=True):
+        if not same_boot:
+            database.execute(FORGET_STOPS)
+        _cut_excess(database, bodies, losses)
         if not same_boot:
             _cut_to_checkpoints(database, bodies)
         sizes = bodies.sizes()
@@ -108,16 +123,56 @@ def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> list[
         if not same_boot:
             _drop_cut_uploads(database)
         why = "its file was damaged" if same_boot else "the power failed before it was on the disk"
-        lost = []
         for body, size, counted in _short_bodies(database, sizes):
-            lost.append(f"bodies/{body} has {size} bytes of {counted}: {why}")
+            told = f"bodies/{body} has {size} bytes of {counted}: {why}"
+            losses.told.append(told)
+            losses.gone += _that_go(database, body, size, told)
+            _fail_uploads(database, body, size, why)
             _reopen_records(database, body, size, why)
             database.execute("DELETE FROM cache_entries WHERE body = ? AND counted > ?", (body, size))
+        database.execute(FORGET_STOPS)
         database.execute("UPDATE profile SET boot = ?", (boot_id,))
     rows = {row[0] for row in database.execute("SELECT id FROM bodies")}
     for body in sizes.keys() - rows:
         bodies.delete(body)
-    return lost
+    return losses
+
+
+def _cut_excess(database: Database, bodies: BodyBytes, losses: Losses) -> None:
+    """Of bodies whose length is known. No process of ours writes beyond it."""
+    sizes = bodies.sizes()
+    for each in expected(database.execute(ALL)):
+        size = sizes.get(each.body, 0)
+        if each.counted is not None and size > each.counted:
+            found = damage(each.body, size, each.counted)
+            losses.told.append(f"{found}: what comes after them was cut off")
+            bodies.truncate(each.body, each.counted)
+
+
+def _that_go(database: Database, body: int, size: int, why: str) -> list[str]:
+    """What the loss of this body's bytes takes along."""
+    cached = database.execute(
+        """
+        SELECT url_key, name FROM cache_entries JOIN caches ON caches.id = cache
+        WHERE body = ? AND counted > ? ORDER BY cache_entries.id
+        """,
+        (body, size),
+    )
+    settled = database.execute(
+        """
+        SELECT json_extract(request, '$.url'), json_extract(options, '$.id') FROM records JOIN fetches ON number = fetch
+        WHERE (body = :body AND counted > :size AND state NOT IN ('pending', 'paused'))
+            OR (
+                request_body = :body AND json_extract(request, '$.body.length') > :size
+                AND state IN ('pending', 'paused')
+            )
+        ORDER BY fetch, position
+        """,
+        {"body": body, "size": size},
+    )
+    return [f"{url} is gone from the cache {json.loads(name)!r}: {why}" for url, name in cached] + [
+        f"{url} is lost to background fetch {id!r}: {why}" for url, id in settled
+    ]
 
 
 def _cut_to_checkpoints(database: Database, bodies: BodyBytes) -> None:
@@ -136,19 +191,35 @@ def _lower_checkpoints(database: Database, sizes: dict[int, int]) -> None:
 
 def _short_bodies(database: Database, sizes: dict[int, int]) -> list[tuple[int, int, int]]:
     """(body, its size, the bytes that somebody counted on) where these are more."""
+    return [
+        (each.body, sizes.get(each.body, 0), each.counted)
+        for each in expected(database.execute(ALL))
+        if each.counted is not None and sizes.get(each.body, 0) < each.counted
+    ]
+
+
+def _fail_uploads(database: Database, body: int, size: int, why: str) -> None:
+    """A part of an upload is never sent; what was sent already has its result."""
     rows = database.execute(
         """
-        SELECT body, max(counted) FROM (
-            SELECT body, counted FROM records WHERE counted > 0
-            UNION ALL SELECT body, counted FROM cache_entries WHERE counted > 0
-        ) GROUP BY body ORDER BY body
-        """
+        SELECT fetch, position, snapshot FROM records
+        WHERE request_body = ? AND json_extract(request, '$.body.length') > ?
+        """,
+        (body, size),
     )
-    return [
-        (body, sizes.get(body, 0), counted)
-        for body, counted in rows.fetchall()
-        if sizes.get(body, 0) < counted
-    ]
+    for fetch, position, text in rows.fetchall():
+        snapshot = from_json(text, RecordSnapshot)
+        if not snapshot.result:
+            told = f"the stored body of its request is not whole: {why}"
+            snapshot = attrs.evolve(snapshot, result="fetch-error", cause="truncated", message=told)
+            _save(database, fetch, position, snapshot)
+
+
+def _save(database: Database, fetch: int, position: int, snapshot: RecordSnapshot) -> None:
+    database.execute(
+        "UPDATE records SET snapshot = ?, counted = NULL WHERE fetch = ? AND position = ?",
+        (to_json(snapshot), fetch, position),
+    )
 
 
 def _reopen_records(database: Database, body: int, size: int, why: str) -> None:
@@ -167,10 +238,7 @@ def _reopen_records(database: Database, body: int, size: int, why: str) -> None:
             )
         else:
             snapshot = attrs.evolve(snapshot, result="fetch-error", cause="truncated", message=why)
-        database.execute(
-            "UPDATE records SET snapshot = ?, counted = NULL WHERE fetch = ? AND position = ?",
-            (to_json(snapshot), fetch, position),
-        )
+        _save(database, fetch, position, snapshot)
 
 
 def _drop_cut_uploads(database: Database) -> None:

@@ -49,6 +49,7 @@ class SqlStore:
         disk_size: Callable[[], int],
         release: Callable[[], None] = lambda: None,
         losses: Sequence[str] = (),
+        gone: Sequence[str] = (),
         exposed: str | None = None,
     ) -> None:
         self._database = database
@@ -65,6 +66,7 @@ class SqlStore:
         self._disk_size = disk_size
         self._release = release
         self.losses = losses
+        self.gone = gone
         self.exposed = exposed
         self._closed = False
 
@@ -88,6 +90,9 @@ class SqlStore:
         """
         return self._database.transaction(self._bodies, durable=durable)
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._database.snapshot()
+
     def close(self) -> None:
         """May be called again.
 
@@ -100,6 +105,7 @@ class SqlStore:
             if not (self._database.read_only or self._database.disk.failed):
                 with suppress(StorageFull):
                     self._bodies.collect()
+                    self._bodies.note_stops()
         finally:
             with ExitStack() as closing:  # each, whatever becomes of the others
                 closing.callback(self._release)
@@ -247,6 +253,9 @@ class SqlStore:
 
     def read(self, body: int, offset: int, size: int) -> bytes:
         return self._bodies.read(body, offset, size)
+
+    def damage(self, body: int) -> str | None:
+        return self._bodies.damage(body)
 
     def finish_body(self, body: int) -> None:
         self._bodies.finish(body)

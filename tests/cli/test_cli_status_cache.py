@@ -232,8 +232,13 @@ def test_all_of_a_cache_is_taken_out_and_nothing_leaves_the_folder(site: Site) -
     assert found["/caf%C3%A9"] == "café"
     assert found["/x?q=1"] == "x?q=1"
     assert found["/a%2fb"] == "a%2fb"
+    assert found["/.hidden"] == "%2Ehidden"
+    assert found["/..."] == "%2E.%2E"
+    renamed = {each["url"].removeprefix("http://localhost:8400") for each in files if each["renamed"]}
+    assert {"/.hidden", "/..."} <= renamed
+    assert not {"/", "/a/b/c.txt", "/caf%C3%A9", "/x?q=1"} & renamed
     # Once more, over what is there; and for a person, a line each.
-    assert site.cli("cache", "odd", "--output-dir", folder).out.splitlines() == names
+    assert site.cli("cache", "odd", "--output-dir", folder, "--force").out.splitlines()[:2] == names[:2]
 
 
 def test_a_link_in_the_folder_is_not_followed_out_of_it(site: Site) -> None:
@@ -242,13 +247,15 @@ def test_a_link_in_the_folder_is_not_followed_out_of_it(site: Site) -> None:
     folder.mkdir()
     outside.mkdir()
     (folder / "link").symlink_to(outside)
-    site.cli("cache", "odd", "--output-dir", folder).refused("--output-dir", "is a link")
+    site.cli("cache", "odd", "--output-dir", folder).refused("--output-dir", "is a link", status=1)
+    assert sorted(path.name for path in folder.iterdir()) == ["link", "null"], "the others are written"
     assert list(outside.iterdir()) == []
     shutil.rmtree(folder)
     folder.mkdir()
     (folder / "link").mkdir()
     (folder / "link" / "one").symlink_to(outside / "one")
-    site.cli("cache", "odd", "--output-dir", folder).refused("--output-dir", "is a link")
+    site.cli("cache", "odd", "--output-dir", folder).refused("--output-dir", "is a link", status=1)
+    site.cli("cache", "odd", "--output-dir", folder, "--force").refused("--output-dir", "is a link", status=1)
 
 
 def test_delete_of_an_entry_and_of_a_cache(site: Site) -> None:

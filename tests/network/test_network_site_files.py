@@ -23,7 +23,7 @@ from swruntime.network.site_files import (
     PROFILE_NAMES,
     SiteFiles,
 )
-from swruntime.storage import open_profile, profile as storage_profile, schema
+from swruntime.storage import open_profile, profile as storage_profile, reading, schema
 
 SECRET = b"SECRET"
 SERVED = {
@@ -229,7 +229,7 @@ def test_what_only_looks_like_a_profile_is_served(tmp_path: Path) -> None:
 
 
 def test_a_profile_is_known_by_what_storage_calls_it() -> None:
-    assert storage_profile.DATABASE == PROFILE_DATABASE
+    assert reading.DATABASE == PROFILE_DATABASE
     assert schema.APPLICATION_ID.to_bytes(4, "big") == PROFILE_ID
     assert {name for name in storage_profile.OWN_NAMES if not name.startswith(".")} == PROFILE_NAMES
 

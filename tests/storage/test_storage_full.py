@@ -156,7 +156,7 @@ async def test_a_sync_that_fails_notes_nothing_and_is_not_tried_again(
     disk.close()
     again = open_profile(tmp_path / "profile")
     assert [again.length(entry.body or 0) for entry in again.cache_entries(cache)] == [5]
-    assert len(again.losses) == len(bodies) - 1
+    assert len(again.gone) == len(bodies) - 1
     again.close()
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from swruntime.agent.response_data import PIECE
 from swruntime.algorithms import matching, urls
 from swruntime.algorithms.sizes import human
-from swruntime.cli.filenames import file_names
-from swruntime.cli.output import counted, print_object, say
+from swruntime.cli import DONE, FAILED
+from swruntime.cli.export import (
+    Exported,
+    damage,
+    described,
+    length,
+    to_file,
+    to_folder,
+    to_standard_output,
+)
+from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
-from swruntime.errors import UsageError
-from swruntime.ports.private_output import open_output, open_output_below
+from swruntime.errors import StorageFull, UsageError
 from swruntime.ports.store import CacheEntry, Store
-from swruntime.storage import open_profile
+from swruntime.storage import drop_bodies, open_profile
 
 
 def cache(options: Namespace) -> int:
@@ -29,12 +33,17 @@ def cache(options: Namespace) -> int:
     profile = profile_of(options)
     if not profile.exists():
         raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
-    store = open_profile(profile, read_only=not options.delete)
+    store = open_profile(profile, read_only=True)
     try:
-        _perform(store, check_origin(store, options), options)
+        with store.snapshot():
+            origin = check_origin(store, options)
+            if not options.delete:
+                return _perform(store, origin, options)
+            entries = _chosen(store, origin, options)
     finally:
         store.close()
-    return 0
+    _delete(profile, origin, entries, options)
+    return DONE
 
 
 def _check(options: Namespace) -> None:
@@ -55,28 +64,35 @@ def _check(options: Namespace) -> None:
         raise UsageError("--output - and --json both want standard output; name a file")
     if options.output_dir is not None and (options.cache is None or options.url is not None):
         raise UsageError("--output-dir takes all of a cache: name the cache, and no URL")
+    if options.force and options.output_dir is None:
+        raise UsageError(
+            "--force is for --output-dir: it overwrites files, and writes names that begin with a dot"
+        )
     if options.delete and options.cache is None:
         raise UsageError("--delete needs the name of a cache, or a cache and a URL")
 
 
-def _perform(store: Store, origin: str, options: Namespace) -> None:
+def _perform(store: Store, origin: str, options: Namespace) -> int:
     if options.cache is None:
         _list_caches(store, origin, options)
-        return
+        return DONE
+    entries = _chosen(store, origin, options)
+    if options.output is not None:
+        _output(store, entries[0], options)
+    elif options.output_dir is not None:
+        return _output_all(store, entries, options)
+    else:
+        _list_entries(store, entries, options)
+    return DONE
+
+
+def _chosen(store: Store, origin: str, options: Namespace) -> list[CacheEntry]:
+    """The entries that the command line names. Raises UsageError where there are none."""
     if options.cache not in store.cache_names(origin):
         known = ", ".join(map(repr, store.cache_names(origin))) or "none"
         raise UsageError(f"there is no cache {options.cache!r}; there are: {known}")
     entries = list(store.cache_entries(store.open_cache(origin, options.cache)))
-    if options.url is not None:
-        entries = _matching(entries, options.url, origin, options.cache)
-    if options.delete:
-        _delete(store, origin, entries, options)
-    elif options.output is not None:
-        _output(store, entries[0], options)
-    elif options.output_dir is not None:
-        _output_all(store, entries, options)
-    else:
-        _list_entries(store, entries, options)
+    return entries if options.url is None else _matching(entries, options.url, origin, options.cache)
 
 
 def _matching(entries: list[CacheEntry], url: str, origin: str, name: str) -> list[CacheEntry]:
@@ -103,18 +119,13 @@ def _list_caches(store: Store, origin: str, options: Namespace) -> None:
         print("no cache", file=sys.stderr)
 
 
-def _length(store: Store, entry: CacheEntry) -> int:
-    return 0 if entry.body is None else store.length(entry.body)
-
-
 def _list_entries(store: Store, entries: list[CacheEntry], options: Namespace) -> None:
     if options.json:
         found = [
             {
-                "url": entry.request.url,
+                **described(store, entry),
                 "status": entry.response.status,
                 "type": entry.response.type,
-                "bytes": _length(store, entry),
                 "headers": [list(header) for header in entry.response.headers],
             }
             for entry in entries
@@ -122,68 +133,80 @@ def _list_entries(store: Store, entries: list[CacheEntry], options: Namespace) -
         print_object({"cache": options.cache, "entries": found})
         return
     for entry in entries:
-        say(f"{entry.response.status}  {human(_length(store, entry)):>10}  {entry.request.url}")
+        wrong = damage(store, entry)
+        told = "" if wrong is None else f"  damaged: {wrong}"
+        say(f"{entry.response.status}  {human(length(store, entry)):>10}  {entry.request.url}{told}")
 
 
 def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
     if options.output == "-":
-        sys.stdout.flush()
-        for piece in _pieces(store, entry):
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        to_standard_output(store, entry)
         return
-    path = Path(options.output)
-    _write(store, entry, partial(open_output, path, tighten=False), f"--output {str(path)!r}")
+    to_file(store, entry, Path(options.output))
     if options.json:
-        print_object({"cache": options.cache, "file": options.output, **_described(store, entry)})
+        print_object({"cache": options.cache, "file": options.output, **described(store, entry)})
 
 
-def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> None:
-    """Each under its URL's path, confined to the folder."""
+def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> int:
+    """Each under its URL's path, confined to the folder. What fails is told at the end, the others are written."""
     folder: Path = options.output_dir.resolve()
-    written = []
-    for entry, parts in zip(entries, file_names(entry.request.url for entry in entries), strict=True):
-        name = "/".join(parts)
-        _write(
-            store, entry, partial(open_output_below, folder, parts), f"--output-dir {str(folder)!r}: {name!r}"
-        )
-        written.append({"file": name, **_described(store, entry)})
+    files, failed = [], []
+    for each in to_folder(store, entries, folder, force=options.force):
+        if not isinstance(each, Exported):
+            failed.append(each)
+            continue
+        files.append(each)
         if not options.json:
-            say(name)
+            say(str(each.file))
     if options.json:
-        print_object({"cache": options.cache, "folder": str(folder), "files": written})
-
-
-def _described(store: Store, entry: CacheEntry) -> dict[str, Any]:
-    return {"url": entry.request.url, "bytes": _length(store, entry)}
-
-
-def _write(store: Store, entry: CacheEntry, opened: Callable[[], int], what: str) -> None:
-    try:
-        descriptor = opened()
-    except OSError as error:
-        raise UsageError(f"{what} cannot be written: {error.strerror}") from None
-    with open(descriptor, "wb") as file:
-        for piece in _pieces(store, entry):
-            file.write(piece)
-
-
-def _pieces(store: Store, entry: CacheEntry) -> Iterator[bytes]:
-    """Raises UsageError where the process that writes the profile has deleted the entry meanwhile."""
-    offset = 0
-    try:
-        while entry.body is not None and (data := store.read(entry.body, offset, PIECE)):
-            yield data
-            offset += len(data)
-    except FileNotFoundError:
-        raise UsageError(f"{entry.request.url} is gone from the cache, while it was read") from None
-
-
-def _delete(store: Store, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
-    if options.url is None:
-        store.delete_cache(origin, options.cache)
+        print_object(
+            {
+                "cache": options.cache,
+                "folder": str(folder),
+                "files": [
+                    {
+                        "file": str(each.file),
+                        "url": each.url,
+                        "bytes": each.bytes,
+                        "renamed": each.file.changed,
+                    }
+                    for each in files
+                ],
+                "failed": [{"url": url, "message": why} for url, why in failed],
+            }
+        )
     else:
-        with store.transaction():
-            store.delete_entries(entry.id for entry in entries)
+        for each in files:
+            if each.file.changed:
+                complain(f"{each.url} is in {str(each.file)!r}: a file cannot have its own name here")
+    for url, why in failed:
+        complain(f"--output-dir {str(folder)!r}: {url}: {why}")
+    return FAILED if failed else DONE
+
+
+def _delete(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
+    """On a full disk the files of bodies go first: they make the room to write down that they are gone."""
+    try:
+        _delete_rows(profile, origin, entries, options)
+    except StorageFull as full:
+        if not drop_bodies(profile, [entry.id for entry in entries]):
+            raise StorageFull(f"{full}; 'clear' deletes the whole profile, and needs none") from full
+        _delete_rows(profile, origin, entries, options)
     if options.json:
         print_object({"cache": options.cache, "deleted": [entry.request.url for entry in entries]})
+
+
+def _delete_rows(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
+    store = open_profile(profile)
+    try:
+        if options.url is None:
+            store.delete_cache(origin, options.cache)
+        else:
+            with store.transaction():
+                store.delete_entries(entry.id for entry in entries)
+    finally:
+        store.close()
+    deleted = {entry.request.url for entry in entries}
+    for lost in store.gone:
+        if lost.partition(" ")[0] not in deleted:
+            complain(lost)

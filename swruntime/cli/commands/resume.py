@@ -15,7 +15,7 @@ from swruntime.cli.session import (
     run_session,
     take_up_all,
 )
-from swruntime.errors import UsageError
+from swruntime.errors import NotAProfile, UsageError
 from swruntime.storage import forget, open_profile, profile_origin
 
 
@@ -85,13 +85,23 @@ def clear(options: Namespace) -> int:
     profile = profile_of(options)
     there = profile.exists()
     if there:
-        _check_origin_of(profile, options)
-        forget(profile)
+        _forget(profile, options)
     else:
         complain(f"there is no profile in {str(profile)!r}: nothing to forget")
     if options.json:
         print_object({"profile": str(profile), "cleared": there})
     return 0
+
+
+def _forget(profile: Path, options: Namespace) -> None:
+    try:
+        _check_origin_of(profile, options)
+        forget(profile, force=options.force)
+    except NotAProfile as error:
+        advice = (
+            f"nothing was deleted; if nothing in it is needed, delete the folder {str(profile)!r} yourself"
+        )
+        raise NotAProfile(f"{error}; {advice}") from None
 
 
 def _check_origin_of(profile: Path, options: Namespace) -> None:

@@ -10,12 +10,14 @@ from swruntime.agent.controls import DEFAULT_QUOTA
 from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.concepts.http import StoredBody
 from swruntime.errors import NotAProfile, UsageError
 from swruntime.ports.store import (
     Store,
     StoredFetch,
     StoredNotification,
     StoredPeriodicSync,
+    StoredRecord,
     StoredRegistration,
     StoredSync,
 )
@@ -39,7 +41,8 @@ def status(options: Namespace) -> int:
             complain(problem)
         return 1
     try:
-        found = _status(store, options, writer_of(profile))
+        with store.snapshot():
+            found = _status(store, options, writer_of(profile))
     finally:
         store.close()
     if options.check:
@@ -116,16 +119,7 @@ def _push_subscriptions(store: Store) -> list[dict[str, Any]]:
 
 def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, Any]:
     active = fetch.snapshot.state in ("pending", "paused")
-    records = [
-        {
-            "url": record.request.url,
-            "result": record.snapshot.result,
-            "status": record.snapshot.status,
-            "downloaded": 0 if record.body is None else store.length(record.body),
-            "message": record.snapshot.message,
-        }
-        for record in fetch.records
-    ]
+    records = [_record(store, record) for record in fetch.records]
     stored = sum(int(str(record["downloaded"])) for record in records)
     return {
         "id": fetch.id,
@@ -139,6 +133,22 @@ def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, An
         "waits_for": _waits_for(fetch, writer),
         "records": records,
     }
+
+
+def _record(store: Store, record: StoredRecord) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "url": record.request.url,
+        "result": record.snapshot.result,
+        "status": record.snapshot.status,
+        "downloaded": 0 if record.body is None else store.length(record.body),
+        "message": record.snapshot.message,
+    }
+    uploaded = record.request.body
+    bodies = [record.body, uploaded.id if isinstance(uploaded, StoredBody) else None]
+    damaged = [wrong for body in bodies if body is not None and (wrong := store.damage(body))]
+    if damaged:
+        found["damage"] = damaged
+    return found
 
 
 def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
@@ -156,16 +166,20 @@ def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
         why = "asked for permission" if snapshot.pause_cause == "permission" else "paused"
         return f"the user: {why}; a --scenario with the step 'resume' lets it go on"
     if writer is not None:
-        return f"process {writer}, which is at it"
+        return _at_it(writer)
     if snapshot.event == "owed":
         tried = f", tried {counted(snapshot.attempts, 'time', 'times')}" if snapshot.attempts else ""
         return f"'run' or 'resume': its {event} event is owed{tried}"
     return "'run' or 'resume': no process is at it"
 
 
+def _at_it(writer: int) -> str:
+    return f"{f'process {writer}' if writer else 'another process'}, which is at it"
+
+
 def _sync(sync: StoredSync, writer: int | None) -> dict[str, Any]:
     if writer is not None:
-        waits_for = f"process {writer}, which is at it"
+        waits_for = _at_it(writer)
     elif sync.failures:
         failed = f"failed {counted(sync.failures, 'time', 'times')}"
         when = "" if sync.retry_at is None else f", not before {_time(sync.retry_at)}"
@@ -197,7 +211,11 @@ def _time(seconds: float) -> str:
 def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
     entries = store.cache_entries(store.open_cache(key, name))
     size = sum(store.length(entry.body) for entry in entries if entry.body is not None)
-    return {"origin": key, "name": name, "entries": len(entries), "bytes": size}
+    found: dict[str, Any] = {"origin": key, "name": name, "entries": len(entries), "bytes": size}
+    damaged = [wrong for entry in entries if entry.body is not None and (wrong := store.damage(entry.body))]
+    if damaged:
+        found["damage"] = damaged
+    return found
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -216,6 +234,8 @@ def _print(found: dict[str, Any]) -> None:
         reason = f" ({fetch['failure_reason']})" if fetch["failure_reason"] else ""
         say(f"fetch    {fetch['id']}: {fetch['state']}{reason}, {human(fetch['downloaded'])}{total} stored")
         say(f"         waits for {fetch['waits_for']}")
+        for record in fetch["records"]:
+            _print_damage(record, f"{record['url']}: ")
     for shown in found["notifications"]:
         body = f": {shown['body']}" if shown["body"] else ""
         say(f"shows    {shown['title']}{body}")
@@ -233,7 +253,13 @@ def _print(found: dict[str, Any]) -> None:
         say(
             f"cache    {cache['name']}: {counted(cache['entries'], 'entry', 'entries')}, {human(cache['bytes'])}"
         )
+        _print_damage(cache)
     for problem in found.get("problems", []):
         say(f"problem  {problem}")
     if found.get("problems") == []:
         say("check    no problem found")
+
+
+def _print_damage(found: dict[str, Any], about: str = "") -> None:
+    for wrong in found.get("damage", ()):
+        say(f"         damaged: {about}{wrong}")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import trio
 
-from swruntime.agent.response_data import PIECE, ResponseData
+from swruntime.agent.response_data import ResponseData, read_stored
 from swruntime.ports.store import Store
 from swruntime.realms.python.body_sources import BodySource
 
@@ -67,7 +67,7 @@ class StoreSource:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         offset = 0
-        while data := self._store.read(self._body, offset, PIECE):
+        while data := read_stored(self._store, self._body, offset):
             offset += len(data)
             yield data
             await trio.lowlevel.checkpoint()
