@@ -125,6 +125,11 @@ class BackgroundFetch:
         return self._firing
 
     @property
+    def _released(self) -> bool:
+        """Its event is over: what it says of itself stays as it was, and nothing of it is stored any more."""
+        return self.machine.fetch.event == "ended"
+
+    @property
     def records(self) -> list[RecordView]:
         return [
             run.view(state, self._wait_reason(state))
@@ -177,12 +182,12 @@ class BackgroundFetch:
     # What the user does
 
     def pause(self) -> Promise[bool]:
-        """False where it cannot be paused: it is settled or paused, or an upload runs."""
+        """False where it cannot be paused: it is settled, released or paused, or an upload runs."""
         self._user("pause")
         return Promise.resolved(self._ask(machine.Pause("user")))
 
     def resume(self) -> Promise[bool]:
-        """Go on; where permission was asked for, this grants it. False where it is not paused."""
+        """Go on; where permission was asked for, this grants it. False where it is not paused, or has ended."""
         self._user("resume")
         return Promise.resolved(self._ask(machine.Resume("user")))
 
@@ -192,8 +197,13 @@ class BackgroundFetch:
         return self.request_abort("user")
 
     def click(self) -> Promise[None]:
-        """Activate its display: `backgroundfetchclick` is fired at the worker. Fulfilled when that event has ended."""
+        """Activate its display: `backgroundfetchclick` is fired at the worker. Fulfilled when that event has ended.
+
+        Nothing is fired once it is released: nothing is displayed any more.
+        """
         self._user("click")
+        if self._released:
+            return Promise.resolved(None)
         return Promise.start(self._services.nursery, self._fire_click, name="click")
 
     def drop(self) -> None:
@@ -266,6 +276,8 @@ class BackgroundFetch:
         """What `updateUI()` does."""
         new_title = self.title if title is None else title
         new_icons = self.icons if icons is None else icons
+        if self._released:
+            return  # the user dropped it while its handler runs: there is nothing to show
         try:
             with self._services.quota.transaction(self.origin):
                 self._services.store.save_fetch_ui(self.number, new_title, new_icons)
@@ -324,8 +336,8 @@ class BackgroundFetch:
         touched = _touched(effects)
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
-        if any(isinstance(e, machine.Release) for e in effects):
-            return  # until its rows go, in a transaction of their own, it is as it was: its event is owed
+        if self._released:
+            return  # its rows are gone, or go in a transaction of their own: until then its event is owed
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
         with self._transaction(effects):
             for effect in effects:
@@ -591,9 +603,9 @@ class BackgroundFetch:
 
     def _release(self, cause: str) -> None:
         self._tell.instances()
-        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._released(cause))
+        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._forget_rows(cause))
 
-    def _released(self, cause: str) -> None:
+    def _forget_rows(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
         self._tell.released(cause)
         self._forget(self)
