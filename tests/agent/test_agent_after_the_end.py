@@ -16,6 +16,7 @@ ENDS = ("success", "failure", "abort", "drop", "unregister")
 
 async def ended(lab: Lab, how: str) -> Any:
     """A background fetch that has ended so, and is released."""
+    lab.origin.add("/a", b"a")
     lab.origin.add("/slow", b"x" * 1000, stall_after=(500,))
     urls = {"success": "/a", "failure": "/missing"}.get(how, "/slow")
     await lab.manager.fetch("f", urls)
@@ -76,6 +77,7 @@ async def test_the_display_is_changed_after_the_user_gave_it_up(lab: Lab, autoju
         "    await event.update_ui(title='done')\n"
         "    print('changed')\n"
     )
+    lab.origin.add("/a", b"a")
     async with lab.open() as agent:
         await lab.manager.fetch("f", "/a")
         await agent.until(lambda line: line["kind"] == "event.start" and line["id"] == "f")
