@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+import attrs
 import trio
 
 from swruntime.agent.connections import Lease
@@ -19,6 +20,7 @@ from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
+from swruntime.agent.worker_texts import Texts, comes_by_now, differs
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
 from swruntime.errors import QuotaExceededError, StorageFull
@@ -57,6 +59,7 @@ class BackgroundFetch:
         runs: list[RecordRun],
         machine: machine.Machine,
         committed: bool,
+        texts: Texts,
         forget: Callable[[BackgroundFetch], None],
     ) -> None:
         self.number = number
@@ -76,7 +79,9 @@ class BackgroundFetch:
         self._services = services
         self._committed = committed
         self._forget = forget
-        self._saved: FetchSnapshot | None = machine.snapshot()
+        self._texts = texts
+        """What the scripts said that handled its event last."""
+        self._saved: FetchSnapshot | None = self._snapshot()
         self._unsaved: set[int] = set()
         self._abort: Deferred[bool] | None = None
         self._tell = Teller(services, self)
@@ -119,6 +124,11 @@ class BackgroundFetch:
     @property
     def held(self) -> bool:
         return self.machine.fetch.event == "held"
+
+    @property
+    def attempts(self) -> int:
+        """How often its event was dispatched."""
+        return self.machine.fetch.attempts
 
     @property
     def firing(self) -> bool:
@@ -214,6 +224,15 @@ class BackgroundFetch:
         elif self.owed:
             self._feed(machine.Drop())
 
+    def retry(self) -> Promise[bool]:
+        """Have its event tried five times more, one that is held too. False where none is owed."""
+        self._user("retry")
+        owed = self.owed != ""
+        if owed:
+            self._feed(machine.Retry())
+            self.fire_owed()
+        return Promise.resolved(owed)
+
     def _user(self, action: str) -> None:
         self._services.trace.emit(UserAction(action=action, scope=self.scope, id=self.id))
 
@@ -308,6 +327,27 @@ class BackgroundFetch:
             self._firing = True
             self._services.start("event", self._fire)
 
+    def fire_if_mended(self, *, opened: bool = False) -> None:
+        """As `fire_owed`, where it is held too if its worker's text differs from the one that failed by now.
+
+        `opened`: the profile has just been opened, see `differs`.
+        """
+        idle = not (self._services.closing or self.dormant or self._firing)
+        if idle and self.owed and self.attempts and self._is_mended(opened):
+            self._feed(machine.Retry())
+        self.fire_owed()
+
+    async def look_for_absent(self) -> None:
+        """Have its event tried again if a script that its worker lacked comes by now."""
+        worker = self.registration.active
+        if worker is not None and await comes_by_now(worker, self._texts) and self.held:
+            self._feed(machine.Retry())
+            self.fire_owed()
+
+    def _is_mended(self, opened: bool) -> bool:
+        worker = self.registration.active
+        return worker is not None and differs(worker, self._texts, self._services.scripts, opened=opened)
+
     # Feeding the machine
 
     def _ask(self, input: machine.Input) -> bool:
@@ -371,10 +411,13 @@ class BackgroundFetch:
             # An abort is stored with the fetch's own result, in one transaction, or not at all.
             if told or state.result != "aborted":
                 self.runs[index].save(store, self.number, state.snapshot())
-        snapshot = self.machine.snapshot()
+        snapshot = self._snapshot()
         if told and snapshot != self._saved:
             store.save_fetch(self.number, snapshot)
             self._saved = snapshot
+
+    def _snapshot(self) -> FetchSnapshot:
+        return attrs.evolve(self.machine.snapshot(), texts=self._texts)
 
     def _sends_once(self, effects: list[Effect | machine.OnRecord]) -> list[int]:
         """The records that this step sends, and that may not be sent again."""
@@ -590,6 +633,7 @@ class BackgroundFetch:
             EventSpec(name, interface, self.number),
             background_fetch=self,
             attempt=self.machine.fetch.attempts,
+            on_texts=self._run_by,
         )
         self._firing = False
         if not self._is_owed():
@@ -597,6 +641,12 @@ class BackgroundFetch:
         self._feed(machine.EventEnded(fired.result.outcome))
         if fired.started:
             self.fire_owed()
+
+    def _run_by(self, texts: Texts) -> None:
+        """Such scripts handle its event: that is stored before they run, because they may end the process."""
+        if self._is_owed() and texts != self._texts:
+            self._texts = texts
+            self._apply([])
 
     def _is_owed(self) -> bool:
         return self.machine.fetch.event == "owed"

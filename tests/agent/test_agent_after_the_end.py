@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,14 +112,15 @@ async def test_a_registration_that_is_gone(lab: Lab, autojump_clock: object) -> 
         await agent.settled()
         assert await agent.terminate_worker(concept) is False
         assert await agent.registrations.unregister(concept) is False
-        for control in (
+        controls: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: agent.sync(concept, "t"),
             lambda: agent.periodic_sync(concept, "t"),
             lambda: agent.push(concept),
             lambda: agent.expire_push_subscription(concept),
             lambda: agent.refresh_push_subscription(concept),
             lambda: agent.registrations.update(concept),
-        ):
+        )
+        for control in controls:
             with pytest.raises(InvalidStateError):
                 await control()
 
