@@ -197,7 +197,7 @@ class RecordSettle(RecordEvent):
 
 @attrs.frozen(kw_only=True)
 class UserAction(TraceEvent):
-    """`action` is pause, resume, abort, click, drop, grant, refuse, stop-worker, permission-STATE, push,
+    """`action` is pause, resume, abort, click, drop, retry, grant, refuse, stop-worker, permission-STATE, push,
     push-refresh, push-expire, sync or periodic-sync."""
 
     kind = "user.action"

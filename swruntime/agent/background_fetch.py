@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+import attrs
 import trio
 
 from swruntime.agent.connections import Lease
@@ -19,6 +20,7 @@ from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
+from swruntime.agent.worker_texts import Texts, comes_by_now, differs
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
 from swruntime.errors import QuotaExceededError, StorageFull
@@ -57,6 +59,7 @@ class BackgroundFetch:
         runs: list[RecordRun],
         machine: machine.Machine,
         committed: bool,
+        texts: Texts,
         forget: Callable[[BackgroundFetch], None],
     ) -> None:
         self.number = number
@@ -76,7 +79,9 @@ class BackgroundFetch:
         self._services = services
         self._committed = committed
         self._forget = forget
-        self._saved: FetchSnapshot | None = machine.snapshot()
+        self._texts = texts
+        """What the scripts said that handled its event last."""
+        self._saved: FetchSnapshot | None = self._snapshot()
         self._unsaved: set[int] = set()
         self._abort: Deferred[bool] | None = None
         self._tell = Teller(services, self)
@@ -121,8 +126,18 @@ class BackgroundFetch:
         return self.machine.fetch.event == "held"
 
     @property
+    def attempts(self) -> int:
+        """How often its event was dispatched."""
+        return self.machine.fetch.attempts
+
+    @property
     def firing(self) -> bool:
         return self._firing
+
+    @property
+    def _released(self) -> bool:
+        """Its event is over: what it says of itself stays as it was, and nothing of it is stored any more."""
+        return self.machine.fetch.event == "ended"
 
     @property
     def records(self) -> list[RecordView]:
@@ -177,12 +192,12 @@ class BackgroundFetch:
     # What the user does
 
     def pause(self) -> Promise[bool]:
-        """False where it cannot be paused: it is settled or paused, or an upload runs."""
+        """False where it cannot be paused: it is settled, released or paused, or an upload runs."""
         self._user("pause")
         return Promise.resolved(self._ask(machine.Pause("user")))
 
     def resume(self) -> Promise[bool]:
-        """Go on; where permission was asked for, this grants it. False where it is not paused."""
+        """Go on; where permission was asked for, this grants it. False where it is not paused, or has ended."""
         self._user("resume")
         return Promise.resolved(self._ask(machine.Resume("user")))
 
@@ -192,8 +207,13 @@ class BackgroundFetch:
         return self.request_abort("user")
 
     def click(self) -> Promise[None]:
-        """Activate its display: `backgroundfetchclick` is fired at the worker. Fulfilled when that event has ended."""
+        """Activate its display: `backgroundfetchclick` is fired at the worker. Fulfilled when that event has ended.
+
+        Nothing is fired once it is released: nothing is displayed any more.
+        """
         self._user("click")
+        if self._released:
+            return Promise.resolved(None)
         return Promise.start(self._services.nursery, self._fire_click, name="click")
 
     def drop(self) -> None:
@@ -203,6 +223,15 @@ class BackgroundFetch:
             self.request_abort("user")
         elif self.owed:
             self._feed(machine.Drop())
+
+    def retry(self) -> Promise[bool]:
+        """Have its event tried five times more, one that is held too. False where none is owed."""
+        self._user("retry")
+        owed = self.owed != ""
+        if owed:
+            self._feed(machine.Retry())
+            self.fire_owed()
+        return Promise.resolved(owed)
 
     def _user(self, action: str) -> None:
         self._services.trace.emit(UserAction(action=action, scope=self.scope, id=self.id))
@@ -280,6 +309,8 @@ class BackgroundFetch:
         """What `updateUI()` does."""
         new_title = self.title if title is None else title
         new_icons = self.icons if icons is None else icons
+        if self._released:
+            return  # the user dropped it while its handler runs: there is nothing to show
         try:
             with self._services.quota.transaction(self.origin):
                 self._services.store.save_fetch_ui(self.number, new_title, new_icons)
@@ -310,6 +341,27 @@ class BackgroundFetch:
             self._firing = True
             self._services.start("event", self._fire)
 
+    def fire_if_mended(self, *, opened: bool = False) -> None:
+        """As `fire_owed`, where it is held too if its worker's text differs from the one that failed by now.
+
+        `opened`: the profile has just been opened, see `differs`.
+        """
+        idle = not (self._services.closing or self.dormant or self._firing)
+        if idle and self.owed and self.attempts and self._is_mended(opened):
+            self._feed(machine.Retry())
+        self.fire_owed()
+
+    async def look_for_absent(self) -> None:
+        """Have its event tried again if a script that its worker lacked comes by now."""
+        worker = self.registration.active
+        if worker is not None and await comes_by_now(worker, self._texts) and self.held:
+            self._feed(machine.Retry())
+            self.fire_owed()
+
+    def _is_mended(self, opened: bool) -> bool:
+        worker = self.registration.active
+        return worker is not None and differs(worker, self._texts, self._services.scripts, opened=opened)
+
     # Feeding the machine
 
     def _ask(self, input: machine.Input) -> bool:
@@ -338,8 +390,8 @@ class BackgroundFetch:
         touched = _touched(effects)
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
-        if any(isinstance(e, machine.Release) for e in effects):
-            return  # until its rows go, in a transaction of their own, it is as it was: its event is owed
+        if self._released:
+            return  # its rows are gone, or go in a transaction of their own: until then its event is owed
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
         with self._transaction(effects):
             for effect in effects:
@@ -373,10 +425,13 @@ class BackgroundFetch:
             # An abort is stored with the fetch's own result, in one transaction, or not at all.
             if told or state.result != "aborted":
                 self.runs[index].save(store, self.number, state.snapshot())
-        snapshot = self.machine.snapshot()
+        snapshot = self._snapshot()
         if told and snapshot != self._saved:
             store.save_fetch(self.number, snapshot)
             self._saved = snapshot
+
+    def _snapshot(self) -> FetchSnapshot:
+        return attrs.evolve(self.machine.snapshot(), texts=self._texts)
 
     def _sends_once(self, effects: list[Effect | machine.OnRecord]) -> list[int]:
         """The records that this step sends, and that may not be sent again."""
@@ -592,6 +647,7 @@ class BackgroundFetch:
             EventSpec(name, interface, self.number),
             background_fetch=self,
             attempt=self.machine.fetch.attempts,
+            on_texts=self._run_by,
         )
         self._firing = False
         if not self._is_owed():
@@ -600,14 +656,20 @@ class BackgroundFetch:
         if fired.started:
             self.fire_owed()
 
+    def _run_by(self, texts: Texts) -> None:
+        """Such scripts handle its event: that is stored before they run, because they may end the process."""
+        if self._is_owed() and texts != self._texts:
+            self._texts = texts
+            self._apply([])
+
     def _is_owed(self) -> bool:
         return self.machine.fetch.event == "owed"
 
     def _release(self, cause: str) -> None:
         self._tell.instances()
-        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._released(cause))
+        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._forget_rows(cause))
 
-    def _released(self, cause: str) -> None:
+    def _forget_rows(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
         self._tell.released(cause)
         self._forget(self)

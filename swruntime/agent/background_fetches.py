@@ -186,7 +186,7 @@ class BackgroundFetches:
         """Dispatch every event that is owed to a registration and not under way."""
         for fetch in self.all():
             if fetch.registration is registration:
-                fetch.fire_owed()
+                fetch.fire_if_mended()
 
     # After a restart
 
@@ -207,7 +207,13 @@ class BackgroundFetches:
             if fetch.active:
                 fetch.begin(again=True)
             else:
-                fetch.fire_owed()
+                fetch.fire_if_mended(opened=True)
+        # What is held may wait for what a server has by now.
+        held = [fetch for fetch in self.all() if fetch.held]
+        for registration in dict.fromkeys(fetch.registration for fetch in held):
+            self._registrations.soft_update(registration)
+        for fetch in held:
+            self._services.start("update", fetch.look_for_absent)
 
     def _take(self, registration: Registration, stored: StoredFetch) -> BackgroundFetch:
         store = self._services.store
@@ -238,6 +244,7 @@ class BackgroundFetches:
             runs=runs,
             machine=machine,
             committed=not machine.fetch.active,
+            texts=stored.snapshot.texts,
             forget=self._forget,
         )
         return fetch

@@ -6,6 +6,7 @@ Spec: https://w3c.github.io/ServiceWorker/#dfn-service-worker-registration
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -14,6 +15,7 @@ from swruntime.agent.jobs import Job, JobKey
 from swruntime.agent.lifecycle import Lifecycle
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.scripts import Script
+from swruntime.agent.worker_texts import Texts
 from swruntime.agent.workers import Fired, Worker
 from swruntime.algorithms import scopes, urls
 from swruntime.concepts.enums import PermissionState, UpdateViaCache, WorkerState
@@ -86,9 +88,14 @@ class Registration:
         return self._services.permission(self.storage_key)
 
     async def fire(
-        self, spec: EventSpec, *, attempt: int = 1, background_fetch: BackgroundFetch | None = None
+        self,
+        spec: EventSpec,
+        *,
+        attempt: int = 1,
+        background_fetch: BackgroundFetch | None = None,
+        on_texts: Callable[[Texts], None] | None = None,
     ) -> Fired:
-        """*Fire a functional event* at the active worker; wait until it has ended.
+        """*Fire a functional event* at the active worker; wait until it has ended. `on_texts` is as `Worker.fire`'s.
 
         Spec: https://w3c.github.io/ServiceWorker/#fire-functional-event-algorithm
         """
@@ -96,7 +103,9 @@ class Registration:
             await self._services.activity.wait_for_change()
         if self.active is None:
             return Fired(EventResult("interrupted", f"{self.scope} has no active worker"), started=False)
-        fired = await self.active.fire(spec, attempt=attempt, background_fetch=background_fetch)
+        fired = await self.active.fire(
+            spec, attempt=attempt, background_fetch=background_fetch, on_texts=on_texts
+        )
         self._services.functional_event_ended(self)
         return fired
 

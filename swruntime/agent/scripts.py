@@ -241,18 +241,19 @@ class SitesOwn(MutableMapping[str, bytes]):
         self._kept = kept
         self._origin = origin
 
-    def _url(self, path: str) -> str:
+    def url(self, path: str) -> str:
+        """The URL of what is at a path."""
         return urls.parse(quote(path), self._origin).href
 
     def __getitem__(self, path: str) -> bytes:
-        return self._kept[self._url(path)].data
+        return self._kept[self.url(path)].data
 
     def __setitem__(self, path: str, data: bytes) -> None:
-        url = self._url(path)
+        url = self.url(path)
         self._kept[url] = Script(url, data, of_site=True)
 
     def __delitem__(self, path: str) -> None:
-        del self._kept[self._url(path)]
+        del self._kept[self.url(path)]
 
     def clear(self) -> None:
         """Forget all of them."""

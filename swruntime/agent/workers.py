@@ -14,6 +14,7 @@ import attrs
 import trio
 
 from swruntime.agent.scripts import IMPORTED, MAIN, WORKER_MODULE, Script, SitesOwn
+from swruntime.agent.worker_texts import ScriptMap, Texts
 from swruntime.algorithms import redirects, urls
 from swruntime.concepts.enums import WorkerState
 from swruntime.concepts.environment import Environment
@@ -59,7 +60,7 @@ class Worker:
         self.script_url = script_url
         self.type = type
         self.skip_waiting = False
-        self.scripts: dict[str, Script] = {}
+        self.scripts = ScriptMap()
         """*Script resource map*, by URL. What is of SITE is what was read since the last start; what came over the
         network was read once, when it was installed."""
         self.sources = SitesOwn(self.scripts, registration.storage_key)
@@ -137,9 +138,12 @@ class Worker:
         return same
 
     async def _comes_again(self, url: str, newer: Worker) -> bytes | None:
-        """The bytes of a script now, None where it does not come."""
         if url == self.script_url and url in newer.scripts:
             return newer.scripts[url].data
+        return await self.fetch_again(url)
+
+    async def fetch_again(self, url: str) -> bytes | None:
+        """The bytes of a script of its own as it is now, None where it does not come."""
         try:
             if self.is_local:
                 return self._services.scripts.read_local(urls.parse(url).pathname)
@@ -150,6 +154,10 @@ class Worker:
             ).data
         except (NetworkError, NotServed, SecurityError, TypeError):
             return None
+
+    def lacks(self, path: str) -> None:
+        """SITE has no script at `path` ("/lib/a b.py"), which this one has asked for."""
+        self.scripts.lacks(self.sources.url(path))
 
     @property
     def is_local(self) -> bool:
@@ -187,12 +195,14 @@ class Worker:
 
     async def _fetch_for_start(self) -> None:
         """Have its main script, for this start. Raises ScriptError where it does not come any more."""
+        self.scripts.forget_absent()
         if not (self._script_is_new or self.overtaken):
             self.sources.clear()
         if self.script_url not in self.scripts:
             try:
                 await self.fetch_script()
             except (TypeError, SecurityError) as error:
+                self.scripts.lacks(self.script_url)
                 raise ScriptError(str(error)) from error
         self._script_is_new = False
 
@@ -284,17 +294,19 @@ class Worker:
         attempt: int = 1,
         background_fetch: BackgroundFetch | None = None,
         on_dispatch: Callable[[], None] = lambda: None,
+        on_texts: Callable[[Texts], None] | None = None,
     ) -> Fired:
         """Start the worker if need be, fire an event at it, and wait until the event is no longer active.
 
         `on_dispatch` is called just before the realm is handed the event; never, if the worker could not start.
+        `on_texts` is called with what its scripts say, before any of them runs, and whenever there is another one.
         """
         about = (background_fetch.id, background_fetch.number) if background_fetch else (None, None)
         self._events += 1
         self.clicks += spec.name in _CLICKS
         self._not_idle()
         try:
-            with self._services.activity.under_way("event"):
+            with self._services.activity.under_way("event"), self.scripts.watched(on_texts):
                 return await self._fire(spec, attempt, about[0], about[1], on_dispatch)
         finally:
             self._events -= 1

@@ -97,6 +97,9 @@ def waiting_text(error: WaitingForUser) -> str:
     more = len(error.waiting) - MOST_WAITING
     others = f"; and {more} more" if more > 0 else ""
     owed = [line for line in error.waiting if " is owed " in line]
-    hints = ["a --scenario can do what a user does: online, resume, abort"] * (len(owed) < len(error.waiting))
+    held = [line for line in error.waiting if " is held; " in line]  # what acts on these is said there
+    others_wait = len(owed) + len(held) < len(error.waiting)
+    hints = ["a --scenario can do what a user does: online, resume, abort"] * others_wait
     hints += ["mend the worker and run 'resume', or give up with 'resume --drop ID'"] * bool(owed)
-    return f"nothing goes on by itself: {named}{others} ({'; '.join(hints)})"
+    told = f" ({'; '.join(hints)})" if hints else ""
+    return f"nothing goes on by itself: {named}{others}{told}"

@@ -201,6 +201,13 @@ def _add_resume(commands: Commands[_Parser]) -> None:
     parser = _command(commands, "resume", "only take up what an earlier process left", resume)
     _agent_options(parser)
     parser.add_argument("--drop", metavar="ID", action="append", default=[], help="give this one up")
+    parser.add_argument(
+        "--retry",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="try the event of this one again that is held",
+    )
 
 
 def _add_status(commands: Commands[_Parser]) -> None:

@@ -39,7 +39,7 @@ from swruntime.machines.snapshots import EventDebt, FetchSnapshot
 from swruntime.machines.table import Effect, Outcome, Row, Table, step
 
 EVENT_ATTEMPTS = 5
-"""How often an event that did not end by itself is dispatched before it is held for the user."""
+"""So often an event that did not end by itself is dispatched before it is held; as often again when it is asked for."""
 
 
 class State(Enum):
@@ -117,7 +117,12 @@ class Drop:
     """The user gives up an event that is owed."""
 
 
-Input = Begin | Pause | Resume | Abort | Clear | RecordSettled | Dispatch | EventEnded | Drop
+@attrs.frozen
+class Retry:
+    """The user asks for the event again, or its worker's text differs from the one that failed."""
+
+
+Input = Begin | Pause | Resume | Abort | Clear | RecordSettled | Dispatch | EventEnded | Drop | Retry
 
 
 # Effects
@@ -187,7 +192,7 @@ class OweAgain(Effect):
 
 @attrs.frozen
 class Hold(Effect):
-    """The event was tried often enough; it is kept until the user drops it."""
+    """The event was tried often enough; it is kept until it is asked for again, or dropped."""
 
 
 @attrs.frozen
@@ -200,7 +205,10 @@ class OnRecord:
 
 @attrs.frozen(kw_only=True)
 class Fetch:
-    """The state of the background fetch itself. `begun` dies with the process; no record acts before it."""
+    """The state of the background fetch itself. `begun` dies with the process; no record acts before it.
+
+    Its event was dispatched `attempts` times; `attempts_before` of them before it was asked for again.
+    """
 
     state: State = State.PENDING
     begun: bool = False
@@ -210,6 +218,7 @@ class Fetch:
     message: str | None = None
     event: EventDebt = "none"
     attempts: int = 0
+    attempts_before: int = 0
 
     @property
     def active(self) -> bool:
@@ -272,7 +281,7 @@ def ended_by_itself(f: Fetch, i: EventEnded) -> bool:
 
 
 def may_be_tried_again(f: Fetch, i: EventEnded) -> bool:
-    return f.event == "owed" and f.attempts < EVENT_ATTEMPTS
+    return f.event == "owed" and f.attempts - f.attempts_before < EVENT_ATTEMPTS
 
 
 # Actions
@@ -361,6 +370,10 @@ def owe_again(f: Fetch, i: EventEnded) -> Outcome[Fetch]:
     return f, (OweAgain(),)
 
 
+def retry(f: Fetch, i: Retry) -> Outcome[Fetch]:
+    return attrs.evolve(f, event="owed", attempts_before=f.attempts), (OweAgain(),)
+
+
 def hold(f: Fetch, i: EventEnded) -> Outcome[Fetch]:
     return attrs.evolve(f, event="held"), (Hold(),)
 
@@ -378,6 +391,7 @@ def _settled(state: State) -> dict[tuple[Enum, type], tuple[Row[Fetch], ...]]:
             Row(state, hold, is_owed),
         ),
         (state, Drop): (Row(state, release_dropped, is_owed_or_held),),
+        (state, Retry): (Row(state, retry, is_owed_or_held),),
     }
 
 
@@ -410,6 +424,15 @@ TABLE: Table[Fetch] = {
     **_settled(State.FAILURE),
     **_settled(State.ABORTED),
 }
+
+
+def debt(snapshot: FetchSnapshot) -> EventDebt:
+    """What is owed of its event when the process has died.
+
+    A death in the middle of the event interrupted it, so the last attempt's death leaves it held.
+    """
+    tried = snapshot.attempts - snapshot.attempts_before
+    return "held" if snapshot.event == "owed" and tried >= EVENT_ATTEMPTS else snapshot.event
 
 
 class Machine:
@@ -459,25 +482,24 @@ class Machine:
             self.uploaded,
             f.event,
             f.attempts,
+            f.attempts_before,
         )
 
     @classmethod
     def restore(cls, snapshot: FetchSnapshot, records: Sequence[Record], *, download_total: int) -> Machine:
         """The machine as it is after the process died. Feed `Begin`, or dispatch the event that is owed.
 
-        A death in the middle of the event interrupted it, so the last attempt's death leaves it held.
+        See `debt` for what it owes then.
         """
-        event = snapshot.event
-        if event == "owed" and snapshot.attempts >= EVENT_ATTEMPTS:
-            event = "held"
         fetch = Fetch(
             state=State(snapshot.state),
             pause_cause=snapshot.pause_cause,
             failure_reason=snapshot.failure_reason,
             cause=snapshot.cause,
             message=snapshot.message,
-            event=event,
+            event=debt(snapshot),
             attempts=snapshot.attempts,
+            attempts_before=snapshot.attempts_before,
         )
         return cls(
             records,

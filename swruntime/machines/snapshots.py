@@ -32,12 +32,16 @@ class RecordSnapshot:
 
 FetchStateName = Literal["pending", "paused", "success", "failure", "aborted"]
 EventDebt = Literal["none", "owed", "held", "ended"]
-"""Of the settled event: not yet owed; owed; given up after five attempts until the user drops it; over."""
+"""Of the settled event: not yet owed; owed; held after five attempts, until it is asked for again or dropped; over."""
 
 
 @attrs.frozen
 class FetchSnapshot:
-    """`downloaded` (bytes) is frozen at settling, and 0 before."""
+    """`downloaded` (bytes) is frozen at settling, and 0 before.
+
+    `texts` is what the scripts said that handled its event last, a digest by URL ("" for one that did not come): not
+    the machine's, which only counts `attempts`.
+    """
 
     state: FetchStateName = "pending"
     pause_cause: str | None = None
@@ -48,3 +52,5 @@ class FetchSnapshot:
     uploaded: int = 0
     event: EventDebt = "none"
     attempts: int = 0
+    attempts_before: int = 0
+    texts: tuple[tuple[str, str], ...] = ()

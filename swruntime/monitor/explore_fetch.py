@@ -44,6 +44,7 @@ _FETCH_INPUTS: tuple[tuple[fetches.Input, bool], ...] = (
     (fetches.Dispatch(), False),
     *((fetches.EventEnded(outcome), False) for outcome in get_args(EventOutcome)),
     (fetches.Drop(), False),
+    (fetches.Retry(), False),
 )
 """Each with whether it is what happens when everybody is kind."""
 
@@ -275,7 +276,9 @@ class _Exploration:
 
     def _state(self, fetch: Fetch, of_records: Iterable[Record]) -> State:
         known = sorted((self._abstract(r) for r in of_records), key=self._id)
-        fetch = attrs.evolve(fetch, cause=None, message=None)
+        # Only the attempts since it was asked for last count.
+        tried = fetch.attempts - fetch.attempts_before
+        fetch = attrs.evolve(fetch, cause=None, message=None, attempts=tried, attempts_before=0)
         return State(fetch, tuple(known))
 
     def _abstract(self, record: Record) -> Record:

@@ -91,7 +91,7 @@ def of_fetch(machine: Machine, input: object, *, just_settled: int | None = None
         "upload_in_flight": any(r.in_flight and r.method != "GET" for r in machine.records),
         "unsettled": sum(not r.settled for r in others),
         "event": machine.fetch.event,
-        "attempts": machine.fetch.attempts,
+        "attempts": machine.fetch.attempts - machine.fetch.attempts_before,
     }
     match input:
         case fetches.Begin(permission=permission):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
+
+from swruntime.agent.worker_texts import digest
+from swruntime.storage import open_profile
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Server, Site
@@ -149,3 +153,54 @@ def test_what_is_left_goes_on_whatever_the_command(site: Site, command: tuple[st
     assert site.cli("fetch", "a", "/x.bin", "--conditions", "offline").status == 1
     assert site.cli(*command).status == 0
     assert site.cached("/x.bin") == b"x"
+
+
+def held(site: Site) -> None:
+    """One that is held: its worker's text failed five times."""
+    owed(site)
+    site.write("worker.py", "1 / 0\n")
+    store = open_profile(site.folder / ".swruntime")
+    try:
+        (fetch,) = (each for each in store.fetches() if each.id == "a")
+        url = "http://localhost:8400/worker.py"
+        texts = ((url, digest(b"1 / 0\n")),)
+        store.save_fetch(fetch.number, attrs.evolve(fetch.snapshot, event="owed", attempts=5, texts=texts))
+    finally:
+        store.close()
+
+
+def test_status_and_resume_say_the_same_of_what_is_held(site: Site) -> None:
+    held(site)
+    (fetch,) = site.status()["background_fetches"]
+    waits_for = fetch["waits_for"]
+    assert waits_for.startswith(
+        "a worker whose text differs from the one that failed: backgroundfetchsuccess"
+    )
+    assert "'resume --retry a'" in waits_for
+    assert "'resume --drop a'" in waits_for
+    result = site.cli("resume")
+    assert result.status == 1
+    assert f"background fetch 'a' waits for {waits_for}\n" in result.err
+    assert site.status()["background_fetches"] == [fetch]
+
+
+def test_what_is_held_is_tried_again_when_it_is_asked_for(site: Site) -> None:
+    held(site)
+    result = site.cli("resume", "--retry", "a", "--json")
+    assert result.status == 1
+    assert [line["attempt"] for line in result.of("event.start")] == [6]
+    (fetch,) = site.status()["background_fetches"]
+    assert "backgroundfetchsuccess event is owed, tried 6 times" in fetch["waits_for"]
+    site.cli("resume", "--retry", "b").refused("there is no background fetch 'b'", "'a'")
+
+
+def test_what_is_held_is_given_up(site: Site) -> None:
+    held(site)
+    result = site.cli("resume", "--drop", "a", "--json")
+    assert result.status == 0, result.err
+    assert site.status()["background_fetches"] == []
+
+
+def test_what_has_not_ended_is_not_asked_for_again(site: Site) -> None:
+    left_offline(site, "a")
+    site.cli("resume", "--retry", "a").refused("'a' has not ended", "no event")

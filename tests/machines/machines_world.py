@@ -227,13 +227,23 @@ class World:
         if not self.released and self.committed and not self.firing and self.machine.fetch.event == "owed":
             self.firing = True
             self._feed(fetches.Dispatch())
-            assert 1 <= self.machine.fetch.attempts <= fetches.EVENT_ATTEMPTS
+            assert 1 <= self._tried <= fetches.EVENT_ATTEMPTS
+
+    @property
+    def _tried(self) -> int:
+        """How often its event was dispatched since it was asked for last."""
+        return self.machine.fetch.attempts - self.machine.fetch.attempts_before
+
+    def retry(self) -> None:
+        if not self.released and not self.active and self.machine.fetch.event in ("owed", "held"):
+            self._feed(fetches.Retry())
+            assert (self.machine.fetch.event, self._tried) == ("owed", 0)
 
     def end_event(self, outcome: EventOutcome) -> None:
         if self.released or not self.firing:
             return
         self.firing = False
-        attempts = self.machine.fetch.attempts
+        attempts = self._tried
         self._feed(fetches.EventEnded(outcome))
         if outcome != "interrupted":
             assert self.released

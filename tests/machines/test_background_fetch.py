@@ -38,6 +38,7 @@ from swruntime.machines.background_fetch import (
     Resume,
     Resumed,
     ResumeRecords,
+    Retry,
     Settle,
     State,
 )
@@ -161,6 +162,7 @@ for _state in FINAL:
         (settled(_state), EventEnded("interrupted"), "may_be_tried_again", _state, (OweAgain(),)),
         (settled(_state, attempts=5), EventEnded("interrupted"), "is_owed", _state, (Hold(),)),
         (settled(_state, "held"), Drop(), "is_owed_or_held", _state, (Release("dropped"),)),
+        (settled(_state, "held"), Retry(), "is_owed_or_held", _state, (OweAgain(),)),
     ]
 
 
@@ -497,6 +499,40 @@ def test_a_handler_that_kills_the_process_is_held_as_well() -> None:
         m = Machine.restore(m.snapshot(), m.records, download_total=0)
     assert (m.fetch.event, m.fetch.event_name) == ("held", "backgroundfetchsuccess")
     assert m.feed(Drop()) == [Release("dropped")]
+
+
+def test_an_event_that_is_held_is_tried_five_times_more_when_it_is_asked_for_again() -> None:
+    m = begun("GET")
+    succeed(m, 0)
+    for asked in range(3):
+        for attempt in range(1, EVENT_ATTEMPTS + 1):
+            assert m.fetch.event == "owed"
+            m.feed(Dispatch())
+            assert m.fetch.attempts == asked * EVENT_ATTEMPTS + attempt
+            m.feed(EventEnded("interrupted"))
+        assert m.fetch.event == "held"
+        m = Machine.restore(m.snapshot(), m.records, download_total=0)
+        assert (m.fetch.event, m.fetch.attempts) == ("held", (asked + 1) * EVENT_ATTEMPTS)
+        assert m.feed(Retry()) == [OweAgain()]
+    assert m.snapshot().attempts_before == m.snapshot().attempts == 3 * EVENT_ATTEMPTS
+
+
+def test_a_death_counts_from_where_it_was_asked_for_again() -> None:
+    m = begun("GET")
+    succeed(m, 0)
+    m.feed(Dispatch())
+    assert m.feed(Retry()) == [OweAgain()]  # its text differs already
+    for _ in range(EVENT_ATTEMPTS):
+        assert m.fetch.event == "owed"
+        m.feed(Dispatch())
+        m = Machine.restore(m.snapshot(), m.records, download_total=0)
+    assert (m.fetch.event, m.fetch.attempts, m.fetch.attempts_before) == ("held", 6, 1)
+
+
+@pytest.mark.parametrize("event", ["none", "ended"])
+def test_what_is_not_owed_is_not_asked_for_again(event: EventDebt) -> None:
+    with pytest.raises(ImpossibleInput):
+        step(TABLE, settled(State.SUCCESS, event), Retry())
 
 
 def test_an_event_may_be_dropped_while_it_is_owed() -> None:

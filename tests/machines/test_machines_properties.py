@@ -109,6 +109,11 @@ class AnyWorld(RuleBasedStateMachine):
 
     @precondition(over)
     @rule()
+    def retry(self) -> None:
+        self.world.retry()
+
+    @precondition(over)
+    @rule()
     def commit(self) -> None:
         self.world.commit()
 
@@ -240,6 +245,7 @@ class Chance:
         "abort": 0.1,
         "clear": 0.1,
         "drop": 0.1,
+        "retry": 0.2,
         "commit": 1,
         "dispatch": 1,
         "end_event": 1,
@@ -305,6 +311,7 @@ def late_action(rng: random.Random) -> Action:
         "abort": (1, World.abort),
         "clear": (0.5, World.clear),
         "drop": (0.5, World.drop),
+        "retry": (1, World.retry),
     }
     (name,) = rng.choices([*actions], [weight for weight, _ in actions.values()])
     return actions[name][1]

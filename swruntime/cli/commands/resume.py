@@ -26,8 +26,8 @@ def resume(options: Namespace) -> int:
     """
     check_site(options.site)
     if profile_origin(profile_of(options)) is None:
-        if options.drop:
-            raise _unknown(options.drop[0], [])
+        for id in (*options.drop, *options.retry):
+            raise _unknown(id, [])
         complain(f"there is nothing in the profile {str(profile_of(options))!r}: nothing to resume")
         return 0
     return run_session(options, _resume, take_up=False)
@@ -41,8 +41,19 @@ async def _resume(session: Session) -> None:
                 session.options.expect.insert(0, (id, "aborted"))
             fetch.dormant = False
             fetch.drop()
+    asked_again = [fetch for id in session.options.retry for fetch in _owed(session, id)]
     take_up_all(session)
+    for fetch in asked_again:
+        await fetch.retry()
     await session.agent.settled()
+
+
+def _owed(session: Session, id: str) -> list[BackgroundFetch]:
+    """Those of that id that have ended and whose event is owed. Raises UsageError where there is none."""
+    found = [fetch for fetch in _named(session, id) if fetch.owed]
+    if not found:
+        raise UsageError(f"background fetch {id!r} has not ended: there is no event of it to try again yet")
+    return found
 
 
 def abort(options: Namespace) -> int:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swruntime.agent.controls import DEFAULT_QUOTA
+from swruntime.agent.worker_texts import held_text
 from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
 from swruntime.concepts.http import StoredBody
 from swruntime.errors import NotAProfile, UsageError
+from swruntime.machines.background_fetch import debt
 from swruntime.ports.store import (
     Store,
     StoredFetch,
@@ -157,11 +159,8 @@ def _waits_for(fetch: StoredFetch, writer: int | None) -> str:
     event = {"success": "backgroundfetchsuccess", "failure": "backgroundfetchfail"}.get(
         snapshot.state, "backgroundfetchabort"
     )
-    if snapshot.event == "held":
-        return (
-            f"the user: {event} was interrupted {counted(snapshot.attempts, 'time', 'times')}; "
-            "give it up with 'resume --drop'"
-        )
+    if snapshot.event == "held" or (writer is None and debt(snapshot) == "held"):
+        return held_text(fetch.id, event, snapshot.attempts)
     if snapshot.state == "paused":
         why = "asked for permission" if snapshot.pause_cause == "permission" else "paused"
         return f"the user: {why}; a --scenario with the step 'resume' lets it go on"

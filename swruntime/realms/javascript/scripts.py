@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from swruntime.agent.scripts import IMPORTED, PAGE, PAGE_MODULE, WORKER_MODULE, Script, ScriptKind
+from swruntime.agent.worker_texts import ScriptMap
 from swruntime.algorithms import urls
 from swruntime.errors import NetworkError
 from swruntime.network.site_files import LARGEST_SCRIPT
@@ -48,7 +49,12 @@ class Scripts:
         key = urls.without_fragment(url)
         if key not in self._kept:
             fetch = self._realm.agent.services.scripts.fetch
-            script = await fetch(kind, key, self._realm.context.environment)
+            try:
+                script = await fetch(kind, key, self._realm.context.environment)
+            except (NetworkError, TypeError):
+                if isinstance(self._kept, ScriptMap):
+                    self._kept.lacks(key)
+                raise
             if sum(len(each.data) for each in self._kept.values()) + len(script.data) > MOST:
                 text = f"the script {key} is one too many: a realm keeps {MOST // 1024**2} MiB of scripts"
                 raise NetworkError(text) if kind in (IMPORTED, PAGE) else TypeError(text)

@@ -50,7 +50,8 @@ class Importer:
 
     `folders`, of `site`, are searched in order. `execute(file, namespace)` evaluates a file. `scope_modules` has the
     names of `swruntime.worker` or `swruntime.window`, whichever this realm is. `absent` is asked for the error of a
-    name that is nowhere; None is Python's own.
+    name that is nowhere; None is Python's own. `lacks` is told the paths ("/tools.py") of what SITE does not have, and
+    nobody else either.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Importer:
         execute: Callable[[Path, dict[str, Any]], None],
         scope_modules: Mapping[str, Mapping[str, object]],
         absent: Callable[[str], NameError | None] = lambda name: None,
+        lacks: Callable[[str], None] = lambda path: None,
     ) -> None:
         self._site = site
+        self._lacks = lacks
         self._folders = folders
         self._execute = execute
         self._scope_modules = scope_modules
@@ -88,7 +91,12 @@ class Importer:
         if top == "swruntime":
             return self._import_swruntime(name, names)
         if not self._is_ours(top):
-            return builtins.__import__(name, globals, locals, names, 0)
+            try:
+                return builtins.__import__(name, globals, locals, names, 0)
+            except ModuleNotFoundError as error:
+                if error.name is not None and error.name.partition(".")[0] == top:
+                    self._tell_absent(top, self._folders)
+                raise
         module = self._load(name)
         if names:
             return self._with_submodules(module, names)
@@ -123,8 +131,10 @@ class Importer:
         parent = self._load(parent_name) if parent_name else None
         if name in self._modules:  # its package imported it
             return self._modules[name]
-        found = self._find(last, self._folders if parent is None else _search_path(parent))
+        folders = self._folders if parent is None else _search_path(parent)
+        found = self._find(last, folders)
         if found is None:
+            self._tell_absent(last, folders)
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return self._evaluate(name, found, parent)
 
@@ -171,6 +181,12 @@ class Importer:
                 if self._site.is_folder(self._url_path(folder / name)):
                     return folder / name
         return None
+
+    def _tell_absent(self, name: str, folders: tuple[Path, ...]) -> None:
+        for folder in folders:
+            for file in (folder / name / "__init__.py", folder / f"{name}.py"):
+                if file.is_relative_to(self._site.folder):
+                    self._lacks(f"/{file.relative_to(self._site.folder).as_posix()}")
 
     def _is_served(self, file: Path, name: str) -> bool:
         """Raises ImportError for what is there and is not served."""

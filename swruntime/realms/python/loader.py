@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
+from urllib.parse import unquote
 
 from swruntime.algorithms import urls
 from swruntime.errors import NetworkError, NotServed, ScriptError, SiteError
@@ -38,6 +39,7 @@ class Loader:
         console: Console | None = None,
         absent: Callable[[str], NameError | None] = lambda name: None,
         sources: MutableMapping[str, bytes] | None = None,
+        lacks: Callable[[str], None] = lambda path: None,
     ) -> None:
         if context.site is None:
             raise SiteError(f"the realm of {context.environment.url} has no SITE to take a script from")
@@ -55,6 +57,8 @@ class Loader:
         """What the script imported through, once it runs."""
         self.sources: MutableMapping[str, bytes] = {} if sources is None else sources
         """What was read of SITE, by path ("/lib/tools.py"). What is in here already is not read again."""
+        self._lacks = lacks
+        """Called with the path of what was imported, and is not there."""
 
     def run(self, path: str) -> dict[str, Any]:
         """Evaluate the script at `path` ("/worker.py", or relative to SITE) and answer with its globals.
@@ -64,7 +68,9 @@ class Loader:
         file = script_path(self._site, path)
         root = self._site.folder
         folders = (file.parent,) if file.parent == root else (file.parent, root)
-        importer = Importer(self._site, folders, self._execute, self._scope_modules, self._absent)
+        importer = Importer(
+            self._site, folders, self._execute, self._scope_modules, self._absent, self._lacks
+        )
         self.importer = importer
         importer.builtins["print"] = self._print
         module = importer.script(file, self._globals)
@@ -95,6 +101,7 @@ class Loader:
             try:
                 file = script_path(self._site, url.pathname)
             except SiteError as error:
+                self._lacks(unquote(url.pathname))
                 raise NetworkError(f"import_scripts of {url.href}: {error}") from error
             self._execute(file, self.namespace)
 
@@ -105,6 +112,7 @@ class Loader:
             try:
                 data = self.sources[f"/{name}"] = self._site.read(url_path(name))
             except NotServed as refused:
+                self._lacks(f"/{name}")
                 raise ImportError(f"{name} is not served: {refused.why}") from None
         source = decode(data, name)
         code = compile(source, str(file), "exec", dont_inherit=True)

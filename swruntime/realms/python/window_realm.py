@@ -70,8 +70,12 @@ class Window(GlobalScope):
         self._window_realm.agent.clients.focus(self._window_realm.client)
 
     async def navigate(self, url: str) -> Window:
-        """Go to another page, as the user would; this Window is dead then, and the new one is answered with."""
+        """Go to another page, as the user would; this Window is dead then, and the new one is answered with.
+
+        Raises TypeError for a URL that does not parse, InvalidStateError once the page is closed.
+        """
         realm = self._window_realm
+        realm.context.check_alive()
         return await realm.agent.navigate(realm.client, url)  # type: ignore[no-any-return]
 
     def close(self) -> None:

@@ -137,6 +137,7 @@ class WorkerRealm(PythonRealm):
             console=console,
             absent=lambda name: name_error(ServiceWorkerGlobalScope.__name__, name),
             sources=worker.sources,
+            lacks=worker.lacks,
         )
         self._kept: KeptState | None = None
         """Of its script, once that was evaluated."""

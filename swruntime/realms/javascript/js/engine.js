@@ -135,6 +135,10 @@ export const linkModule = (module, modules) => void apply(linkRequests, module, 
 /** Once all that it imports is linked. Throws SyntaxError for names that are not exported. */
 export const instantiateModule = (module) => void apply(instantiate, module, []);
 
+const { destructureError } = core;
+/** Where the text is wrong that made an error, `{fileName, lineNumber, columnNumber}`: of one that has no frames. */
+export const wrongTextOf = (error) => destructureError(error).frames[0];
+
 /** Evaluate a module: a promise. */
 export const evaluateModule = (module) => apply(evaluate, module, [{ __proto__: null }]);
 

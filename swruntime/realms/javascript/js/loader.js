@@ -6,10 +6,11 @@
 import { call } from "./calls.js";
 import { ask } from "./channel.js";
 import {
-    evaluateModule, instantiateModule, linkModule, moduleRequests, moduleStatus, newModule, newScript, runScript,
+    evaluateModule, instantiateModule, isNativeError, linkModule, moduleRequests, moduleStatus, newModule, newScript,
+    runScript,
 } from "./engine.js";
 import { domException, errorFrom } from "./errors.js";
-import { here, isScript } from "./places.js";
+import { compiled, here, isMadeAt, isScript, placeAbove } from "./places.js";
 import { URL as NativeURL, URLPrototypeGetHref as hrefOf } from "./platform.js";
 import {
     ArrayPrototypeIncludes, ArrayPrototypePush, dataDescriptor, Map, MapPrototypeForEach, MapPrototypeGet as get,
@@ -19,6 +20,7 @@ import {
 } from "./primordials.js";
 
 const ArrayPrototype = Array.prototype;
+const SyntaxErrorPrototype = SyntaxError.prototype;
 
 let base = "about:blank";
 let isModule = false;
@@ -40,11 +42,32 @@ function absolute(url, against = base) {
 /** Evaluate a classic script; what it throws comes through. Answers with its completion value. */
 export function runClassic(source, url, muted = false) {
     isScript(url, source, muted);
-    return runScript(newScript(source, url), muted);
+    if (muted) return runScript(newScript(source, url), true);
+    const script = compiled(() => newScript(source, url));
+    try {
+        return runScript(script);
+    } catch (error) {
+        // A name that another script has declared: no frame is the script's own.
+        const place = isSyntaxError(error) ? placeAbove(error) : null;
+        if (place !== null) isMadeAt(error, place);
+        throw error;
+    }
 }
 
-/** Code of a timer. */
-export const runScriptText = (text) => runClassic(text, base);
+const isSyntaxError = (error) => isNativeError(error) && ReflectGetPrototypeOf(error) === SyntaxErrorPrototype;
+
+/** Code of a timer, which a script has set at a place. */
+export function runScriptText(text, place) {
+    isScript(base, text);
+    let script;
+    try {
+        script = newScript(text, base);
+    } catch (error) {
+        if (place !== null) isMadeAt(error, place);
+        throw error;
+    }
+    runScript(script);
+}
 
 /** https://html.spec.whatwg.org/multipage/workers.html#dom-workerglobalscope-importscripts */
 export function importScripts(...urls) {
@@ -98,7 +121,7 @@ function makeModule(source, url) {
     // A page may import as it runs; in a service worker the standard forbids it.
     const importModuleDynamically = isWorker ? undefined
         : (specifier, script, attributes) => importDynamically(specifier, url, attributes);
-    return newModule(source, url, initializeImportMeta, importModuleDynamically);
+    return compiled(() => newModule(source, url, initializeImportMeta, importModuleDynamically));
 }
 
 /** https://html.spec.whatwg.org/multipage/webappapis.html#resolve-a-module-specifier */
@@ -171,7 +194,7 @@ function link(root, parts) {
     MapPrototypeForEach(parts, ({ module, imported }) => {
         if (moduleStatus(module) === "unlinked") linkModule(module, imported);
     });
-    instantiateModule(root);
+    compiled(() => instantiateModule(root));
 }
 
 /** Whether a script could see what is put into an array. Indices come first among an object's own keys. */

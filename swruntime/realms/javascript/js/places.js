@@ -1,5 +1,6 @@
 // Where a script is: the innermost frame of a stack that is one of its own.
 
+import { wrongTextOf } from "./engine.js";
 import {
     ReflectGetOwnPropertyDescriptor as ownProperty, StringPrototypeSplit as split, uncurryThis, WeakMap,
     WeakMapPrototypeGet as getNoted, WeakMapPrototypeHas as isNoted, WeakMapPrototypeSet as note,
@@ -19,6 +20,7 @@ const getFrom = ((fn) => (map, key) => apply(fn, map, [key]))(Map.prototype.get)
 /** The texts of the scripts, by their URLs. */
 const scripts = new Map();
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
+const ABOVE = /^((?:https?|blob|data):[^\n]*?):(\d+)\n/;
 const PLACE = /(?:\(|at (?:async )?|^)((?:https?|blob|data):[^()]*?):(\d+):(\d+)\)?$/;
 
 // A handler may be deep in a framework when it calls.
@@ -116,9 +118,60 @@ export function here() {
     return found === undefined ? placeIn(stack) : found;
 }
 
+/**
+ * What `compile` answers, to whom a script's text is given. The engine knows where the text is wrong, and tells it of an
+ * error only that has no frames: so what fails is done once more, without any.
+ */
+export function compiled(compile) {
+    try {
+        return compile();
+    } catch (error) {
+        const place = placeOfText(compile);
+        if (place !== null) isMadeAt(error, place);
+        throw error;
+    }
+}
+
+/** From now on that is where an exception was made. */
+export function isMadeAt(error, place) {
+    if (error !== null && typeof error === "object") note(places, error, place);
+}
+
+function placeOfText(compile) {
+    const name = "stackTraceLimit";
+    const before = getOwnPropertyDescriptor(NativeError, name);
+    const none = { __proto__: null, value: 0, writable: true, enumerable: true, configurable: true };
+    if (!defineProperty(NativeError, name, none)) return null;
+    try {
+        compile();
+        return null;
+    } catch (error) {
+        const found = prepared(() => "", () => wrongTextOf(error));
+        if (found === undefined || !has(scripts, found.fileName)) return null;
+        return placed(found.fileName, found.lineNumber, found.columnNumber);
+    } finally {
+        if (before === undefined) deleteProperty(NativeError, name);
+        else defineProperty(NativeError, name, (setPrototypeOf(before, null), before));
+    }
+}
+
+/** The place that the engine has written above an exception's stack, null where there is none. */
+export function placeAbove(error) {
+    let stack;
+    try {
+        stack = error.stack;
+    } catch {
+        return null;
+    }
+    const match = typeof stack === "string" ? exec(ABOVE, stack) : null;
+    if (match !== null) forgetMatch();
+    return match !== null && has(scripts, match[1]) ? placed(match[1], NativeNumber(match[2]), 1) : null;
+}
+
 /** Where an exception was made; null for what has no stack. */
 export function placeOf(error) {
     try {
+        if (isNoted(places, error)) return getNoted(places, error) ?? null;
         if (isAnyMuted) return placeAside(error) ?? null;
         return error !== null && typeof error === "object" ? placeIn(error.stack) : null;
     } catch {
@@ -130,7 +183,7 @@ export function placeOf(error) {
 const stackOf = ownProperty(new NativeError(), "stack").get;
 const siteText = uncurryThis(stackAs((_, sites) => getPrototypeOf(sites[0]).toString));
 const errorString = uncurryThis(NativeError.prototype.toString);
-/** Where errors were made: their stacks are written once. */
+/** Where errors were made, as far as it is known: their stacks are written once. */
 const places = new WeakMap();
 
 /**

@@ -3,6 +3,7 @@
 import { post } from "./calls.js";
 import { reportException } from "./events.js";
 import { runScriptText } from "./loader.js";
+import { here } from "./places.js";
 
 const { apply, construct, defineProperty } = Reflect;
 const uncurry = (fn) => (self, ...rest) => apply(fn, self, rest);
@@ -39,7 +40,8 @@ function begin(handler, timeout, rest, repeat) {
     const number = +timeout;
     const delay = number > 0 && number < 2 ** 31 ? number : 0;
     const callback = typeof handler === "function" ? handler : `${handler}`;
-    set(timers, id, { __proto__: null, callback, rest, repeat });
+    const place = typeof callback === "string" ? here() : null;
+    set(timers, id, { __proto__: null, callback, rest, repeat, place });
     post("timer.set", [id, delay, repeat]);
     return id;
 }
@@ -50,7 +52,7 @@ export function due(id) {
     if (timer === undefined) return;
     if (!timer.repeat) remove(timers, id);
     try {
-        if (typeof timer.callback === "string") runScriptText(timer.callback);
+        if (typeof timer.callback === "string") runScriptText(timer.callback, timer.place);
         else apply(timer.callback, global, timer.rest);
     } catch (error) {
         reportException(error);

@@ -1,0 +1,123 @@
+"""Whether a worker's scripts say something else than those that failed.
+
+An event that was interrupted too often is held until its worker's text differs. So what handles an owed event is noted:
+each script that is read, before it runs, and each one that is asked for and does not come. A digest of each is enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from swruntime.agent.scripts import Script
+from swruntime.algorithms import urls
+from swruntime.errors import NotServed
+
+if TYPE_CHECKING:
+    from swruntime.agent.scripts import ScriptFetcher
+    from swruntime.agent.workers import Worker
+
+Texts = tuple[tuple[str, str], ...]
+"""Of each script its URL and the digest of its text, ABSENT for one that did not come."""
+ABSENT = ""
+
+
+def digest(data: bytes | None) -> str:
+    """Of a script's bytes; None is a script that is not there."""
+    return ABSENT if data is None else hashlib.sha256(data).hexdigest()[:32]
+
+
+class ScriptMap(dict[str, Script]):
+    """*Script resource map* of a worker, by URL, and what was asked for in vain since its last start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._absent: set[str] = set()
+        self._watchers: list[Callable[[Texts], None]] = []
+
+    def __setitem__(self, url: str, script: Script) -> None:
+        super().__setitem__(url, script)
+        self._absent.discard(url)
+        self._changed()
+
+    def lacks(self, url: str) -> None:
+        """The script at `url` was asked for, and did not come."""
+        if url not in self and url not in self._absent:
+            self._absent.add(url)
+            self._changed()
+
+    def forget_absent(self) -> None:
+        """The worker starts anew."""
+        self._absent.clear()
+
+    @property
+    def texts(self) -> Texts:
+        there = {url: digest(script.data) for url, script in self.items()}
+        return tuple(sorted({**dict.fromkeys(self._absent, ABSENT), **there}.items()))
+
+    @contextmanager
+    def watched(self, watcher: Callable[[Texts], None] | None) -> Iterator[None]:
+        """While the block runs, `watcher` is told what there is, now and after each change."""
+        if watcher is None:
+            yield
+            return
+        self._watchers.append(watcher)
+        try:
+            if self:
+                watcher(self.texts)
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    def _changed(self) -> None:
+        for watcher in self._watchers:
+            watcher(self.texts)
+
+
+def differs(worker: Worker, failed: Texts, scripts: ScriptFetcher, *, opened: bool) -> bool:
+    """Whether what `worker` would run now differs from what has failed, as far as nobody else need be asked.
+
+    `opened`: this process has just opened the profile. Then what nobody noted may be another text by now.
+    """
+    before = dict(failed)
+    if not before:
+        return opened
+    return worker.script_url not in before or any(
+        _differs(worker, url, text, scripts) for url, text in failed
+    )
+
+
+def _differs(worker: Worker, url: str, failed: str, scripts: ScriptFetcher) -> bool:
+    kept = worker.scripts.get(url)
+    if kept is not None:
+        return digest(kept.data) != failed
+    if worker.is_local or scripts.has(url):
+        return digest(_of_site(url, scripts)) != failed
+    return False  # a server's, which an earlier start has imported, or asked for in vain
+
+
+async def comes_by_now(worker: Worker, failed: Texts) -> bool:
+    """Whether a server has by now one of the scripts that it did not have when the worker failed."""
+    for url, text in failed:
+        if text == ABSENT and url not in worker.scripts and await worker.fetch_again(url) is not None:
+            return True
+    return False
+
+
+def _of_site(url: str, scripts: ScriptFetcher) -> bytes | None:
+    try:
+        return scripts.read_local(urls.parse(url).pathname)
+    except NotServed:
+        return None
+
+
+def held_text(id: str, event: str, attempts: int) -> str:
+    """What an event that is held waits for: the same wherever it is said."""
+    name = shlex.quote(id)
+    return (
+        f"a worker whose text differs from the one that failed: {event} was interrupted {attempts} times and is held; "
+        f"'resume --retry {name}' (retry() in Python) tries it again, 'resume --drop {name}' (drop()) gives it up"
+    )
