@@ -21,6 +21,8 @@ class Spares:
     def __init__(self, agent: UserAgent) -> None:
         self._agent = agent
         self._spare: Process | None = None
+        self._taken = trio.Event()
+        """Set when the one that is in reserve is taken."""
         self._starting = False
 
     def take(self) -> Process:
@@ -31,7 +33,10 @@ class Spares:
         if self._agent.services.require_confinement:
             confinement.require()
         spare, self._spare = self._spare, None
-        return start_process() if spare is None else spare
+        if spare is None:
+            return start_process()
+        self._taken.set()
+        return spare
 
     def refill(self, until_idle: Callable[[], Awaitable[None]]) -> None:
         """Start the next one when the one that was taken is idle: whoever waits for that comes first."""
@@ -43,11 +48,12 @@ class Spares:
         """Start one, and end it with the agent if nobody has taken it."""
         try:
             await until_idle()
-            self._spare = spare = start_process()
+            del until_idle  # the realm that it is of need not live as long as this one is in reserve
+            self._spare, self._taken = spare, taken = start_process(), trio.Event()
         finally:
             self._starting = False
         try:
-            await trio.sleep_forever()
+            await taken.wait()
         finally:
             if self._spare is spare:
                 self._spare = None

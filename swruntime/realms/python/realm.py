@@ -60,6 +60,10 @@ class Foreign(Protocol):
         """The copies that `instance` shows may have changed."""
         ...
 
+    def nothing_comes(self, object: EventTarget) -> None:
+        """No event comes to `object` any more."""
+        ...
+
 
 S = TypeVar("S", bound=StoredSource)
 T = TypeVar("T")
@@ -189,7 +193,9 @@ class PythonRealm:
 
     def _has_ended(self, concept: object) -> None:
         """Nothing more comes to the object for `concept`: it is its scripts' to keep."""
-        self._expecting.pop(concept, None)
+        found = self._expecting.pop(concept, None)
+        if found is not None and self.foreign is not None:
+            self.foreign.nothing_comes(found)
 
     # The update handling queue
 

@@ -5,7 +5,7 @@ import { neverFired } from "./absent.js";
 import { call, post } from "./calls.js";
 import { domException } from "./errors.js";
 import { reportException } from "./events.js";
-import { adopt, checked, defineFace, detach, makeFace, numberOf, slotOf } from "./faces.js";
+import { adopt, checked, defineFace, detach, makeFace, nothingComes, numberOf, slotOf } from "./faces.js";
 import { PromiseReject, ReflectApply, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetToStringTag } from "./primordials.js";
 import { copyOf } from "./sources.js";
 import {
@@ -301,6 +301,7 @@ function defineMessaging() {
             close() {
                 const slot = checked(this, "BroadcastChannel");
                 slot.closed = true;
+                nothingComes(this);
                 post("BroadcastChannel.close", [slot.number]);
             },
         },
