@@ -569,6 +569,8 @@ class Engine:
         if type in heard:
             return  # a face that is made again listens again
         heard[type] = self._held.current
+        if isinstance(target, MessagePort):
+            target._heard_elsewhere()
         if type == "message":
             return  # they come by `takes_message`
 

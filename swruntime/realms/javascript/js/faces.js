@@ -59,14 +59,57 @@ export const numberOf = (value) => slotOf(value)?.number ?? null;
 
 /** A port is transferred or closed: it can be transferred no more, and no message comes to it. */
 export function detach(port) {
-    slotOf(port).detached = true;
+    const slot = slotOf(port);
+    slot.detached = true;
+    disentangle(slot);
     nothingComes(port);
 }
 
 /** No event comes to a face any more: it is its script's to keep. */
 export function nothingComes(face) {
     slotOf(face).expects = false;
-    deleteSet(kept, face);
+    keepIfNeeded(face);
+}
+
+/**
+ * The ports of a channel that was made here. As long as both are here, and no message is on its way, a script that has
+ * neither can have nothing fired at them: each holds the other, and nothing else does.
+ */
+export function entangle(one, other) {
+    slotOf(one).peer = other;
+    slotOf(other).peer = one;
+}
+
+function disentangle(slot) {
+    const { peer } = slot;
+    if (peer === null) return;
+    slot.peer = slotOf(peer).peer = null;
+    keepIfNeeded(peer);
+}
+
+/** A message was posted to a port. */
+export function posted(port) {
+    const { peer } = slotOf(port);
+    if (peer === null) return;
+    slotOf(peer).coming++;
+    keepIfNeeded(peer);
+}
+
+/** A message has come to a face. */
+export function arrived(face) {
+    const slot = slotOf(face);
+    if (slot !== undefined && slot.coming > 0) {
+        slot.coming--;
+        keepIfNeeded(face);
+    }
+}
+
+/** Hold a face for which an event may come that a listener hears, and no other. */
+function keepIfNeeded(face) {
+    const slot = slotOf(face);
+    const needed = slot.expects && slot.heard.length > 0 && (slot.peer === null || slot.coming > 0);
+    if (needed) addSet(kept, face);
+    else deleteSet(kept, face);
 }
 
 /** Whether any event may come yet to an object of this interface and these attributes. */
@@ -99,6 +142,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
     setWeak(slots, face, {
         __proto__: null, number, names: lineage, state: frozen(name, state), promises: { __proto__: null },
         heard: newList(), detached: false, closed: false, options: null, expects: mayExpect(name, state),
+        peer: null, coming: 0,
     });
     if (number === null) return;
     setMap(faces, number, new NativeWeakRef(face));
@@ -108,7 +152,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
             const slot = slotOf(face);
             if (includes(slot.heard, type)) return;
             slot.heard[slot.heard.length] = type;
-            if (slot.expects) addSet(kept, face);
+            keepIfNeeded(face);
             post("listen", [slot.number, type]);
         });
     }

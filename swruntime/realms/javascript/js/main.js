@@ -9,7 +9,7 @@ import { errorText, errorTo } from "./errors.js";
 import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { isPushMessageData } from "./extendable.js";
-import { faceNumbered, interfaces, isDetached, isFace, nothingComes, slotOf, update } from "./faces.js";
+import { arrived, faceNumbered, interfaces, isDetached, isFace, nothingComes, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
@@ -164,6 +164,7 @@ function fireAt(frame) {
         event = new MessageEvent("messageerror", { __proto__: null, origin: frame.origin });
     }
     fire(target, event);
+    arrived(target);
 }
 
 /** Nothing more comes to the object that the script knows by that number. */
