@@ -13,6 +13,7 @@ Exception
       |    +-- SiteError            no such SITE, no worker in it, no such script
       |    +-- NotConfined          the kernel does not confine JavaScript, which was required
       |    |    +-- NotServed       a path of SITE that is not served
+      |    |         +-- FewDescriptors  ... now, because nothing can be opened
       |    +-- ProfileError
       |         +-- ProfileInUse    another process writes it
       |         +-- NotAProfile     the folder or the database is something else
@@ -198,6 +199,16 @@ class NotServed(SiteError):
     def absent(self) -> bool:
         """There is nothing of that name, as far as anybody may know."""
         return self.why == NOTHING_THERE
+
+
+class FewDescriptors(NotServed):
+    """Nothing is known of a path of SITE: too many files are open to open another. Try again later.
+
+    Whoever hands on what is served waits; see `swruntime.ports.descriptors`.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(503, why)
 
 
 class ProfileError(UsageError):

@@ -49,6 +49,7 @@ from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
 from swruntime.network.sockets import SocketNetwork
 from swruntime.network.upstream import UpstreamNetwork
+from swruntime.ports.descriptors import Shortage
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
 from swruntime.ports.realm import Realm
@@ -195,6 +196,11 @@ async def open_user_agent(
                 require_confinement=require_confinement,
                 reach=None if network is not None or replay is not None else _reach(opener, asked_elsewhere),
             )
+            if files is not None:
+                tell = parts.trace.emit
+                files.shortage = Shortage(
+                    limits.give_up, lambda text: tell(Diagnostic(code="few-descriptors", message=text))
+                )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
             agent = _assemble(parts)

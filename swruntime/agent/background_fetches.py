@@ -38,6 +38,10 @@ class BackgroundFetches:
         self._services = services
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
+        self._of: dict[Registration, dict[int, BackgroundFetch]] = {}
+        """The same, by registration and number."""
+        self._latest: dict[tuple[Registration, str], BackgroundFetch] = {}
+        """The last one of its id that was begun: no other of that id can be active."""
         services.clear_fetches = self.clear
         services.last_fetch_number = self.last_number
         services.fetches_settle = self.settle
@@ -49,7 +53,12 @@ class BackgroundFetches:
 
     def last_number(self, storage_key: str, scope: str) -> int:
         """Of those that are not released and whose registration, current or not, has this scope; 0: there is none."""
-        mine = (f.number for f in self.all() if (f.registration.storage_key, f.scope) == (storage_key, scope))
+        mine = (
+            number
+            for registration, fetches in self._of.items()
+            if (registration.storage_key, registration.scope) == (storage_key, scope)
+            for number in fetches
+        )
         return max(mine, default=0)
 
     def numbered(self, number: int) -> BackgroundFetch | None:
@@ -61,8 +70,12 @@ class BackgroundFetches:
         One whose result is on its way to the disk is among them: nobody has been told of that yet.
         Spec: https://wicg.github.io/background-fetch/#service-worker-registration-active-background-fetches
         """
-        mine = (f for f in self._fetches.values() if f.registration is registration)
-        return {f.id: f for f in mine if f.active or f.settling}
+        return {f.id: f for f in self._of.get(registration, {}).values() if f.active or f.settling}
+
+    def active_one(self, registration: Registration, id: str) -> BackgroundFetch | None:
+        """What `active()` has under `id`, found without looking at any other; None where there is none."""
+        found = self._latest.get((registration, id))
+        return found if found is not None and (found.active or found.settling) else None
 
     async def fetch(
         self,
@@ -102,7 +115,7 @@ class BackgroundFetches:
         if registration.unregistered or registration.active is None:
             raise TypeError(f"{registration.scope} has no active worker; await service_worker.ready first")
         # 10.5.
-        if id in self.active(registration):
+        if self.active_one(registration, id) is not None:
             raise TypeError(f"id {id!r} is in use by an active background fetch of {registration.scope}")
         # 10.9, and what the tests ask for: a total that cannot fit (SPEC-NOTES 16).
         available = self._services.quota.available(registration.storage_key)
@@ -174,19 +187,17 @@ class BackgroundFetches:
 
     def settle(self, registration: Registration) -> bool:
         """Whether the result of one of its background fetches is on its way to the disk."""
-        return any(f.settling for f in self.all() if f.registration is registration)
+        return any(f.settling for f in self._of.get(registration, {}).values())
 
     def clear(self, registration: Registration) -> None:
         """The registration is cleared: every background fetch of it ends, without an event."""
-        for fetch in self.all():
-            if fetch.registration is registration:
-                fetch.clear()
+        for fetch in tuple(self._of.get(registration, {}).values()):
+            fetch.clear()
 
     def fire_owed(self, registration: Registration) -> None:
         """Dispatch every event that is owed to a registration and not under way."""
-        for fetch in self.all():
-            if fetch.registration is registration:
-                fetch.fire_if_mended()
+        for fetch in tuple(self._of.get(registration, {}).values()):
+            fetch.fire_if_mended()
 
     # After a restart
 
@@ -232,7 +243,7 @@ class BackgroundFetches:
             runs.append(RecordRun(store, index, r.request, data, r.snapshot))
             records.append(state)
         machine = Machine.restore(stored.snapshot, records, download_total=stored.download_total)
-        fetch = self._fetches[stored.number] = BackgroundFetch(
+        fetch = BackgroundFetch(
             self._services,
             registration,
             number=stored.number,
@@ -247,10 +258,20 @@ class BackgroundFetches:
             texts=stored.snapshot.texts,
             forget=self._forget,
         )
+        self._fetches[fetch.number] = fetch
+        self._of.setdefault(registration, {})[fetch.number] = fetch
+        self._latest[registration, fetch.id] = fetch
         return fetch
 
     def _forget(self, fetch: BackgroundFetch) -> None:
-        self._fetches.pop(fetch.number, None)
+        if self._fetches.pop(fetch.number, None) is None:
+            return
+        mine = self._of[fetch.registration]
+        del mine[fetch.number]
+        if not mine:
+            del self._of[fetch.registration]
+        if self._latest.get((fetch.registration, fetch.id)) is fetch:
+            del self._latest[fetch.registration, fetch.id]
 
 
 def _first_snapshot(registration: Registration) -> FetchSnapshot:

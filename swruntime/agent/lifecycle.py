@@ -250,6 +250,7 @@ class Lifecycle:
             worker.stop("its registration was cleared")
             worker.feed(Discard())
         registration.installing = registration.waiting = registration.active = None
+        registration.cleared = True
         self._services.registration_changed(registration)
         self._uncleared.remove(registration)
         self._services.when_there_is_room(

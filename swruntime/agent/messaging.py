@@ -60,6 +60,9 @@ class Port:
         self._peer: Port | None = None
         self._queue: deque[Posted] = deque()
         self._wake: Callable[[], None] | None = None
+        self.when_cut: Callable[[], None] | None = None
+        """Called when its peer is closed: nothing more is posted to it. By the garbage collector, too, that is in the
+        midst of anything and in any thread."""
 
     @staticmethod
     def pair() -> tuple[Port, Port]:
@@ -91,7 +94,12 @@ class Port:
 
     def disable(self) -> None:
         """Its object is gone: from now on messages wait for the next one."""
-        self._wake = None
+        self._wake = self.when_cut = None
+
+    @property
+    def dry(self) -> bool:
+        """No message waits, and none will come."""
+        return self._peer is None and not self._queue
 
     def next(self) -> Posted | None:
         """Take the first message out of its queue; None where there is none."""
@@ -103,9 +111,11 @@ class Port:
         doomed = [self]
         while doomed:
             port = doomed.pop()
-            if port._peer is not None:
-                port._peer._peer = None
-            port._peer = port._wake = None
+            if (peer := port._peer) is not None:
+                peer._peer = None
+                if peer.when_cut is not None:
+                    peer.when_cut()
+            port._peer = port._wake = port.when_cut = None
             for posted in port._queue:
                 doomed.extend(posted.take_ports())
             port._queue.clear()

@@ -53,6 +53,8 @@ class Registration:
         self.waiting: Worker | None = None
         self.active: Worker | None = None
         self.unregistered = False
+        self.cleared = False
+        """It was unregistered, and is not in use any more: nothing more happens to it."""
         self.after = after
         """Background fetches up to this number are of an earlier one of its scope, which was unregistered in use."""
         self.last_update_check: float | None = None

@@ -21,7 +21,7 @@ from swruntime.algorithms.redirects import REDIRECT_STATUSES
 from swruntime.algorithms.scripts import IMPORTED, MAIN, PAGE, PAGE_MODULE, WORKER_MODULE, ScriptKind
 from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import HeaderList, Response
-from swruntime.errors import NetworkError, NetworkFailure, NotServed, SecurityError
+from swruntime.errors import FewDescriptors, NetworkError, NetworkFailure, NotServed, SecurityError
 from swruntime.network.site import SiteNetwork
 from swruntime.network.site_files import LARGEST_SCRIPT
 from swruntime.ports.network import Network, WireRequest, WireResponse
@@ -117,7 +117,10 @@ class ScriptFetcher:
         if kind in (PAGE, PAGE_MODULE) and request.url in self._given:
             return self._given[request.url]
         local = kind is MAIN and self.is_local(request.url)
-        of_site = local or self.has(request.url)
+        try:
+            of_site = local or self.has(request.url)
+        except FewDescriptors as short:
+            raise _error(kind, f"the script {request.url} did not come: {short.why}") from short
         fetcher = self._local if local else self._fetcher
         if fetcher is None:
             raise _error(kind, f"there is no SITE to take {request.url} from")
@@ -214,7 +217,10 @@ class _SiteFirst:
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
         """See `swruntime.ports.network.Network.exchange`."""
-        network: Network = self._site if self._scripts.has(request.url) else self._rest
+        try:
+            network: Network = self._site if self._scripts.has(request.url) else self._rest
+        except FewDescriptors as short:
+            raise NetworkFailure("connect", f"{request.url}: {short.why}") from short
         async with network.exchange(request) as response:
             yield response
 

@@ -38,7 +38,7 @@ class Teller:
         self._services = services
         self._fetch = fetch
         self._trace = services.trace
-        self._progress_scheduled = False
+        self._progress_scheduled: trio.CancelScope | None = None
 
     @property
     def _about(self) -> _About:
@@ -127,28 +127,31 @@ class Teller:
         self._trace.emit(Diagnostic(code="event-held", message=text))
 
     def released(self, cause: str) -> None:
+        if self._progress_scheduled is not None:
+            self._progress_scheduled.cancel()
         self._trace.emit(FetchRelease(**self._about, cause=cause))
         if self._services.display is not None:
             self._services.display.remove(self._fetch.number)
 
     def progress_soon(self) -> None:
         """Tell the first bytes at once, and then every so often; the last ones are never lost."""
-        if not self._progress_scheduled:
-            self._progress_scheduled = True
+        if self._progress_scheduled is None:
+            self._progress_scheduled = trio.CancelScope()
             self._progress()
-            self._services.nursery.start_soon(self._progress_later)
+            self._services.nursery.start_soon(self._progress_later, self._progress_scheduled)
 
-    async def _progress_later(self) -> None:
+    async def _progress_later(self, scope: trio.CancelScope) -> None:
         state = self._fetch.machine
         told = state.downloaded, state.uploaded
-        while True:
-            await trio.sleep(self._services.limits.progress)
-            now = state.downloaded, state.uploaded
-            if not self._fetch.active or now == told:
-                self._progress_scheduled = False
-                return
-            told = now
-            self._progress()
+        with scope:
+            while True:
+                await trio.sleep(self._services.limits.progress)
+                now = state.downloaded, state.uploaded
+                if not self._fetch.active or now == told:
+                    break
+                told = now
+                self._progress()
+        self._progress_scheduled = None
 
     def _progress(self) -> None:
         state = self._fetch.machine

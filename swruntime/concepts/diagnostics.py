@@ -155,6 +155,11 @@ _ALL = (
     _agent("sync-given-up", "its last chance failed, and it is forgotten", "register it again"),
     _agent("permission-dismissed", "nobody was there to answer the question", "permission granted or denied"),
     _agent("no-room", "the disk is full; it is tried again every few seconds", "make room"),
+    _agent(
+        "few-descriptors",
+        "too many files are open; it is tried again until one is closed",
+        "close some, or allow more: ulimit -n",
+    ),
     _agent("checkpoint-failed", "after a power failure more would have to be asked for again", "make room"),
     _agent("profile-damaged", "bytes that were stored are gone", "fetch them again; look at the disk"),
     _agent(

@@ -19,7 +19,7 @@ import trio
 from swruntime.algorithms import urls
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
-from swruntime.errors import NetworkFailure, NotServed, SiteError
+from swruntime.errors import FewDescriptors, NetworkFailure, NotServed, SiteError
 from swruntime.network.decoding import PIECE
 from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
 from swruntime.network.site_files import HEADERS, SiteFile, SiteFiles
@@ -67,8 +67,9 @@ class SiteNetwork:
 
     GET and HEAD; a single Range, If-Range, If-None-Match, If-Modified-Since; index.html for a folder (whose
     URL ends in a slash: without it, a redirect); no listings. A file that changes while it is sent breaks the
-    exchange (`reset`). `headers` are sent with whatever they match, errors and redirects included. It answers after
-    `delay` seconds of Trio's clock.
+    exchange (`reset`). Where too many files are open, it waits until another is closed (`SiteFiles.shortage`).
+    `headers` are sent with whatever they match, errors and redirects included. It answers after `delay` seconds of
+    Trio's clock.
     """
 
     def __init__(
@@ -83,7 +84,12 @@ class SiteNetwork:
         """See `swruntime.ports.network.Network.exchange`."""
         await trio.sleep(self._delay)
         with ExitStack() as stack:
-            body = self._answer(request, stack)
+            try:
+                body = await self.files.shortage.wait_out(
+                    urls.parse(request.url).pathname, lambda: self._answer(request, stack), FewDescriptors
+                )
+            except FewDescriptors as short:
+                raise NetworkFailure("connect", f"{request.url}: {short.why}") from short
             response = body.response()
             headers = self._headers.apply(urls.parse(request.url).pathname, response.headers)
             try:
@@ -103,6 +109,8 @@ class SiteNetwork:
                 file = self.files.find(f"{url.pathname}index.html")
                 if file is None:
                     return _error(404, request)
+        except FewDescriptors:
+            raise
         except NotServed as refused:
             return _error(refused.status, request)
         stack.callback(os.close, file.descriptor)

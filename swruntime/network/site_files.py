@@ -8,6 +8,9 @@ What is served is a regular file below SITE. Never served, however the path is s
 - a profile, whichever folder of SITE it is in
 - devices, sockets and FIFOs: they are not opened
 
+Where no descriptor is left to look with, nothing is concluded from that: it is FewDescriptors, and never a file that is
+not there, or a folder that is not a profile.
+
 Each name of a path is opened by itself, in the folder that was opened before, without following a link: whoever swaps
 a folder for a link meanwhile gets nothing.
 """
@@ -17,14 +20,17 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import attrs
 
-from swruntime.errors import NotServed, SiteError
+from swruntime.errors import FewDescriptors, NotServed, SiteError
+from swruntime.ports.descriptors import Reserve, Shortage, is_shortage
 
 HEADERS = "_headers"
 """The file with the headers of SITE's files: see `swruntime.algorithms.site_headers`."""
@@ -62,6 +68,32 @@ _SPECIAL = "it is not a regular file"
 _LOOP = "it is reached over too many links"
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _require_descriptors(error: OSError) -> None:
+    """Raises FewDescriptors where that is why something could not be opened, or looked at."""
+    if is_shortage(error):
+        raise FewDescriptors(f"it cannot be opened now: {error.strerror}") from error
+
+
+def _at_once(
+    method: Callable[Concatenate[SiteFiles, P], T],
+) -> Callable[Concatenate[SiteFiles, P], T]:
+    """A method that leaves nothing open, for who cannot wait: in a shortage it uses what is held in reserve."""
+
+    @wraps(method)
+    def with_reserve(self: SiteFiles, *arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return method(self, *arguments, **named)
+        except FewDescriptors:
+            with self._reserve.lent():
+                return method(self, *arguments, **named)
+
+    return with_reserve
+
+
 @attrs.frozen
 class SiteFile:
     """A file that is open for reading; whoever got it closes `descriptor`. `name` is its own, links followed."""
@@ -75,23 +107,29 @@ class SiteFiles:
     """The files of `folder` that are served. `private` are folders that are not, beside those that never are.
 
     Every method takes the path of a URL ("/lib/a%20b.js") and raises NotServed, saying why; for what stays private it
-    says the same whether it is there or not. Raises SiteError if `folder` is not a folder.
+    says the same whether it is there or not. FewDescriptors is raised where nothing can be said; `shortage` says how
+    long who can wait does so. Raises SiteError if `folder` is not a folder.
     """
 
     def __init__(self, folder: Path, private: Iterable[Path] = ()) -> None:
         if not folder.is_dir():
             raise SiteError(f"{folder} is not a folder")
         self.folder = folder.resolve()
+        self.shortage = Shortage()
         self._private = tuple(private)
+        self._reserve = Reserve()
 
     def find(self, pathname: str) -> SiteFile | None:
         """The file at `pathname`, opened; None for a folder."""
         segments = _segments(pathname)
         with _Walk(self.folder, self._private_ids()) as walk:
             found = walk.to(segments)
-            if found is not None and walk.is_headers(found):
-                os.close(found.descriptor)
-                raise NotServed(404, _LINK_PRIVATE)
+            if found is not None:
+                try:
+                    walk.require_not_headers(found)
+                except NotServed:
+                    os.close(found.descriptor)
+                    raise
         if found is not None and pathname.endswith("/"):
             os.close(found.descriptor)
             raise NotServed(404)
@@ -108,19 +146,24 @@ class SiteFiles:
         finally:
             os.close(file.descriptor)
 
+    @_at_once
     def read(self, pathname: str, most: int | None = LARGEST_SCRIPT) -> bytes:
         """The bytes of a file. Raises NotServed for one of more than `most` bytes, too."""
         with self.opened(pathname) as file:
             return _read(file, most)
 
+    @_at_once
     def version(self, pathname: str) -> tuple[int, ...] | None:
         """What differs from the version of a file that was written since; None where no file is served."""
         try:
             with self.opened(pathname) as file:
                 return file.found.st_mtime_ns, file.found.st_size, file.found.st_ino
+        except FewDescriptors:
+            raise
         except NotServed:
             return None
 
+    @_at_once
     def headers(self) -> bytes | None:
         """What SITE's server itself reads: its `_headers`, None where there is none. Raises NotServed."""
         with _Walk(self.folder, self._private_ids()) as walk:
@@ -134,27 +177,36 @@ class SiteFiles:
         finally:
             os.close(file.descriptor)
 
+    @_at_once
     def is_file(self, pathname: str) -> bool:
         try:
             with self.opened(pathname):
                 return True
+        except FewDescriptors:
+            raise
         except NotServed:
             return False
 
+    @_at_once
     def is_folder(self, pathname: str) -> bool:
         try:
             file = self.find(pathname)
+        except FewDescriptors:
+            raise
         except NotServed:
             return False
         if file is not None:
             os.close(file.descriptor)
         return file is None
 
+    @_at_once
     def why_not(self, pathname: str) -> str | None:
         """Why no file is served for `pathname`, in words; None where one is, and where there is nothing at all."""
         try:
             with self.opened(pathname):
                 return None
+        except FewDescriptors:
+            raise
         except NotServed as refused:
             return None if refused.absent else refused.why
 
@@ -163,7 +215,8 @@ class SiteFiles:
         for folder in self._private:
             try:
                 found = folder.stat()
-            except OSError:  # it is not there yet, or not any more
+            except OSError as error:  # it is not there yet, or not any more
+                _require_descriptors(error)
                 continue
             ids.add((found.st_dev, found.st_ino))
         return frozenset(ids)
@@ -179,6 +232,7 @@ def _read(file: SiteFile, most: int | None) -> bytes:
                 raise NotServed(404, f"it is larger than {most // 1024**2} MiB")
             chunks.append(chunk)
     except OSError as error:
+        _require_descriptors(error)
         raise NotServed(404, f"it cannot be read: {error.strerror}") from error
     return b"".join(chunks)
 
@@ -210,7 +264,8 @@ class _Walk:
     def __enter__(self) -> _Walk:
         try:
             self._enter(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             raise NotServed(404) from None
         return self
 
@@ -252,7 +307,10 @@ class _Walk:
             return os.stat(name, dir_fd=self._folders[-1], follow_symlinks=False)
         except PermissionError:
             raise NotServed(403, "its folder cannot be read") from None
-        except (OSError, ValueError):
+        except OSError as error:
+            _require_descriptors(error)
+            raise NotServed(404) from None
+        except ValueError:
             raise NotServed(404) from None
 
     def _target(self, name: str) -> list[str]:
@@ -262,7 +320,8 @@ class _Walk:
             raise NotServed(404, _LOOP)
         try:
             target = os.readlink(name, dir_fd=self._folders[-1])
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             raise NotServed(404) from None
         if not os.path.isabs(target):
             return [part for part in target.split(os.sep) if part]
@@ -283,7 +342,10 @@ class _Walk:
             if target.is_relative_to(self._root):
                 return list(target.relative_to(self._root).parts)
             return list(target.resolve().relative_to(self._root).parts)
-        except (OSError, ValueError, RuntimeError):
+        except OSError as error:
+            _require_descriptors(error)
+            raise NotServed(404, _LINK_OUT) from None
+        except (ValueError, RuntimeError):
             raise NotServed(404, _LINK_OUT) from None
 
     def _descend(self, name: str) -> None:
@@ -291,7 +353,8 @@ class _Walk:
             self._enter(os.open(name, _FOLDER, dir_fd=self._folders[-1]))
         except PermissionError:
             raise NotServed(403, "its folder cannot be read") from None
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             raise NotServed(404) from None
 
     def _enter(self, folder: int) -> None:
@@ -310,11 +373,13 @@ class _Walk:
         """
         try:
             database = os.open(PROFILE_DATABASE, _FILE, dir_fd=folder)
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             return False
         try:
             return os.read(database, 72)[68:] == PROFILE_ID
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             return False
         finally:
             os.close(database)
@@ -325,7 +390,8 @@ class _Walk:
             descriptor = os.open(name, _FILE, dir_fd=self._folders[-1])
         except PermissionError:
             raise NotServed(403, "it cannot be read") from None
-        except OSError:
+        except OSError as error:
+            _require_descriptors(error)
             raise NotServed(404) from None
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -341,11 +407,13 @@ class _Walk:
             return refused.status != 404
         return True
 
-    def is_headers(self, file: SiteFile) -> bool:
-        """Whether a file is SITE's `_headers` by another name."""
+    def require_not_headers(self, file: SiteFile) -> None:
+        """Raises NotServed for a file that is SITE's `_headers` by another name."""
         try:
             # Where that is a link, what it leads to is not served either.
             headers = os.stat(HEADERS, dir_fd=self._folders[0])
-        except OSError:
-            return False
-        return os.path.samestat(file.found, headers)
+        except OSError as error:
+            _require_descriptors(error)
+            return
+        if os.path.samestat(file.found, headers):
+            raise NotServed(404, _LINK_PRIVATE)

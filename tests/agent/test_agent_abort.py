@@ -251,4 +251,5 @@ async def test_an_earlier_registration_does_not_take_what_a_later_keeps_that_is_
         lab.said("backgroundfetchsuccess late success ", "{}/late 200 7")
         user.close()
         await agent.settled()
+        await trio.testing.wait_all_tasks_blocked()
         assert agent.storage.estimate().usage == 0

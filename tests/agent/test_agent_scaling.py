@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio.testing
 from hypothesis import given, strategies as st
 
 from swruntime.agent.registrations import RegistrationMap
@@ -86,6 +89,60 @@ async def test_a_new_controller_is_told_to_each_page_by_itself(
     assert len(changed) == MANY
     # A few for each page, and not one for each page and each other page.
     assert told < 10 * MANY
+
+
+@pytest.mark.parametrize(("few", "many"), [(100, 800), pytest.param(500, 4000, marks=pytest.mark.slow)])
+async def test_a_fetch_looks_at_no_other_active_one(
+    few: int, many: int, lab: Lab, autojump_clock: object
+) -> None:
+    async with lab.open() as agent:
+        agent.network.go_offline()
+
+        async def calls_of_one_fetch(id: str) -> int:
+            calls = 0
+
+            def counted(frame: FrameType, event: str, argument: object) -> None:
+                nonlocal calls
+                calls += event in ("call", "c_call")
+
+            sys.setprofile(counted)
+            try:
+                await lab.manager.fetch(id, "/file")
+                await trio.testing.wait_all_tasks_blocked()
+                assert await lab.manager.get(id) is not None
+            finally:
+                sys.setprofile(None)
+            return calls
+
+        work: dict[int, int] = {}
+        for active in (few, many):
+            for n in range(len(agent.background_fetches), active):
+                await lab.manager.fetch(f"fetch {n}", "/file")
+            work[active] = await calls_of_one_fetch(f"measured with {active}")
+        assert len(agent.background_fetches) == many + 1
+        with pytest.raises(TypeError, match="in use"):
+            await lab.manager.fetch("fetch 0", "/file")
+    assert work[many] < 1.1 * work[few]
+
+
+async def test_an_id_is_of_the_fetch_that_was_begun_last(lab: Lab, autojump_clock: object) -> None:
+    async with lab.open() as agent:
+        lab.origin.add("/file", body=b"x")
+        agent.network.go_offline()
+        first = await lab.manager.fetch("id", "/file")
+        assert await lab.manager.get("id") is first
+        assert await first.abort()
+        assert await lab.manager.get("id") is None
+        second = await lab.manager.fetch("id", "/file")
+        assert await lab.manager.get("id") is second is not first
+        with pytest.raises(TypeError, match="in use"):
+            await lab.manager.fetch("id", "/file")
+        agent.network.go_online()
+        await agent.settled()
+        assert await lab.manager.get("id") is None
+        # Nothing of them is left.
+        assert not agent.fetches._of
+        assert not agent.fetches._latest
 
 
 @given(st.dictionaries(st.text("ab/", max_size=5), st.booleans()), st.text("ab/", max_size=8))

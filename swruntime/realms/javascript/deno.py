@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import IO, NamedTuple
 
 import trio
@@ -49,9 +49,14 @@ class Process:
         assert stdout is not None
         assert stderr is not None
         # The descriptors are the streams' from now on.
-        self.stdin, self.stdout, self.stderr = (
-            trio.lowlevel.FdStream(os.dup(pipe.fileno())) for pipe in (stdin, stdout, stderr)
-        )
+        with ExitStack() as ours:
+            streams = []
+            for pipe in (stdin, stdout, stderr):
+                descriptor = os.dup(pipe.fileno())
+                ours.callback(os.close, descriptor)
+                streams.append(descriptor)
+            ours.pop_all()
+        self.stdin, self.stdout, self.stderr = map(trio.lowlevel.FdStream, streams)
         for pipe in (stdin, stdout, stderr):
             pipe.close()
         self.holds = _size(self.stdout.fileno())
@@ -163,7 +168,13 @@ def start_process() -> Process:
         os.close(answers)
     for pipe in (process.stdin, process.stdout):
         _enlarge(pipe)
-    return Process(process, ours)
+    try:
+        return Process(process, ours)
+    except OSError:  # there are too few descriptors
+        process.kill()
+        process.communicate()
+        os.close(ours)
+        raise
 
 
 def _enlarge(pipe: IO[bytes] | None) -> None:

@@ -130,8 +130,8 @@ class Engine:
         """What a script may wait for without giving way."""
         self._virtual = clock_is_virtual()
         self._ready = False
-        self._listened: dict[int, set[str]] = {}
-        self._listeners: list[Charge | None] = []
+        self._listened: dict[int, dict[str, Charge | None]] = {}
+        """What a script listens to, by the number of the object and the type, and what it counts as."""
         self._live: dict[int, tuple[Face, Any]] = {}
         self._runs: dict[int, tuple[Deferred[Any], AnyShape]] = {}
         self._pulls: dict[int, Deferred[tuple[bytes | None, Charge | None]]] = {}
@@ -304,6 +304,12 @@ class Engine:
         state = self._changed_state(number, FACES["BackgroundFetchRegistration"], instance)
         if state is not None:
             self.send({"t": "update", "updates": [[number, state]]})
+
+    def nothing_comes(self, object: EventTarget) -> None:
+        """See `swruntime.realms.python.realm.Foreign.nothing_comes`."""
+        number = self.handles.known(object)
+        if number is not None:
+            self.send({"t": "ended", "target": number})
 
     # From the process
 
@@ -559,11 +565,12 @@ class Engine:
     def _listen(self, number: int, type: str) -> None:
         """A script listens at a face: have the events of the object behind it fired there, too."""
         target = self._target if number == 0 else self.object(number, EventTarget)
-        heard = self._listened.setdefault(number, set())
+        heard = self._listened.setdefault(number, {})
         if type in heard:
             return  # a face that is made again listens again
-        heard.add(type)
-        self._listeners.append(self._held.current)
+        heard[type] = self._held.current
+        if isinstance(target, MessagePort):
+            target._heard_elsewhere()
         if type == "message":
             return  # they come by `takes_message`
 

@@ -16,6 +16,7 @@ and `clock`, what a virtual clock shows: milliseconds since 1970, and since the 
     event       event (its number), type, is (its interface), and init; a message: message, ports, origin, source
     fire        target (a number; 0 is the global object), type, is; a message: message, ports, origin, source
     update      nothing but its updates
+    ended       target: nothing more is fired at that object
     timer       id: a timer is due
     pull        id, stream: a piece of a stream of the script's is wanted; answered by a `pulled`
     cancel      stream: no more of it is

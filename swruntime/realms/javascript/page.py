@@ -61,9 +61,12 @@ class JavaScriptPage:
             return self._engine
         realm = self._realm
         try:
-            process = spares_of(realm.agent).take()
+            process = await spares_of(realm.agent).take()
         except NotSupportedError as error:
             raise ScriptError(str(error)) from error
+        if not realm.context.alive:
+            await process.aclose()
+            raise ScriptError(str(realm.context.dead_error()))
         engine = self._engine = Engine(
             realm, process, places=self._scripts.places, target=realm.window, on_death=self._died
         )

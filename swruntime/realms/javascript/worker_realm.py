@@ -84,9 +84,12 @@ class JavaScriptWorkerRealm(PythonRealm):
         if not self.context.alive:
             return
         try:
-            process = spares_of(self.agent).take()
+            process = await spares_of(self.agent).take()
         except NotSupportedError as error:
             raise ScriptError(str(error)) from error
+        if not self.context.alive:
+            await process.aclose()
+            return
         target = EventTarget()
         target._context = self.context
         engine = self._engine = Engine(

@@ -103,7 +103,7 @@ class BackgroundFetchManager(metaclass=NoPublicConstructor):
             return self._realm.context.rejected(error, name="BackgroundFetchManager.get")
 
         def answer() -> BackgroundFetchRegistration | None:
-            fetch = self._realm.agent.fetches.active(self._registration).get(id)
+            fetch = self._realm.agent.fetches.active_one(self._registration, id)
             return None if fetch is None else self._realm.instance(fetch)
 
         return self._realm.in_queue("BackgroundFetchManager.get", answer)

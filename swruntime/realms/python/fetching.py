@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import attrs
@@ -64,11 +64,7 @@ def fetch_concept(
 
 
 class _Exchange:
-    """One fetch; it lives until its body was read or let go. It is the source of that body, too."""
-
-    stored: int | None = None
-    length: int | None = None
-    replayable = False
+    """One fetch; it lives until its body was read or let go."""
 
     def __init__(
         self,
@@ -80,11 +76,14 @@ class _Exchange:
         self._realm = realm
         self._request = request
         self._source = source
-        self._deferred = deferred
+        self._deferred: Deferred[Response] | None = deferred
+        """None once it is fulfilled: who keeps the response is the script's affair."""
         self._scope = trio.CancelScope()
         self._send, self._receive = trio.open_memory_channel[bytes](0)
         self._failure: BaseException | None = None
         self._charge = realm.context.held.charge(UNDER_WAY, 0, each=EXCHANGE)
+        self.over = False
+        """Its task has ended."""
         self.ended = ExitStack()
         """Closed at its end: whoever would have ended it forgets it."""
 
@@ -105,7 +104,8 @@ class _Exchange:
                 self._fail(NetworkTypeError(f"{told}: {error_text(error)}", told))
         self.ended.close()
         self._charge.release()
-        self._deferred.reject(AbortError(f"fetch of {self._request.url} was ended"))
+        self.over = True
+        self._reject(AbortError(f"fetch of {self._request.url} was ended"))
 
     async def _ask_worker(self) -> Answer | None:
         """A page's request goes through its controller: https://fetch.spec.whatwg.org/#http-fetch, step 3"""
@@ -151,10 +151,10 @@ class _Exchange:
         # 22. Integrity: all of the body, or nothing.
         if self._request.integrity:
             chunks = await read_verified(self._request, internal, body if has_body else None)
-            self._deferred.resolve(self._response(internal, BytesSource(b"".join(chunks))))
+            self._respond(internal, BytesSource(b"".join(chunks)))
             return
         # 23. The response at its headers, and the body as it comes.
-        self._deferred.resolve(self._response(internal, self if has_body else None))
+        self._respond(internal, _Arriving(self) if has_body else None)
         held = self._realm.context.held
         if body is not None:
             async with closing_pieces(body) as pieces:
@@ -178,13 +178,20 @@ class _Exchange:
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
-        self._deferred.reject(error)
+        self._reject(error)
 
-    def _response(self, internal: http.Response, source: BodySource | None) -> Response:
-        shown = filtering.exposed(internal, self._request.credentials)
-        return Response._of(self._realm.context, internal, source, exposed=shown)
+    def _reject(self, error: BaseException) -> None:
+        if self._deferred is not None:
+            self._deferred.reject(error)
+
+    def _respond(self, internal: http.Response, source: BodySource | None) -> None:
+        deferred, self._deferred = self._deferred, None
+        if deferred is not None:
+            shown = filtering.exposed(internal, self._request.credentials)
+            deferred.resolve(Response._of(self._realm.context, internal, source, exposed=shown))
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
         with self._receive:
             async for chunk in self._receive:
                 yield chunk
@@ -192,5 +199,32 @@ class _Exchange:
             raise self._failure
 
     def close(self) -> None:
+        """Nobody reads the body."""
         self._receive.close()
         self._scope.cancel()
+
+
+class _Arriving:
+    """The source of a body that is on its way. When the last one who could read it lets go of it, its exchange ends."""
+
+    stored: int | None = None
+    length: int | None = None
+    replayable = False
+
+    def __init__(self, exchange: _Exchange) -> None:
+        self._exchange = exchange
+        self._token = trio.lowlevel.current_trio_token()
+
+    def __del__(self) -> None:
+        # The garbage collector may come in the midst of anything, and in any thread.
+        if not self._exchange.over:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._exchange.close)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async with closing_pieces(self._exchange.chunks()) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def close(self) -> None:
+        self._exchange.close()

@@ -6,7 +6,11 @@ Spec: https://html.spec.whatwg.org/multipage/web-messaging.html#channel-messagin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
+from weakref import ref
+
+import trio
 
 from swruntime.agent.clients import Client
 from swruntime.agent.messaging import Port, Posted
@@ -132,6 +136,25 @@ class MessagePort(EventTarget, metaclass=NoPublicConstructor):
         posted = self._port.next() if self._port is not None else None
         if posted is not None:
             await fire_message(self._realm, self, posted)
+            self._tell_if_dry()
+
+    def _heard_elsewhere(self) -> None:
+        """Scripts of another language listen to it: they are told when nothing more comes."""
+        if self._port is not None:
+            token, reference = trio.lowlevel.current_trio_token(), ref(self)
+
+            def cut() -> None:
+                found = reference()
+                if found is not None:
+                    with suppress(trio.RunFinishedError):
+                        token.run_sync_soon(found._tell_if_dry)
+
+            self._port.when_cut = cut
+            self._tell_if_dry()
+
+    def _tell_if_dry(self) -> None:
+        if self._realm.foreign is not None and self._port is not None and self._port.dry:
+            self._realm.foreign.nothing_comes(self)
 
 
 class MessageChannel:

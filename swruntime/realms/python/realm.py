@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from weakref import WeakSet, WeakValueDictionary
 
 import attrs
 import trio
@@ -61,6 +60,10 @@ class Foreign(Protocol):
         """The copies that `instance` shows may have changed."""
         ...
 
+    def nothing_comes(self, object: EventTarget) -> None:
+        """No event comes to `object` any more."""
+        ...
+
 
 S = TypeVar("S", bound=StoredSource)
 T = TypeVar("T")
@@ -81,9 +84,15 @@ class PythonRealm:
         self.context = context
         self.foreign: Foreign | None = None
         """Scripts of another language that this realm has, besides Python's."""
-        self._instances: dict[int, BackgroundFetchRegistration] = {}
-        self._registrations: dict[Registration, ServiceWorkerRegistration] = {}
-        self._workers: dict[Worker, ServiceWorker] = {}
+        # A realm keeps an object as long as a script can reach it, or an event for it can come.
+        self._instances: WeakValueDictionary[int, BackgroundFetchRegistration] = WeakValueDictionary()
+        self._registrations: WeakValueDictionary[Registration, ServiceWorkerRegistration] = (
+            WeakValueDictionary()
+        )
+        self._workers: WeakValueDictionary[Worker, ServiceWorker] = WeakValueDictionary()
+        self._expecting: dict[object, EventTarget] = {}
+        """Of these the objects that change by themselves, or get events, by what they are of."""
+        context.on_discard(self._expecting.clear)
         self._queue: deque[Task] = deque()
         self._updates: dict[int, InstanceUpdate] = {}
         self._wanted = trio.lowlevel.ParkingLot()
@@ -149,6 +158,8 @@ class PythonRealm:
         found = self._instances.get(fetch.number)
         if found is None:
             found = self._instances[fetch.number] = BackgroundFetchRegistration._of(self, fetch)
+            if found.records_available:
+                self._expect(fetch.number, found)
         return found
 
     def registration(self, concept: Registration) -> ServiceWorkerRegistration:
@@ -158,6 +169,8 @@ class PythonRealm:
         found = self._registrations.get(concept)
         if found is None:
             found = self._registrations[concept] = ServiceWorkerRegistration._of(self, concept)
+            if not concept.cleared:
+                self._expect(concept, found)
         return found
 
     def worker(self, concept: Worker | None) -> ServiceWorker | None:
@@ -169,7 +182,20 @@ class PythonRealm:
         found = self._workers.get(concept)
         if found is None:
             found = self._workers[concept] = ServiceWorker._of(self, concept)
+            if concept.state != "redundant":
+                self._expect(concept, found)
         return found
+
+    def _expect(self, concept: object, found: EventTarget) -> None:
+        """Keep the object for `concept`, whether a script holds it or not: there is more to tell it."""
+        if self.context.alive:
+            self._expecting[concept] = found
+
+    def _has_ended(self, concept: object) -> None:
+        """Nothing more comes to the object for `concept`: it is its scripts' to keep."""
+        found = self._expecting.pop(concept, None)
+        if found is not None and self.foreign is not None:
+            self.foreign.nothing_comes(found)
 
     # The update handling queue
 
@@ -191,9 +217,10 @@ class PythonRealm:
             if target is None:
                 return
             if state is not None:
-                assert isinstance(about, Worker)
-                self._workers[about]._state = state
+                cast("ServiceWorker", target)._state = state
             await fire(target, self.context.bind(Event)(event))
+            if state == "redundant":
+                self._has_ended(about)
 
         # A hundred pages that do not know what it is about need not be woken: where nothing waits in the queue,
         # nothing can make an object before the task would look for it.
@@ -204,8 +231,16 @@ class PythonRealm:
         """See `swruntime.ports.realm.Realm.update_registration`."""
         assert isinstance(registration, Registration)
         shown = self._registrations.get(registration)
-        if shown is not None and self.context.alive:
-            self._enqueue(partial(shown._show, ShownWorkers.of(registration)))
+        if shown is None or not self.context.alive:
+            return
+        workers, cleared = ShownWorkers.of(registration), registration.cleared
+
+        def task() -> None:
+            shown._show(workers)
+            if cleared:
+                self._has_ended(registration)
+
+        self._enqueue(task)
 
     def became_ready(self, registration: object) -> None:
         """See `swruntime.ports.realm.Realm.became_ready`; a worker has no `ready`."""
@@ -266,6 +301,16 @@ class PythonRealm:
         concept.add_done_callback(lambda _: self._enqueue(task) if self.context.alive else None)
         return deferred.promise
 
+    async def _update(self, update: InstanceUpdate) -> None:
+        instance = self._instances.get(update.fetch)
+        if instance is None:
+            return  # nobody has it any more
+        await instance._update(update)
+        if self.foreign is not None:
+            self.foreign.instance_updated(instance)
+        if not update.records_available:
+            self._has_ended(update.fetch)
+
     def _enqueue(self, task: Task) -> None:
         # A settled agent is one whose scripts know it.
         if not self._busy:
@@ -282,10 +327,7 @@ class PythonRealm:
                 await self._wanted.park()
             task = self._queue.popleft()
             if isinstance(task, int):
-                instance = self._instances[task]
-                await instance._update(self._updates.pop(task))
-                if self.foreign is not None:
-                    self.foreign.instance_updated(instance)
+                await self._update(self._updates.pop(task))
             elif (waits := task()) is not None:
                 await waits
             await trio.lowlevel.checkpoint()

@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from swruntime.agent.services import Limits
 from swruntime.realms.javascript import start
 from swruntime.realms.javascript.start import Spares
 
@@ -32,20 +33,21 @@ async def test_the_next_is_started_when_the_one_before_is_idle(monkeypatch: pyte
 
     monkeypatch.setattr(start, "start_process", start_process)
     async with trio.open_nursery() as nursery:
-        agent: Any = SimpleNamespace(services=SimpleNamespace(nursery=nursery, require_confinement=False))
+        services = SimpleNamespace(nursery=nursery, require_confinement=False, limits=Limits())
+        agent: Any = SimpleNamespace(services=services)
         spares = Spares(agent)
         idle = trio.Event()
-        assert spares.take() is started[0]
+        assert await spares.take() is started[0]
         spares.refill(idle.wait)
         await wait_all_tasks_blocked()
         assert len(started) == 1
         # Another one is wanted meanwhile: it has one of its own, and one in reserve is enough.
-        assert spares.take() is started[1]
+        assert await spares.take() is started[1]
         spares.refill(idle.wait)
         idle.set()
         await wait_all_tasks_blocked()
         assert len(started) == 3
-        assert spares.take() is started[2]
+        assert await spares.take() is started[2]
         spares.refill(idle.wait)
         await wait_all_tasks_blocked()
         assert len(started) == 4

@@ -21,6 +21,7 @@ const deleteMap = uncurry(Map.prototype.delete);
 const deref = uncurry(WeakRef.prototype.deref);
 const register = uncurry(FinalizationRegistry.prototype.register);
 const addSet = uncurry(Set.prototype.add);
+const deleteSet = uncurry(Set.prototype.delete);
 const includes = uncurry(Array.prototype.includes);
 const NativeEventTarget = EventTarget;
 const NativeWeakRef = WeakRef;
@@ -56,9 +57,67 @@ export function isFace(value, name) {
 /** The number of a face, null for what is none. */
 export const numberOf = (value) => slotOf(value)?.number ?? null;
 
-/** A port is transferred or closed: it can be transferred no more. */
+/** A port is transferred or closed: it can be transferred no more, and no message comes to it. */
 export function detach(port) {
-    slotOf(port).detached = true;
+    const slot = slotOf(port);
+    slot.detached = true;
+    disentangle(slot);
+    nothingComes(port);
+}
+
+/** No event comes to a face any more: it is its script's to keep. */
+export function nothingComes(face) {
+    slotOf(face).expects = false;
+    keepIfNeeded(face);
+}
+
+/**
+ * The ports of a channel that was made here. As long as both are here, and no message is on its way, a script that has
+ * neither can have nothing fired at them: each holds the other, and nothing else does.
+ */
+export function entangle(one, other) {
+    slotOf(one).peer = other;
+    slotOf(other).peer = one;
+}
+
+function disentangle(slot) {
+    const { peer } = slot;
+    if (peer === null) return;
+    slot.peer = slotOf(peer).peer = null;
+    keepIfNeeded(peer);
+}
+
+/** A message was posted to a port. */
+export function posted(port) {
+    const { peer } = slotOf(port);
+    if (peer === null) return;
+    slotOf(peer).coming++;
+    keepIfNeeded(peer);
+}
+
+/** A message has come to a face. */
+export function arrived(face) {
+    const slot = slotOf(face);
+    if (slot !== undefined && slot.coming > 0) {
+        slot.coming--;
+        keepIfNeeded(face);
+    }
+}
+
+/** Hold a face for which an event may come that a listener hears, and no other. */
+function keepIfNeeded(face) {
+    const slot = slotOf(face);
+    const needed = slot.expects && slot.heard.length > 0 && (slot.peer === null || slot.coming > 0);
+    if (needed) addSet(kept, face);
+    else deleteSet(kept, face);
+}
+
+/** Whether any event may come yet to an object of this interface and these attributes. */
+function mayExpect(name, state) {
+    // Those that are shown tell of themselves at the worker's global object only.
+    if (name === "Notification") return false;
+    if (name === "ServiceWorker") return state.state !== "redundant";
+    return name !== "BackgroundFetchRegistration" || state.recordsAvailable;
 }
 
 export const isDetached = (port) => slotOf(port).detached === true;
@@ -82,7 +141,8 @@ export function makeFace(name, number, state = { __proto__: null }) {
 export function adopt(face, name, number, state, lineage = interfaces[name].lineage) {
     setWeak(slots, face, {
         __proto__: null, number, names: lineage, state: frozen(name, state), promises: { __proto__: null },
-        heard: newList(), detached: false, closed: false, options: null,
+        heard: newList(), detached: false, closed: false, options: null, expects: mayExpect(name, state),
+        peer: null, coming: 0,
     });
     if (number === null) return;
     setMap(faces, number, new NativeWeakRef(face));
@@ -92,7 +152,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
             const slot = slotOf(face);
             if (includes(slot.heard, type)) return;
             slot.heard[slot.heard.length] = type;
-            addSet(kept, face);
+            keepIfNeeded(face);
             post("listen", [slot.number, type]);
         });
     }

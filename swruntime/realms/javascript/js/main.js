@@ -9,7 +9,7 @@ import { errorText, errorTo } from "./errors.js";
 import { fire, typesHeard, whenListened } from "./events.js";
 import { configure as configureFetch } from "./environment.js";
 import { isPushMessageData } from "./extendable.js";
-import { faceNumbered, interfaces, isDetached, isFace, slotOf, update } from "./faces.js";
+import { arrived, faceNumbered, interfaces, isDetached, isFace, nothingComes, slotOf, update } from "./faces.js";
 import { makeFetch } from "./fetch.js";
 import { installIndexedDB, tellIndexedDB } from "./indexeddb_scope.js";
 import { Headers } from "./headers.js";
@@ -164,6 +164,13 @@ function fireAt(frame) {
         event = new MessageEvent("messageerror", { __proto__: null, origin: frame.origin });
     }
     fire(target, event);
+    arrived(target);
+}
+
+/** Nothing more comes to the object that the script knows by that number. */
+function ended({ target }) {
+    const face = faceNumbered(target);
+    if (face !== undefined) nothingComes(face);
 }
 
 async function pulled({ id, stream }) {
@@ -182,6 +189,7 @@ const handlers = {
     completion,
     event: (frame) => dispatchFrame(global, frame),
     fire: fireAt,
+    ended,
     update: () => {},
     timer: ({ id }) => due(id),
     pull: pulled,

@@ -5,7 +5,9 @@ import { neverFired } from "./absent.js";
 import { call, post } from "./calls.js";
 import { domException } from "./errors.js";
 import { reportException } from "./events.js";
-import { adopt, checked, defineFace, detach, makeFace, numberOf, slotOf } from "./faces.js";
+import {
+    adopt, checked, defineFace, detach, entangle, makeFace, nothingComes, numberOf, posted, slotOf,
+} from "./faces.js";
 import { PromiseReject, ReflectApply, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetToStringTag } from "./primordials.js";
 import { copyOf } from "./sources.js";
 import {
@@ -34,6 +36,7 @@ function postMessage(name) {
                 if (transfer[i] === this) throw domException("A port cannot be sent through itself.", "DataCloneError");
             }
             const { wire, ports } = messageArguments(message, transfer);
+            posted(this);
             post(`${slot.names[0]}.postMessage`, [slot.number, wire, ports]);
         },
     };
@@ -279,9 +282,10 @@ function defineMessaging() {
             const one = nextNumber();
             const other = nextNumber();
             post("MessageChannel.new", [one, other]);
-            adopt(face, "MessageChannel", null, {
-                __proto__: null, port1: makeFace("MessagePort", one), port2: makeFace("MessagePort", other),
-            });
+            const port1 = makeFace("MessagePort", one);
+            const port2 = makeFace("MessagePort", other);
+            entangle(port1, port2);
+            adopt(face, "MessageChannel", null, { __proto__: null, port1, port2 });
         },
         attributes: ["port1", "port2"],
     });
@@ -301,6 +305,7 @@ function defineMessaging() {
             close() {
                 const slot = checked(this, "BroadcastChannel");
                 slot.closed = true;
+                nothingComes(this);
                 post("BroadcastChannel.close", [slot.number]);
             },
         },
