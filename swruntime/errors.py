@@ -23,6 +23,7 @@ Exception
       +-- NetworkFailure            an exchange failed; the agent turns it into a state
       +-- StorageFull               no room on the disk
       +-- StorageFailed             the disk failed: the agent ends, as though the process had died
+      +-- OutputFailed              standard output, a trace or a recording cannot be written
       +-- TraceViolation            the monitor: a trace breaks the specs' state machines
       +-- SpecError                 a file of specs/ is not what it should be: our bug
       +-- ImpossibleInput           a machine was fed what its table does not list: our bug
@@ -262,6 +263,18 @@ class StorageFailed(SwruntimeError):
     The store does nothing more then, and the agent ends: what is stored is what the death of the process at that
     moment would have left. Mend the disk; `run` or `resume` goes on.
     """
+
+
+class OutputFailed(SwruntimeError):
+    """Something that a run writes besides its profile cannot be written: standard output, a trace, a recording.
+
+    `what` names it. Whatever was under way has ended as an interrupt ends it: the profile keeps what was stored.
+    """
+
+    def __init__(self, what: str, error: OSError) -> None:
+        super().__init__(f"{what} cannot be written: {error.strerror or error}")
+        self.what = what
+        self.errno = error.errno
 
 
 class TraceViolation(SwruntimeError):

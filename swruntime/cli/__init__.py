@@ -3,18 +3,31 @@
     arguments  what can be said
     session    a user agent for a command, the site's scripts, the exit status
     output     where lines and text go
+    streams    the standard streams, which may be closed or full
+    interrupts the signals that end a command
     narrate    a trace, told to a person
     commands   one module per command, or per family of them
 
 Exit status: 0 done; 1 a script raised, or a background fetch ended otherwise than expected; 2 the command line
-was wrong; 130 interrupted.
+was wrong; 130 interrupted (143 by SIGTERM, 129 by SIGHUP). Where standard output is a pipe that nobody reads any
+more, a command ends in silence, with 1.
 """
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
-from swruntime.errors import DOMException, ScriptError, SwruntimeError, UsageError, WaitingForUser
+from swruntime.errors import (
+    DOMException,
+    OutputFailed,
+    ScriptError,
+    SwruntimeError,
+    UsageError,
+    WaitingForUser,
+)
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -28,20 +41,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     What is a defect of swruntime comes out as it is, with its traceback.
     """
     try:
-        from swruntime.cli.arguments import parse
+        from swruntime.cli.interrupts import Interrupts
         from swruntime.cli.output import prepare_standard_streams
 
         prepare_standard_streams()
-        options = parse(arguments)
-        return int(options.command(options))
+        interrupts = Interrupts()
+    except KeyboardInterrupt as error:
+        return _failed(error, INTERRUPTED)
+    try:
+        with interrupts.heeded():
+            from swruntime.cli.arguments import parse
+
+            options = parse(arguments)
+            options.interrupts = interrupts
+            status = int(options.command(options))
     except SystemExit as exit:
-        return exit.code if isinstance(exit.code, int) else WRONG
-    except BaseException as error:
-        leaves = list(_leaves(error))
-        told = next((known for leaf in leaves if (known := _tell(leaf)) is not None), None)
-        if told is None:
-            raise
-        return told
+        status = exit.code if isinstance(exit.code, int) else WRONG
+    except BaseException as error:  # noqa: BLE001 - a defect is raised again
+        status = _failed(error, interrupts.status)
+    return _flushed(status)
+
+
+def process_main() -> NoReturn:
+    """`main`, as the whole of a process: nothing interrupts its end any more."""
+    status = main()
+    from swruntime.cli.interrupts import ignored
+
+    with ignored():
+        sys.exit(status)
+
+
+def _failed(error: BaseException, interrupted: int) -> int:
+    """Tell what a command has raised, and answer with the exit status. Raises what is a defect of ours."""
+    from swruntime.cli.interrupts import ignored
+
+    with ignored():
+        for leaf in _leaves(error):
+            told = _tell(leaf, interrupted)
+            if told is not None:
+                return told
+        raise error
+
+
+def _flushed(status: int) -> int:
+    """The exit status, once standard output has all that was written to it."""
+    from swruntime.cli.interrupts import ignored
+    from swruntime.cli.streams import flush_standard_output
+
+    with ignored():
+        try:
+            flush_standard_output()
+        except OutputFailed as failure:
+            if status == DONE:
+                return _tell(failure, INTERRUPTED) or FAILED
+        return status
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -56,18 +109,18 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
                 yield from _leaves(each)
 
 
-def _tell(error: BaseException) -> int | None:
+def _tell(error: BaseException, interrupted: int) -> int | None:
     """Tell what is no defect of ours, and answer with the exit status; None for a defect."""
-    from swruntime.cli.output import complain, leave_standard_output
+    from swruntime.cli.interrupts import TOLD
+    from swruntime.cli.output import complain
+    from swruntime.cli.streams import STANDARD_OUTPUT
 
     match error:
         case KeyboardInterrupt():
-            complain("interrupted; what was stored stays, and 'run' or 'resume' goes on from there")
-            return INTERRUPTED
-        case BrokenPipeError():
-            # Whoever read our output has enough of it.
-            leave_standard_output()
-            return FAILED
+            complain(TOLD)
+            return interrupted
+        case OutputFailed(what=what, errno=number) if what == STANDARD_OUTPUT and number == errno.EPIPE:
+            return FAILED  # whoever read our output has enough of it
         case UsageError():
             complain(str(error))
             return WRONG

@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from swruntime import UsageError, open_user_agent
 from swruntime.concepts.http import HeaderList
-from swruntime.errors import NetworkFailure
+from swruntime.errors import NetworkFailure, OutputFailed
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import ReplayNetwork, read_recording
@@ -303,6 +303,10 @@ async def test_what_is_not_in_the_file(tmp_path: Path, autojump_clock: trio.abc.
 # Recording
 
 
+def raises(failure: OutputFailed) -> None:
+    raise failure
+
+
 async def test_the_file_is_whole_all_the_time_and_an_exchange_that_is_left_is_in_it(
     tmp_path: Path, autojump_clock: trio.abc.Clock
 ) -> None:
@@ -310,7 +314,7 @@ async def test_the_file_is_whole_all_the_time_and_an_exchange_that_is_left_is_in
     origin.add("/a", b"0123456789", stall_after=4)
     origin.add("/b", b"\xff\xfe")
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             network = RecordingNetwork(out, writer, lambda: 0.0)
             assert parsed(path) == []
@@ -339,7 +343,7 @@ async def test_a_request_with_a_body_and_a_server_that_is_not_there(
     origin = Origin()
     origin.add("/a", "an answer")
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             network = RecordingNetwork(out, writer, lambda: 0.0)
             await exchange(network, WireRequest("POST", f"{URL}/a?q=1", HeaderList(), said, 10))
@@ -359,7 +363,7 @@ async def test_memory_does_not_grow_with_a_body(tmp_path: Path, autojump_clock: 
     origin = Origin()
     origin.add("/a", Pattern(size))
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             tracemalloc.start()
             try:
