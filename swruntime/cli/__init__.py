@@ -16,9 +16,12 @@ more, a command ends in silence, with 1.
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from swruntime.errors import (
     DOMException,
@@ -29,7 +32,13 @@ from swruntime.errors import (
     WaitingForUser,
 )
 
+if TYPE_CHECKING:
+    from swruntime.cli.interrupts import Interrupts
+
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+TOLD = "interrupted; what was stored stays, and 'run' or 'resume' goes on from there"
+INTERRUPTED_LINE = f"swruntime: {TOLD}\n"
 
 MOST_WAITING = 3
 """So many of the things that wait are named in an error's line."""
@@ -40,61 +49,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What is a defect of swruntime comes out as it is, with its traceback.
     """
+    from swruntime.cli.interrupts import Interrupts
+
+    return _main(arguments, Interrupts())
+
+
+def process_main() -> NoReturn:
+    """`main`, as the whole of a process: once its end has begun no signal interrupts it any more."""
     try:
         from swruntime.cli.interrupts import Interrupts
-        from swruntime.cli.output import prepare_standard_streams
 
-        prepare_standard_streams()
-        interrupts = Interrupts()
-    except KeyboardInterrupt as error:
-        return _failed(error, INTERRUPTED)
-    try:
-        with interrupts.heeded():
+        status = _main(None, Interrupts(for_good=True))
+    except KeyboardInterrupt:
+        # It came before there was anything to be interrupted, or in the instant in which another was dealt with.
+        # Nothing may be imported now that was not there before.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        with suppress(OSError):
+            os.write(2, INTERRUPTED_LINE.encode())
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def _main(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
+    from swruntime.cli.output import prepare_standard_streams
+
+    prepare_standard_streams()
+    with interrupts.heeded():
+        try:
             from swruntime.cli.arguments import parse
 
             options = parse(arguments)
             options.interrupts = interrupts
             status = int(options.command(options))
-    except SystemExit as exit:
-        status = exit.code if isinstance(exit.code, int) else WRONG
-    except BaseException as error:  # noqa: BLE001 - a defect is raised again
-        status = _failed(error, interrupts.status)
-    return _flushed(status)
-
-
-def process_main() -> NoReturn:
-    """`main`, as the whole of a process: nothing interrupts its end any more."""
-    status = main()
-    from swruntime.cli.interrupts import ignored
-
-    with ignored():
-        sys.exit(status)
+            interrupts.over()
+        except SystemExit as exit:
+            interrupts.over()
+            status = exit.code if isinstance(exit.code, int) else WRONG
+        except BaseException as error:  # noqa: BLE001 - a defect is raised again
+            interrupts.over()
+            status = _failed(error, interrupts.status)
+        return _flushed(status)
 
 
 def _failed(error: BaseException, interrupted: int) -> int:
     """Tell what a command has raised, and answer with the exit status. Raises what is a defect of ours."""
-    from swruntime.cli.interrupts import ignored
-
-    with ignored():
-        for leaf in _leaves(error):
-            told = _tell(leaf, interrupted)
-            if told is not None:
-                return told
-        raise error
+    for leaf in _leaves(error):
+        told = _tell(leaf, interrupted)
+        if told is not None:
+            return told
+    raise error
 
 
 def _flushed(status: int) -> int:
     """The exit status, once standard output has all that was written to it."""
-    from swruntime.cli.interrupts import ignored
     from swruntime.cli.streams import flush_standard_output
 
-    with ignored():
-        try:
-            flush_standard_output()
-        except OutputFailed as failure:
-            if status == DONE:
-                return _tell(failure, INTERRUPTED) or FAILED
-        return status
+    try:
+        flush_standard_output()
+    except OutputFailed as failure:
+        if status == DONE:
+            return _tell(failure, INTERRUPTED) or FAILED
+    return status
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -111,7 +127,6 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _tell(error: BaseException, interrupted: int) -> int | None:
     """Tell what is no defect of ours, and answer with the exit status; None for a defect."""
-    from swruntime.cli.interrupts import TOLD
     from swruntime.cli.output import complain
     from swruntime.cli.streams import STANDARD_OUTPUT
 

@@ -13,7 +13,6 @@ A signal that was ignored when the process began (`nohup`) stays ignored.
 
 from __future__ import annotations
 
-import builtins
 import os
 import signal
 import threading
@@ -21,18 +20,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import trio
-
+from swruntime.cli import INTERRUPTED_LINE
 from swruntime.cli.streams import write_all
+
+if TYPE_CHECKING:
+    import trio
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE = 1.0
 """Seconds: what comes sooner after the first signal is the same key press (a terminal and npx both send one)."""
-
-TOLD = "interrupted; what was stored stays, and 'run' or 'resume' goes on from there"
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -45,9 +44,13 @@ def _heeded() -> list[signal.Signals]:
 
 
 class Interrupts:
-    """The signals of one command. `status` is what it ends with where one came."""
+    """The signals of one command. `status` is what it ends with where one came.
 
-    def __init__(self) -> None:
+    `for_good`: the command is the whole of its process, and the signals stay as they are in its end.
+    """
+
+    def __init__(self, *, for_good: bool = False) -> None:
+        self._for_good = for_good
         self._came: signal.Signals | None = None
         self._since = 0.0
         self._end: Callable[[], object] | None = None
@@ -63,7 +66,7 @@ class Interrupts:
     @contextmanager
     def heeded(self) -> Iterator[None]:
         """While the block runs, the other two do what SIGINT does, whatever that is just then."""
-        kept = {each: signal.getsignal(each) for each in _heeded() if each is not signal.SIGINT}
+        kept = {each: signal.getsignal(each) for each in _heeded()}
 
         def as_interrupt(number: int, frame: FrameType | None) -> None:
             self._note(number)
@@ -74,12 +77,19 @@ class Interrupts:
                 raise KeyboardInterrupt
 
         for each in kept:
-            signal.signal(each, as_interrupt)
+            if each is not signal.SIGINT:
+                signal.signal(each, as_interrupt)
         try:
             yield
         finally:
-            for each, handler in kept.items():
-                signal.signal(each, handler)
+            if not self._for_good:
+                for each, handler in kept.items():
+                    signal.signal(each, handler)
+
+    def over(self) -> None:
+        """Within `heeded`: the command has its status, which is still to be told, and none comes through any more."""
+        for each in _heeded():
+            signal.signal(each, signal.SIG_IGN)
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -104,6 +114,8 @@ class Interrupts:
     @contextmanager
     def ending(self, scope: trio.CancelScope) -> Iterator[None]:
         """Within `asking`, in Trio: what they ask for is the end of `scope`."""
+        import trio
+
         token = trio.lowlevel.current_trio_token()
         self._end = lambda: token.run_sync_soon(scope.cancel, idempotent=True)
         if self.came:
@@ -131,7 +143,7 @@ class Interrupts:
         if os.isatty(1):
             os.write(1, _SHOW_CURSOR)
         try:
-            write_all(2, f"swruntime: {TOLD}\n".encode())
+            write_all(2, INTERRUPTED_LINE.encode())
         finally:
             os._exit(self.status)
 
@@ -139,25 +151,13 @@ class Interrupts:
 def in_script(frame: FrameType | None) -> bool:
     """Whether a Python script's own code runs in `frame`, or what it has called that is neither ours nor Trio's.
 
-    A script has builtins of its own.
+    A script has builtins of a type of their own (`swruntime.realms.python.importer`); whoever else has other builtins
+    than Python's (a namedtuple's methods) has a plain dict of them.
     """
     while frame is not None:
-        if frame.f_builtins is not vars(builtins):
+        if type(frame.f_builtins) is not dict:
             return True
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("swruntime", "trio"):
             return False
         frame = frame.f_back
     return False
-
-
-@contextmanager
-def ignored() -> Iterator[None]:
-    """While the block runs, none comes through: the command has its status, and only that is still to be told."""
-    kept = {each: signal.getsignal(each) for each in _heeded()}
-    for each in kept:
-        signal.signal(each, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for each, handler in kept.items():
-            signal.signal(each, handler)

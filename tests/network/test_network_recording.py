@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import tempfile
 import tracemalloc
 from contextlib import suppress
@@ -356,6 +358,58 @@ async def test_a_request_with_a_body_and_a_server_that_is_not_there(
     assert refused["response"]["status"] == 0
     assert refused["_swruntime"]["failure"] == {"cause": "connect", "message": caught.value.message}
     assert await replayed(path, ask()) == [("connect", caught.value.message)]
+
+
+@pytest.mark.parametrize("size", [10, 3 << 20])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EDQUOT])
+async def test_a_file_that_is_full_stays_whole_and_is_told_once(
+    tmp_path: Path, autojump_clock: trio.abc.Clock, monkeypatch: pytest.MonkeyPatch, number: int, size: int
+) -> None:
+    """Whoever reads the response gets all of it, whatever becomes of the recording."""
+    origin = Origin()
+    origin.add("/a", Pattern(size))
+    path = tmp_path / "new.har"
+    told: list[OutputFailed] = []
+    real = os.pwrite
+
+    def full(descriptor: int, data: memoryview, at: int) -> int:
+        if at > 600:
+            raise OSError(number, os.strerror(number))
+        return real(descriptor, data[: 601 - at], at)
+
+    with har_writer(path, "0", told.append) as writer:
+        async with HttpxNetwork(origin, outside=False) as out:
+            network = RecordingNetwork(out, writer, lambda: 0.0)
+            monkeypatch.setattr(os, "pwrite", full)
+            for _ in range(3):
+                async with network.exchange(ask()) as response:
+                    assert sum([len(piece) async for piece in response.body]) == size
+            assert parsed(path) == []
+    assert [str(each) for each in told] == [
+        f"the recording {str(path)!r} cannot be written: {os.strerror(number)}"
+    ]
+
+
+async def test_no_room_for_a_temporary_file_beside_it(
+    tmp_path: Path, autojump_clock: trio.abc.Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Origin()
+    origin.add("/a", Pattern(3 << 20))
+    path = tmp_path / "new.har"
+    told: list[OutputFailed] = []
+
+    def full(file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+    with har_writer(path, "0", told.append) as writer:
+        async with (
+            HttpxNetwork(origin, outside=False) as out,
+            RecordingNetwork(out, writer, lambda: 0.0).exchange(ask()) as response,
+        ):
+            assert sum([len(piece) async for piece in response.body]) == 3 << 20
+    assert parsed(path) == []
+    assert [each.errno for each in told] == [errno.ENOSPC]
 
 
 async def test_memory_does_not_grow_with_a_body(tmp_path: Path, autojump_clock: trio.abc.Clock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import dis
 import sys
 import time
@@ -399,12 +398,12 @@ def _refused_group(group: BaseExceptionGroup[BaseException]) -> RuntimeError | N
 def _is_raised_by_script(error: KeyboardInterrupt) -> bool:
     """Whether a `raise` in a script's own code raised it: a signal's comes between two instructions, whatever they are.
 
-    Code of a script has builtins of its own.
+    Code of a script has builtins of a type of their own (`swruntime.realms.python.importer`).
     """
     tb = error.__traceback__
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
-    if tb is None or tb.tb_frame.f_builtins is vars(builtins):
+    if tb is None or type(tb.tb_frame.f_builtins) is dict:
         return False
     return dis.opname[tb.tb_frame.f_code.co_code[tb.tb_lasti]] == "RAISE_VARARGS"
 
