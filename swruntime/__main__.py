@@ -1,8 +1,6 @@
 """`python -m swruntime`."""
 
-import sys
-
-from swruntime.cli import main
+from swruntime.cli import process_main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process_main()

@@ -25,6 +25,7 @@ Exception
       +-- StorageFull               no room on the disk
       +-- StorageFailed             the disk failed: the agent ends, as though the process had died
       +-- BodyDamaged               a stored body is not as long as it was
+      +-- OutputFailed              standard output, a trace or a recording cannot be written
       +-- TraceViolation            the monitor: a trace breaks the specs' state machines
       +-- SpecError                 a file of specs/ is not what it should be: our bug
       +-- ImpossibleInput           a machine was fed what its table does not list: our bug
@@ -282,6 +283,18 @@ class BodyDamaged(SwruntimeError):
 
     The message names the file. Nothing of such a body is presented as though it were whole.
     """
+
+
+class OutputFailed(SwruntimeError):
+    """Something that a run writes besides its profile cannot be written: standard output, a trace, a recording.
+
+    `what` names it. Whatever was under way has ended as an interrupt ends it: the profile keeps what was stored.
+    """
+
+    def __init__(self, what: str, error: OSError) -> None:
+        super().__init__(f"{what} cannot be written: {error.strerror or error}")
+        self.what = what
+        self.errno = error.errno
 
 
 class TraceViolation(SwruntimeError):

@@ -34,7 +34,7 @@ from swruntime.algorithms.proxies import Proxies, Proxy, parse_proxy
 from swruntime.algorithms.site_headers import SiteHeaders
 from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import PermissionState
-from swruntime.errors import OriginMismatch, ScriptError, SiteError, UsageError
+from swruntime.errors import OriginMismatch, OutputFailed, ScriptError, SiteError, UsageError
 from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
@@ -150,7 +150,8 @@ async def open_user_agent(
     require_confinement: refuse to run JavaScript with less than the kernel's confinement, Landlock and seccomp. What
         would have run it raises NotConfined, and where that is the agent's own work, leaving the block does.
 
-    Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError.
+    Raises SiteError, ProfileError (in use; not one; of a later version; of another origin), UsageError. OutputFailed
+    comes out of the block where `record` cannot be written any more; from an agent that is at work, in a group.
     """
     folder = _checked_site(site)
     files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
@@ -170,7 +171,8 @@ async def open_user_agent(
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
-        writer = None if record is None else stack.enter_context(har_writer(Path(record), VERSION))
+        unwritten = _Unwritten()
+        writer = None if record is None else stack.enter_context(har_writer(Path(record), VERSION, unwritten))
         store = _open_store(profile)
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
@@ -214,6 +216,8 @@ async def open_user_agent(
                 parts.trace.emit(Diagnostic(code="profile-exposed", message=store.exposed))
             if conditions is not None:
                 agent.network.conditions = conditions
+            if writer is not None:
+                nursery.start_soon(unwritten.end_the_agent)
             if network is None and replay is None:
                 nursery.start_soon(watch_routes, lambda: agent.network_returned("route"))
             agent.restore()
@@ -225,6 +229,25 @@ async def open_user_agent(
                 agent.close()
                 parts.watchdog.close()
                 nursery.cancel_scope.cancel()
+    if unwritten.failure is not None:
+        raise unwritten.failure
+
+
+class _Unwritten:
+    """A recording that cannot be written ends its agent, and is told to whoever opened that, not to whoever uses it."""
+
+    def __init__(self) -> None:
+        self.failure: OutputFailed | None = None
+        self._failed = trio.Event()
+
+    def __call__(self, failure: OutputFailed) -> None:
+        self.failure = failure
+        self._failed.set()
+
+    async def end_the_agent(self) -> None:
+        await self._failed.wait()
+        assert self.failure is not None
+        raise self.failure
 
 
 @attrs.define(kw_only=True)

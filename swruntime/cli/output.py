@@ -6,14 +6,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from swruntime.algorithms.visible_text import visible
+from swruntime.cli.streams import Failed, StandardStream, raise_failure, replace_standard_streams, write_all
 from swruntime.display.guarded import guard_standard_streams
-from swruntime.errors import UsageError
+from swruntime.errors import OutputFailed, UsageError
 from swruntime.ports.private_output import open_output
 from swruntime.trace import Line, Sink, to_json
 
@@ -32,35 +33,28 @@ def complain(text: str) -> None:
 
 
 def prepare_standard_streams() -> None:
-    """From now on they take every text, whatever the terminal's encoding lacks, and pass on no control character."""
+    """From now on they take every text, whatever the terminal's encoding lacks, pass on no control character, and fail
+    once at most (`swruntime.cli.streams`)."""
+    replace_standard_streams(UNENCODABLE)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors=UNENCODABLE)
     guard_standard_streams()
 
 
-def leave_standard_output() -> None:
-    """Whoever read it is gone: what is still buffered goes nowhere, instead of failing when Python ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-
-
 @contextmanager
-def pure_standard_output() -> Iterator[Callable[[str], None]]:
+def pure_standard_output(failed: Failed = raise_failure) -> Iterator[Callable[[str], None]]:
     """Everything that writes to standard output goes to standard error, child processes included; but what is
-    written with the function that this yields goes to standard output, a line each."""
+    written with the function that this yields goes to standard output, a line each.
+
+    `failed` is called where it cannot be written, once, and nothing is written from then on.
+    """
     sys.stdout.flush()
     real = os.dup(1)
     os.dup2(2, 1)
     python_stdout, sys.stdout = sys.stdout, sys.stderr
+    stream = StandardStream(real, failed, closed_at_start=False)
     try:
-
-        def write(text: str) -> None:
-            rest = memoryview((text + "\n").encode("ascii"))
-            while rest:
-                rest = rest[os.write(real, rest) :]
-
-        yield write
+        yield lambda text: stream.write_line(text)
     finally:
         sys.stdout = python_stdout
         os.dup2(real, 1)
@@ -68,20 +62,21 @@ def pure_standard_output() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
+def sinks(*, as_json: bool, file: Path | None, narrate: Sink, failed: Failed) -> Iterator[Sink]:
     """A sink for the trace: lines on standard output (--json) or told to a person; and to a file as well.
 
-    Raises UsageError where the file cannot be written.
+    `failed` is called where one of them cannot be written, once for each; the sink itself raises nothing. Raises
+    UsageError where the file cannot be opened.
     """
     with ExitStack() as stack:
         outputs: list[Sink] = []
         if as_json:
-            write = stack.enter_context(pure_standard_output())
+            write = stack.enter_context(pure_standard_output(failed))
             outputs.append(lambda line: write(to_json(line)))
         else:
             outputs.append(narrate)
         if file is not None:
-            outputs.append(_to_file(stack, file))
+            outputs.append(stack.enter_context(closing(TraceFile(file, failed))))
 
         def sink(line: Line) -> None:
             for output in outputs:
@@ -90,17 +85,47 @@ def sinks(*, as_json: bool, file: Path | None, narrate: Sink) -> Iterator[Sink]:
         yield sink
 
 
-def _to_file(stack: ExitStack, path: Path) -> Sink:
-    try:
-        descriptor = open_output(path)
-    except OSError as error:
-        raise UsageError(f"--trace {str(path)!r} cannot be written: {error.strerror}") from None
-    file = stack.enter_context(os.fdopen(descriptor, "w", encoding="ascii", buffering=1))
+class TraceFile:
+    """A sink that writes `path` anew, each line at once. Raises UsageError where that cannot be opened.
 
-    def write(line: Line) -> None:
-        file.write(to_json(line) + "\n")
+    Where it cannot be written `failed` is called, once; what is there ends with a whole line.
+    """
 
-    return write
+    def __init__(self, path: Path, failed: Failed) -> None:
+        self._name = f"--trace {str(path)!r}"
+        try:
+            self._descriptor = open_output(path)
+        except OSError as error:
+            raise UsageError(f"{self._name} cannot be written: {error.strerror}") from None
+        self._failed = failed
+        self._over = False
+        self._length = 0
+
+    def __call__(self, line: Line) -> None:
+        if self._over:
+            return
+        data = to_json(line).encode("ascii") + b"\n"
+        try:
+            write_all(self._descriptor, data)
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._length += len(data)
+
+    def close(self) -> None:
+        """A disk may say only now that it had no room."""
+        try:
+            os.close(self._descriptor)
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if self._over:
+            return
+        self._over = True
+        with suppress(OSError):  # what has no length, or is closed, has nothing to cut
+            os.ftruncate(self._descriptor, self._length)
+        self._failed(OutputFailed(self._name, error))
 
 
 def print_object(data: dict[str, Any]) -> None:

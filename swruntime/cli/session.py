@@ -20,8 +20,17 @@ from swruntime.algorithms.proxies import Proxies, from_environment
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator
 from swruntime.cli.output import complain, counted, sinks
+from swruntime.cli.streams import standard_output_failing
 from swruntime.display.terminal import TerminalDisplay
-from swruntime.errors import DOMException, OriginMismatch, ScriptError, SiteError, UsageError, WaitingForUser
+from swruntime.errors import (
+    DOMException,
+    OriginMismatch,
+    OutputFailed,
+    ScriptError,
+    SiteError,
+    UsageError,
+    WaitingForUser,
+)
 from swruntime.monitor.checked import Checked
 from swruntime.network.site_files import SiteFiles
 from swruntime.ports.store import Store
@@ -187,7 +196,8 @@ def run_session(
     """Open an agent as `options` say, perform `body` while scenarios play, and answer with the exit status."""
     check_site(options.site)
     scenarios = [_of_the_user(path) for path in options.scenario]
-    complaints = trio.run(_session, options, scenarios, body, take_up)
+    with options.interrupts.asking():
+        complaints = trio.run(_session, options, scenarios, body, take_up)
     for text in complaints:
         complain(text)
     return FAILED if complaints else DONE
@@ -208,9 +218,51 @@ async def _session(
     body: Callable[[Session], Awaitable[None]],
     take_up: bool,
 ) -> list[str]:
+    ended = _EndedEarly()
+    complaints: list[str] = []
+    try:
+        with (
+            ended.scope,
+            options.interrupts.ending(ended.scope),
+            standard_output_failing(ended),
+        ):
+            complaints = await _played(options, scenarios, body, take_up, ended)
+    except Exception as error:
+        if ended.failure is not None:
+            raise ended.failure from error
+        raise
+    if ended.failure is not None:
+        raise ended.failure
+    return complaints
+
+
+class _EndedEarly:
+    """Ends a run, as an interrupt does, where something cannot be written; `failure` is the first such thing.
+
+    Nothing is raised where it is written: that may be anywhere, in a script's own call, too.
+    """
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.failure: OutputFailed | None = None
+        self._token = trio.lowlevel.current_trio_token()
+
+    def __call__(self, failure: OutputFailed) -> None:
+        if self.failure is None:
+            self.failure = failure
+            self._token.run_sync_soon(self.scope.cancel, idempotent=True)
+
+
+async def _played(
+    options: Namespace,
+    scenarios: list[Scenario],
+    body: Callable[[Session], Awaitable[None]],
+    take_up: bool,
+    failed: Callable[[OutputFailed], None],
+) -> list[str]:
     display = TerminalDisplay() if not options.json else None
     narrator = Narrator(display.say if display else _nothing, progress=not (display and display.live))
-    with sinks(as_json=options.json, file=options.trace, narrate=narrator) as sink:
+    with sinks(as_json=options.json, file=options.trace, narrate=narrator, failed=failed) as sink:
         async with _open(options, sink, display, take_up) as session:
             session.players = [ScenarioPlayer(session.agent, scenario) for scenario in scenarios]
             for player in session.players:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,3 +101,25 @@ def test_nginx_cut_in_the_middle_and_replayed(
     whole = [*process.read, *recorded.lines]
     starts = [line["range_start"] for line in whole if line["kind"] == "record.start"]
     assert [line["range_start"] for line in result.of("record.start")] == starts
+
+
+def test_a_recording_that_is_full_ends_the_run_by_name(
+    site: Site, noise: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.write("x.bin", noise)
+    path = site.folder.parent / "run.har"
+    real = os.pwrite
+
+    def full(descriptor: int, data: memoryview, at: int) -> int:
+        if at > 2000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data, at)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    result = site.cli("fetch", "a", "/x.bin", "--record", path, "--json")
+    result.refused(f"the recording {str(path)!r} cannot be written: No space left on device", status=1)
+    json.loads(path.read_text())
+    assert result.of("worker.stop") != [], "it ended in order"
+    monkeypatch.undo()
+    assert site.cli("resume").status == 0
+    assert site.cli("status", "--check").status == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import tempfile
 import tracemalloc
 from contextlib import suppress
@@ -16,7 +18,7 @@ from hypothesis import given, settings, strategies as st
 
 from swruntime import UsageError, open_user_agent
 from swruntime.concepts.http import HeaderList
-from swruntime.errors import NetworkFailure
+from swruntime.errors import NetworkFailure, OutputFailed
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import ReplayNetwork, read_recording
@@ -303,6 +305,10 @@ async def test_what_is_not_in_the_file(tmp_path: Path, autojump_clock: trio.abc.
 # Recording
 
 
+def raises(failure: OutputFailed) -> None:
+    raise failure
+
+
 async def test_the_file_is_whole_all_the_time_and_an_exchange_that_is_left_is_in_it(
     tmp_path: Path, autojump_clock: trio.abc.Clock
 ) -> None:
@@ -310,7 +316,7 @@ async def test_the_file_is_whole_all_the_time_and_an_exchange_that_is_left_is_in
     origin.add("/a", b"0123456789", stall_after=4)
     origin.add("/b", b"\xff\xfe")
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             network = RecordingNetwork(out, writer, lambda: 0.0)
             assert parsed(path) == []
@@ -339,7 +345,7 @@ async def test_a_request_with_a_body_and_a_server_that_is_not_there(
     origin = Origin()
     origin.add("/a", "an answer")
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             network = RecordingNetwork(out, writer, lambda: 0.0)
             await exchange(network, WireRequest("POST", f"{URL}/a?q=1", HeaderList(), said, 10))
@@ -354,12 +360,64 @@ async def test_a_request_with_a_body_and_a_server_that_is_not_there(
     assert await replayed(path, ask()) == [("connect", caught.value.message)]
 
 
+@pytest.mark.parametrize("size", [10, 3 << 20])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EDQUOT])
+async def test_a_file_that_is_full_stays_whole_and_is_told_once(
+    tmp_path: Path, autojump_clock: trio.abc.Clock, monkeypatch: pytest.MonkeyPatch, number: int, size: int
+) -> None:
+    """Whoever reads the response gets all of it, whatever becomes of the recording."""
+    origin = Origin()
+    origin.add("/a", Pattern(size))
+    path = tmp_path / "new.har"
+    told: list[OutputFailed] = []
+    real = os.pwrite
+
+    def full(descriptor: int, data: memoryview, at: int) -> int:
+        if at > 600:
+            raise OSError(number, os.strerror(number))
+        return real(descriptor, data[: 601 - at], at)
+
+    with har_writer(path, "0", told.append) as writer:
+        async with HttpxNetwork(origin, outside=False) as out:
+            network = RecordingNetwork(out, writer, lambda: 0.0)
+            monkeypatch.setattr(os, "pwrite", full)
+            for _ in range(3):
+                async with network.exchange(ask()) as response:
+                    assert sum([len(piece) async for piece in response.body]) == size
+            assert parsed(path) == []
+    assert [str(each) for each in told] == [
+        f"the recording {str(path)!r} cannot be written: {os.strerror(number)}"
+    ]
+
+
+async def test_no_room_for_a_temporary_file_beside_it(
+    tmp_path: Path, autojump_clock: trio.abc.Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Origin()
+    origin.add("/a", Pattern(3 << 20))
+    path = tmp_path / "new.har"
+    told: list[OutputFailed] = []
+
+    def full(file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+    with har_writer(path, "0", told.append) as writer:
+        async with (
+            HttpxNetwork(origin, outside=False) as out,
+            RecordingNetwork(out, writer, lambda: 0.0).exchange(ask()) as response,
+        ):
+            assert sum([len(piece) async for piece in response.body]) == 3 << 20
+    assert parsed(path) == []
+    assert [each.errno for each in told] == [errno.ENOSPC]
+
+
 async def test_memory_does_not_grow_with_a_body(tmp_path: Path, autojump_clock: trio.abc.Clock) -> None:
     size = 24 << 20
     origin = Origin()
     origin.add("/a", Pattern(size))
     path = tmp_path / "new.har"
-    with har_writer(path, "0") as writer:
+    with har_writer(path, "0", raises) as writer:
         async with HttpxNetwork(origin, outside=False) as out:
             tracemalloc.start()
             try:

@@ -20,6 +20,7 @@ from swruntime.cli.export import (
 )
 from swruntime.cli.output import complain, counted, print_object, say
 from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.cli.streams import check_standard_output
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import StorageFull, UsageError
@@ -62,6 +63,8 @@ def _check(options: Namespace) -> None:
         raise UsageError("--output takes one stored body: name the cache and the URL")
     if options.output == "-" and options.json:
         raise UsageError("--output - and --json both want standard output; name a file")
+    if options.output == "-":
+        check_standard_output()
     if options.output_dir is not None and (options.cache is None or options.url is not None):
         raise UsageError("--output-dir takes all of a cache: name the cache, and no URL")
     if options.force and options.output_dir is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import time
 import types
@@ -168,7 +169,16 @@ class RealmContext:
                     await previous.wait()
             finally:
                 begun.set()
-            return await async_fn(*args)
+            try:
+                return await async_fn(*args)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                # It may call code of the script's: an iterator, a method of what it was given.
+                refused = None if isinstance(error, Exception) else refused_exit(error)
+                if refused is None:
+                    raise
+                raise refused from error
 
         name = name or getattr(async_fn, "__qualname__", None)
         promise = Promise.start(
@@ -337,13 +347,17 @@ def _name_below(folder: Path, filename: str) -> str | None:
 class ScriptRunning:
     """A context manager, entered while script code runs. It nests: the outermost entry counts.
 
-    A script that asks the interpreter to exit gets a RuntimeError instead: it is not its process.
+    A script cannot end the process, nor what runs it: what it raises besides an Exception (SystemExit,
+    KeyboardInterrupt, asyncio's CancelledError, ...) is a RuntimeError that says so. What was thrown into it comes out
+    as it is, and so does a real interrupt.
     """
 
     def __init__(self) -> None:
         self.since: float | None = None
         """Since when a script runs without giving way, on `time.monotonic` (a virtual clock stands still just
         then); None while none runs. For a watchdog in a thread."""
+        self.thrown: BaseException | None = None
+        """What is being thrown into a coroutine of the script."""
         self._depth = 0
 
     def __enter__(self) -> None:
@@ -355,9 +369,43 @@ class ScriptRunning:
         self._depth -= 1
         if self._depth == 0:
             self.since = None
-        if isinstance(error, SystemExit):
-            refused = RuntimeError("a script cannot end the process (SystemExit)")
+        if error is None or isinstance(error, Exception) or error is self.thrown:
+            return
+        refused = refused_exit(error)
+        if refused is not None:
             raise refused.with_traceback(error.__traceback__) from error
+
+
+def refused_exit(error: BaseException) -> RuntimeError | None:
+    """The error of a script that has raised `error`, which is not an Exception; None where that is not its doing."""
+    if isinstance(error, trio.Cancelled):
+        return None
+    if isinstance(error, BaseExceptionGroup):
+        # A cancellation in it is still under way; what the script raised beside it comes to light without.
+        return None if error.subgroup(trio.Cancelled) else _refused_group(error)
+    if isinstance(error, KeyboardInterrupt) and not _is_raised_by_script(error):
+        return None
+    if isinstance(error, SystemExit):
+        return RuntimeError("a script cannot end the process (SystemExit)")
+    return RuntimeError(f"a script cannot raise {error_text(error)}, which is not an Exception")
+
+
+def _refused_group(group: BaseExceptionGroup[BaseException]) -> RuntimeError | None:
+    refused = [refused_exit(each) for each in group.exceptions if not isinstance(each, Exception)]
+    return None if None in refused else refused[0]
+
+
+def _is_raised_by_script(error: KeyboardInterrupt) -> bool:
+    """Whether a `raise` in a script's own code raised it: a signal's comes between two instructions, whatever they are.
+
+    Code of a script has builtins of a type of their own (`swruntime.realms.python.importer`).
+    """
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None or type(tb.tb_frame.f_builtins) is dict:
+        return False
+    return dis.opname[tb.tb_frame.f_code.co_code[tb.tb_lasti]] == "RAISE_VARARGS"
 
 
 def error_text(error: BaseException) -> str:

@@ -49,7 +49,7 @@ def drive(
             argument = yield trap
             step = coroutine.send
         except BaseException as error:  # noqa: BLE001 - it is thrown into the coroutine
-            argument = error
+            context.script_running.thrown = argument = error
             step = coroutine.throw
 
 
