@@ -42,7 +42,7 @@ DEATHS = 4
 KILLED = (-9, -27)
 """By SIGKILL, or by SIGPROF when its time was over."""
 TIMED = Forks("tests.torture.kills_launcher", *PROGRAM)
-EVENTS = ("backgroundfetchsuccess", "backgroundfetchfail")
+SUCCESS, FAIL, ABORT = "backgroundfetchsuccess", "backgroundfetchfail", "backgroundfetchabort"
 
 
 @attrs.define
@@ -102,6 +102,8 @@ class Story:
     """Those of which a file is missing."""
     uploads: dict[str, str] = attrs.field(factory=dict)
     """The paths of uploads, by background fetch."""
+    aborted: set[str] = attrs.field(factory=set)
+    """Those that the page aborts as soon as they have begun."""
     puts: dict[str, str] = attrs.field(factory=dict)
     """What the page was told to put into its cache, by path."""
     begun: set[str] = attrs.field(factory=set)
@@ -142,7 +144,7 @@ class Story:
 
     def next_command(self) -> tuple[str, ...]:
         """`run`, for which there is more to do, or `resume`."""
-        if (self.site.profile / "profile.sqlite3").exists() and self.random.randrange(3) == 0:
+        if self.stored and self.random.randrange(3) == 0:
             return ("resume",)
         self.server.jobs = self.next_jobs()
         return self.run_command
@@ -176,6 +178,14 @@ class Story:
             jobs.append({"do": "put", "id": path, "text": text})
         if self.languages[1] == "js":
             jobs += [{"do": "pair", "id": f"{run}-p{number}"} for number in range(random.randint(0, 12))]
+        if random.randrange(3) == 0:
+            jobs.append(
+                {"do": "drop", "id": f"drop-{run}", "text": "to be dropped " * random.randrange(2000)}
+            )
+        if random.randrange(4) == 0:
+            job = self.next_fetch(f"{run}-a")
+            self.aborted.add(job["id"])
+            jobs.append({**job, "do": "abort"})
         if random.randrange(2) == 0:
             jobs.append({"do": "update", "id": f"{run}-u"})
         random.shuffle(jobs)
@@ -233,10 +243,17 @@ class Story:
         self.note(ended)
         if not died:
             self.check_ended(ended)
+        elif self.random.randrange(3) == 0 and self.stored:
+            status = self.site.run("status", "--json", "--check")
+            assert status.status == 0, status.told
         return ended
 
+    @property
+    def stored(self) -> bool:
+        return (self.site.profile / "profile.sqlite3").exists()
+
     def _run(self, command: str, options: tuple[str, ...], kill: tuple[str, ...]) -> Ended:
-        arguments = [*options, "--json"]
+        arguments = [*options, "--json", "--check"]
         match kill:
             case ("cpu", microseconds):
                 main = "tests.torture.kills_launcher:main"
@@ -256,7 +273,7 @@ class Story:
 
     def unfinished(self) -> set[str]:
         """The background fetches that the profile has."""
-        if not (self.site.profile / "profile.sqlite3").exists():
+        if not self.stored:
             return set()
         with self.site.store() as store:
             return {fetch.id for fetch in store.fetches()}
@@ -270,17 +287,17 @@ class Story:
     def check_ended(self, ended: Ended) -> None:
         """Of a run that came to its own end."""
         assert "Traceback" not in ended.err, ended.told
-        may_fail = self.fails or self.uploads
+        may_fail = self.fails or self.uploads or self.aborted
         assert ended.status in ((0, 1) if may_fail else (0,)), ended.told
 
     def finish(self) -> None:
         """First what was left, with no option but SITE; then a page that reports what there is."""
-        if (self.site.profile / "profile.sqlite3").exists():
+        if self.stored:
             self.run("resume")
         language: Language = "js" if "js" in self.languages else "py"
         (self.site.folder / f"report.{language}").write_text(page(language))
         self.server.jobs = [{"do": "report", "id": ""}]
-        self.run(*self.run_command[:-1], f"report.{language}", "--check")
+        self.run(*self.run_command[:-1], f"report.{language}")
 
     def check(self) -> None:
         assert len(self.server.reports) == 1, "the last page has reported"
@@ -289,6 +306,10 @@ class Story:
         found = json.loads(status.out)
         assert (found["problems"], found["background_fetches"], found["syncs"]) == ([], [], []), status.told
         assert verify(self.site.profile) == []
+        bodies = {
+            body for (body,) in self.site.query("SELECT body FROM cache_entries WHERE body IS NOT NULL")
+        }
+        assert set(self.site.body_files()) <= bodies, "a body that nobody has is left"
         self.check_events()
         self.check_fetched()
         self.check_uploads()
@@ -297,13 +318,15 @@ class Story:
     def check_events(self) -> None:
         """Of background fetches that were begun, and of syncs that were told to be registered."""
         notes = {unquote(note) for note in self.server.notes}
+        told = self.done("abort")
         for id in self.begun:
-            had = [event for event in EVENTS if f"{event} {id}" in notes]
-            right = EVENTS[id in self.fails]
+            had = {event for event in (SUCCESS, FAIL, ABORT) if f"{event} {id}" in notes}
+            assert len(had) == 1, f"{id} has had the events {had}"
             # An upload that was cut by a death is not sent again.
-            assert had == [right] or (id in self.uploads and had == [EVENTS[1]]), (
-                f"{id} has had the events {had}"
-            )
+            right = {ABORT} if id in told else {FAIL} if id in self.fails else {SUCCESS}
+            right |= {FAIL} if id in self.uploads and id not in told else set()
+            right |= {ABORT} if id in self.aborted else set()
+            assert had <= right, f"{id} has had the event {had}"
         syncs = self.done("sync")
         for tag in syncs:
             assert f"sync {tag}" in notes, f"the sync {tag}, which was registered, has had no event"
@@ -313,7 +336,7 @@ class Story:
         """What the worker put there of each background fetch, and the page."""
         digests = {url: file.digest for files in self.files.values() for url, file in files.items()}
         digests |= {url: sha256_of(ANSWER) for url in self.uploads.values()}
-        expected = {url for id in self.begun for url in self.files[id]}
+        expected = {url for id in self.begun - self.aborted for url in self.files[id]}
         self.check_cache("kept", digests, expected)
         self.check_cache(
             "page", {url: sha256_of(text.encode()) for url, text in self.puts.items()}, self.done("put")
@@ -343,6 +366,7 @@ class Story:
 
     def check_report(self, report: Mapping[str, Any]) -> None:
         assert (report["ids"], report["tags"]) == ([], []), report
+        assert not self.done("drop") & set(report["caches"]), "a cache that was deleted is there"
         version, _, shell = report["version"].partition("\n")
         assert 1 <= int(version) <= self.version
         # An edit that no update check has seen is run all the same, and was never installed: a deviation that is told.

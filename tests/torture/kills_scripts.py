@@ -73,6 +73,13 @@ async def perform(registration, job):
         case "fetch":
             requests = [*job["urls"], *(Request(url, method="POST", body=job["body"]) for url in job["uploads"])]
             await registration.background_fetch.fetch(job["id"], requests)
+        case "abort":
+            fetching = await registration.background_fetch.fetch(job["id"], job["urls"])
+            if not await fetching.abort():
+                return
+        case "drop":
+            await (await caches.open(job["id"])).put("/dropped", Response(job["text"]))
+            await caches.delete(job["id"])
         case "sync":
             await registration.sync.register(job["id"])
         case "put":
@@ -88,7 +95,7 @@ async def report(registration):
     found = {"version": await (await fetch("/version")).text()}
     found["ids"] = await registration.background_fetch.get_ids()
     found["tags"] = await registration.sync.get_tags()
-    found["shells"] = [name for name in await caches.keys() if name.startswith("shell-")]
+    found["caches"] = await caches.keys()
     await fetch(Request("/report", method="POST", body=json.dumps(found)))
 """
 
@@ -186,6 +193,13 @@ async function perform(registration, job) {
             await registration.backgroundFetch.fetch(job.id,
                 [...job.urls, ...job.uploads.map((url) => new Request(url, { method: "POST", body: job.body }))]);
             break;
+        case "abort":
+            if (!await (await registration.backgroundFetch.fetch(job.id, job.urls)).abort()) return;
+            break;
+        case "drop":
+            await (await caches.open(job.id)).put("/dropped", new Response(job.text));
+            await caches.delete(job.id);
+            break;
         case "sync":
             await registration.sync.register(job.id);
             break;
@@ -209,7 +223,7 @@ async function report(registration) {
     const found = { version: await (await fetch("/version")).text() };
     found.ids = await registration.backgroundFetch.getIds();
     found.tags = await registration.sync.getTags();
-    found.shells = (await caches.keys()).filter((name) => name.startsWith("shell-"));
+    found.caches = await caches.keys();
     const db = await opened();
     for (const name of ["left", "right"]) {
         const store = db.transaction(name).objectStore(name);
