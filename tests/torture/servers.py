@@ -3,12 +3,14 @@
 Each episode is a batch of background fetches of a few files. Each file's server has its versions and faults (see
 `swruntime.testing.behaviour`), made by Hypothesis from the episode's seed. What is held: each record ends as the oracle
 allows (`tests/agent/server_oracle.py`), asks for what it should, and has the right bytes, all of them, where it ends in
-success. In some, the network comes and goes as well: then, that no success has a wrong byte. What fails is made as
+success; and no standard is broken by the trace. In some, the network comes and goes as well, or the agent ends and
+another goes on from its profile: then, that no success has a wrong byte. What fails is made as
 small as Hypothesis can make it, and that is kept.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,7 @@ from hypothesis import (
 )
 
 import swruntime
+from swruntime.monitor.checked import Checked
 from swruntime.testing.behaviour import Server, add_server
 from swruntime.testing.origin import Origin
 from swruntime.testing.scenario import ScenarioPlayer, parse_scenario
@@ -64,7 +67,24 @@ async def report(event):
 onbackgroundfetchsuccess = onbackgroundfetchfail = report
 """
 
-Steps = Sequence[Mapping[str, Any]]
+Plain = Mapping[str, Any]
+Steps = Sequence[Plain]
+
+nothing = st.just(dict[str, Any]())
+"""Neither the network nor the process comes and goes."""
+
+
+def restarts() -> st.SearchStrategy[list[float]]:
+    """Seconds that each life of the agent lasts, but for the last one."""
+    return st.lists(st.floats(0, 60).map(lambda seconds: round(seconds, 3)), min_size=1, max_size=3)
+
+
+def _steps(steps: Steps) -> dict[str, Any]:
+    return {"steps": steps}
+
+
+def _lives(lives: Sequence[float]) -> dict[str, Any]:
+    return {"lives": lives}
 
 
 @attrs.define
@@ -116,14 +136,15 @@ def episode(seed: str, *, examples: int = EXAMPLES) -> Found:
         )
         @given(
             files=st.lists(servers(), min_size=1, max_size=FILES),
-            steps=st.one_of(st.just([]), st.just([]), st.just([]), conditions()),
+            what=st.one_of(nothing, nothing, nothing, conditions().map(_steps), restarts().map(_lives)),
         )
-        def batch(files: list[Server], steps: list[dict[str, Any]]) -> None:
+        def batch(files: list[Server], what: Plain) -> None:
+            steps, lives = what.get("steps", []), what.get("lives", [])
             try:
-                seen = play(site, files, steps)
-                check(files, steps, seen)
+                seen = play(site, files, steps, lives)
+                check(files, steps, lives, seen)
             except BaseException:
-                found.kept = {"files": files, "steps": steps}
+                found.kept = {"files": files, "steps": steps, "lives": lives}
                 raise
             if found.kept is None:  # what is tried to make a failure smaller does not count
                 found.behaviours += len(files)
@@ -144,7 +165,8 @@ def again(kept: Mapping[str, Any]) -> Found:
     found = Found(behaviours=len(kept["files"]))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            check(kept["files"], kept["steps"], play(_make_site(folder), kept["files"], kept["steps"]))
+            files, steps, lives = kept["files"], kept["steps"], kept["lives"]
+            check(files, steps, lives, play(_make_site(folder), files, steps, lives))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -152,27 +174,22 @@ def again(kept: Mapping[str, Any]) -> Found:
     return found
 
 
-def play(site: Path, files: Sequence[Server], steps: Steps) -> list[Experience]:
-    """What each of the files came to, in one background fetch of all."""
-    return run(_play, site, files, steps)
+def play(site: Path, files: Sequence[Server], steps: Steps, lives: Sequence[float]) -> list[Experience]:
+    """What each of the files came to, in one background fetch of all. `lives`: seconds, each up to an end of the agent."""
+    return run(_play, site, files, steps, lives)
 
 
-async def _play(site: Path, files: Sequence[Server], steps: Steps) -> list[Experience]:
+async def _play(
+    site: Path, files: Sequence[Server], steps: Steps, lives: Sequence[float]
+) -> list[Experience]:
     origin, lines = Origin(), list[Line]()
     paths = [f"/{number}" for number in range(len(files))]
     for path, server in zip(paths, files, strict=True):
         add_server(origin, path, server)
-    async with swruntime.open_user_agent(
-        site=site, network=origin, give_up=GIVE_UP, on_trace=lines.append
-    ) as agent:
-        window = await agent.open_window("/")
-        await window.navigator.service_worker.register("/worker.py")
-        registration = await window.navigator.service_worker.ready
-        await registration.background_fetch.fetch("f", paths)
-        if steps:
-            ScenarioPlayer(agent, parse_scenario({"step": list(steps)})).start(agent.services.nursery)
-        with trio.fail_after(1_000_000):  # of the virtual clock: never a hang
-            await agent.settled()
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder) if lives else None
+        for number, seconds in enumerate([*lives, None]):
+            lines += await _live(site, origin, profile, paths if number == 0 else [], steps, seconds)
     return [
         Experience(
             [each for line in lines if (each := _of_record(line, number)) is not None],
@@ -180,6 +197,38 @@ async def _play(site: Path, files: Sequence[Server], steps: Steps) -> list[Exper
         )
         for number, path in enumerate(paths)
     ]
+
+
+async def _live(
+    site: Path,
+    origin: Origin,
+    profile: Path | None,
+    paths: Sequence[str],
+    steps: Steps,
+    seconds: float | None,
+) -> list[Line]:
+    """One life of the agent: for so many seconds, or (None) until everything is over. The first one has `paths`."""
+    lines, monitor = list[Line](), Checked()
+
+    def see(line: Line) -> None:
+        lines.append(line)
+        monitor.see(line)
+
+    async with swruntime.open_user_agent(
+        site=site, network=origin, profile=profile, give_up=GIVE_UP, on_trace=see
+    ) as agent:
+        if paths:
+            window = await agent.open_window("/")
+            await window.navigator.service_worker.register("/worker.py")
+            registration = await window.navigator.service_worker.ready
+            await registration.background_fetch.fetch("f", paths)
+        if steps:
+            ScenarioPlayer(agent, parse_scenario({"step": list(steps)})).start(agent.services.nursery)
+        with trio.fail_after(1_000_000):  # of the virtual clock: never a hang
+            with trio.move_on_after(math.inf if seconds is None else seconds):
+                await agent.settled()
+    monitor.finish(complete=True)
+    return lines
 
 
 def _of_record(line: Line, number: int) -> Line | None:
@@ -190,11 +239,14 @@ def _of_record(line: Line, number: int) -> Line | None:
     return line if line.get("index", number) == number else None
 
 
-def check(files: Sequence[Server], steps: Steps, seen: Sequence[Experience]) -> None:
+def check(files: Sequence[Server], steps: Steps, lives: Sequence[float], seen: Sequence[Experience]) -> None:
     """AssertionError where one of them ended as it should not."""
     for server, each in zip(files, seen, strict=True):
-        hold_against_the_truth(server, each)
-        if not steps:
+        (settled,) = each.of("record.settle")
+        assert each.of("console"), "an event that never came"
+        for said in each.of("console"):  # an event that a death has cut comes again
+            hold_against_the_truth(server, Experience([settled, said], each.requests))
+        if not steps and not lives:
             hold_against_the_oracle(server, each)
 
 
