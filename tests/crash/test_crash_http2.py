@@ -115,6 +115,7 @@ def test_goodbyes_lose_no_upload_and_have_none_sent_twice(
     (nginx.www / "upload").mkdir()
     for number in range(60):
         nginx.file(f"upload/{number}", 1)
+    site.worker("def onbackgroundfetchsuccess(event):\n    pass\n")
     (site.folder / "page.py").write_text(UPLOADS)
     ended = site.run("run", "--origin", nginx.url, "--json", *trusted)
     assert ended.status == 0, ended.told
