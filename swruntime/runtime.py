@@ -38,13 +38,14 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
+from swruntime.network.opening import tls_context
 from swruntime.network.reachability import ReachabilityNetwork, watch_routes
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
-from swruntime.network.sockets import SocketTransport, tls_context
+from swruntime.network.sockets import SocketNetwork
 from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -148,7 +149,12 @@ async def open_user_agent(
     files = None if folder is None else SiteFiles(folder, () if profile is None else (Path(profile),))
     headers = SiteHeaders() if folder is None else load_site_headers(folder)
     limits = limits or Limits(give_up=_checked_give_up(give_up))
-    sockets = SocketTransport(Names.parse(resolve), None if cacert is None else tls_context(Path(cacert)))
+
+    def tell_extra(what: str) -> None:
+        parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
+
+    trusted = None if cacert is None else tls_context(Path(cacert))
+    sockets = SocketNetwork(Names.parse(resolve), trusted, tell=tell_extra)
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
@@ -157,7 +163,8 @@ async def open_user_agent(
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
-            reached = _network(network, out, files, headers, origin_of_site, elsewhere, upstream, recording)
+            answering = _transport(network, tell_extra)
+            reached = _network(answering, out, files, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
                 nursery=nursery,
                 store=store,
@@ -306,15 +313,14 @@ def _open_javascript(realm: WindowRealm) -> PageScripts:
 
 
 @asynccontextmanager
-async def _outside(sockets: SocketTransport) -> AsyncIterator[HttpxNetwork]:
+async def _outside(sockets: SocketNetwork) -> AsyncIterator[SocketNetwork]:
     """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
-    out = HttpxNetwork(sockets, outside=True)
     try:
-        yield out
+        yield sockets
     finally:
         with trio.move_on_after(CLOSING) as closing:
             closing.shield = True
-            await out.aclose()
+            await sockets.aclose()
 
 
 @asynccontextmanager
@@ -413,9 +419,20 @@ def checked_origin(text: str) -> str:
     return url.origin
 
 
+def _transport(network: Any, tell_extra: Callable[[str], None]) -> Network | None:
+    """What `open_user_agent` was given to answer for the whole network. Raises UsageError."""
+    if network is None or hasattr(network, "exchange"):
+        return cast(Network | None, network)
+    if hasattr(network, "handle_async_request"):
+        return HttpxNetwork(network, outside=False, tell=tell_extra)
+    if callable(network):
+        return HttpxNetwork(AsgiTransport(network), outside=False, tell=tell_extra)
+    raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+
+
 def _network(
-    network: Any,
-    out: HttpxNetwork,
+    network: Network | None,
+    out: Network,
     site: SiteFiles | None,
     headers: SiteHeaders,
     origin: str,
@@ -434,13 +451,7 @@ def _network(
         if elsewhere or site is None:
             return out
         return OriginRouter(out, {origin: SiteNetwork(site, headers)})
-    if hasattr(network, "exchange"):
-        return cast(Network, network)
-    if hasattr(network, "handle_async_request"):
-        return HttpxNetwork(network, outside=False)
-    if callable(network):
-        return HttpxNetwork(AsgiTransport(network), outside=False)
-    raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
+    return network
 
 
 def _recording(

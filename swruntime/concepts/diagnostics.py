@@ -164,6 +164,11 @@ _ALL = (
     ),
     _agent("scenario", "a step of the scenario was refused, or never came", "mend the scenario"),
     _agent("gateway", "the answer could not be passed on as it is", "what the message says"),
+    _agent(
+        "extra-bytes",
+        "they are not part of the answer, and its server may have meant them to be",
+        "look at its Content-Length",
+    ),
     _agent("update-failed", "the edited worker was not installed; the old one goes on", "mend the worker"),
     _agent("skipped-cors", "a browser would refuse the response", "the header that the message names"),
     _agent("skipped-preflight", "a browser would ask first", "the header that the message names"),

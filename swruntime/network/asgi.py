@@ -17,9 +17,9 @@ from urllib.parse import unquote_to_bytes
 import httpx
 import trio
 
+from swruntime.algorithms.response_framing import is_bodiless
 from swruntime.network.failures import CUT_SHORT, NO_RESPONSE
 from swruntime.network.http import HttpxNetwork
-from swruntime.network.message import is_bodiless
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]

@@ -1,13 +1,14 @@
 """Content codings, undone piece by piece: https://www.rfc-editor.org/rfc/rfc9110#name-content-codings
 
-A decoder's own end is what counts: a stream that stops before it is `truncated`, whatever the framing
-says; what comes after it is ignored, as browsers do (a second gzip member too). Output comes in pieces of
-at most 64 KiB, made one at a time, so a small input that unfolds to a great deal costs no memory.
+A decoder's own end is what counts: a stream that stops before it is `truncated`, whatever the framing says. A gzip
+file may have several members (RFC 1952 2.2), and all of them are the body; browsers stop after the first. What comes
+after the end and is not another member is not the body's, as in browsers; how much that is, is told (`excess`). Output
+comes in pieces of at most 64 KiB, made one at a time, so a small input that unfolds to a great deal costs no memory.
 
 A coding that is not known here leaves the bytes as they are, all of them, even if others in the list are
 known: https://fetch.spec.whatwg.org/#handle-content-codings. `br` is known where a `brotli` module that
 can bound its output is installed; swruntime does not ask for one. (That module calls a stream corrupt if
-something follows its end in the same piece, and it is left at that.)
+something follows its end in the same piece, and it is left at that: an error, never a part as the whole.)
 """
 
 from __future__ import annotations
@@ -22,10 +23,17 @@ from swruntime.errors import NetworkFailure
 PIECE = 65536
 """The most bytes that one piece of a body has."""
 
+_GZIP_MAGIC = b"\x1f\x8b"
+
 _MOST_CODINGS = 8  # each costs memory for its window, and nobody sends more than two
 
 
 class Decoder(Protocol):
+    @property
+    def excess(self) -> int:
+        """How many bytes have come after the end of the coding, and are left out."""
+        ...
+
     def decode(self, data: bytes) -> Iterator[bytes]:
         """What `data` unfolds to, lazily. Exhaust it before the next call.
 
@@ -66,7 +74,7 @@ def _names(value: str) -> Iterator[str]:
 
 def _make(name: str) -> Decoder | None:
     if name in ("gzip", "x-gzip"):
-        return _Zlib("gzip", wbits=16 + zlib.MAX_WBITS)
+        return _Gzip()
     if name == "deflate":
         return _Deflate()
     if name == "br":
@@ -74,26 +82,38 @@ def _make(name: str) -> Decoder | None:
     return None
 
 
-class _Zlib:
-    def __init__(self, name: str, wbits: int) -> None:
-        self._name = name
-        self._inflate = zlib.decompressobj(wbits)
+class _Gzip:
+    """Members one after the other. Whatever begins as a member does has to be one, down to its checksum."""
+
+    def __init__(self) -> None:
+        self._member = _new_member()
+        self._start = b""
+        """After a member: what may be the beginning of the next."""
+        self._over = False
+        self.excess = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        while not self._inflate.eof:
-            try:
-                piece = self._inflate.decompress(data, PIECE)
-            except zlib.error as error:
-                raise NetworkFailure("coding", f"the {self._name} coding is corrupt: {error}") from error
-            if piece:
-                yield piece
-            data = self._inflate.unconsumed_tail
-            if not data and len(piece) < PIECE:
-                return
+        while data and not self._over:
+            if self._member.eof:
+                data, self._start = self._start + data, b""
+                if len(data) < len(_GZIP_MAGIC) and _GZIP_MAGIC.startswith(data):
+                    self._start = data
+                    return
+                if not data.startswith(_GZIP_MAGIC):
+                    self._over = True
+                    break
+                self._member = _new_member()
+            yield from _inflated("gzip", self._member, data)
+            data = self._member.unused_data
+        self.excess += len(data)
 
     def finish(self) -> None:
-        if not self._inflate.eof:
-            raise NetworkFailure("truncated", f"the body ended before its {self._name} coding did")
+        if self._start or not self._member.eof:
+            raise NetworkFailure("truncated", "the body ended before its gzip coding did")
+
+
+def _new_member() -> Any:
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
 
 
 class _Deflate:
@@ -101,30 +121,52 @@ class _Deflate:
 
     def __init__(self) -> None:
         self._start = b""
-        self._inner: _Zlib | None = None
+        self._inflate: Any = None
+        self.excess = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        if self._inner is None:
+        if self._inflate is None:
             self._start += data
             if len(self._start) < 2:
                 return
             data, self._start = self._start, b""
             zlib_header = data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
-            self._inner = _Zlib("deflate", zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
-        yield from self._inner.decode(data)
+            self._inflate = zlib.decompressobj(zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
+        if self._inflate.eof:
+            self.excess += len(data)
+            return
+        yield from _inflated("deflate", self._inflate, data)
+        self.excess += len(self._inflate.unused_data)
 
     def finish(self) -> None:
-        if self._inner is None:
+        if self._inflate is None or not self._inflate.eof:
             raise NetworkFailure("truncated", "the body ended before its deflate coding did")
-        self._inner.finish()
+
+
+def _inflated(name: str, decompressor: Any, data: bytes) -> Iterator[bytes]:
+    """What `data` unfolds to, as far as it belongs to the stream; the rest is `decompressor.unused_data` then."""
+    while not decompressor.eof:
+        try:
+            piece = decompressor.decompress(data, PIECE)
+        except zlib.error as error:
+            raise NetworkFailure("coding", f"the {name} coding is corrupt: {error}") from error
+        if piece:
+            yield piece
+        data = decompressor.unconsumed_tail
+        if not data and len(piece) < PIECE:
+            return
 
 
 class _Brotli:
     def __init__(self, brotli: Any) -> None:
         self._error: type[Exception] = brotli.error
         self._decompressor = brotli.Decompressor()
+        self.excess = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
+        if self._decompressor.is_finished():
+            self.excess += len(data)
+            return
         while not self._decompressor.is_finished():
             try:
                 out = bytes(self._decompressor.process(data, output_buffer_limit=PIECE))
@@ -155,6 +197,10 @@ class _Chain:
 
     def __init__(self, decoders: list[Decoder]) -> None:
         self._decoders = decoders
+
+    @property
+    def excess(self) -> int:
+        return sum(decoder.excess for decoder in self._decoders)
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         return self._through(0, data)

@@ -52,12 +52,12 @@ _NOT_CONNECTED = {
 
 def failure_of(error: Exception, url: str) -> NetworkFailure:
     """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, in an exchange with `url`."""
-    cause, message = _judge(error, _where(url))
+    cause, message = _judge(error, where_of(url))
     return NetworkFailure(cause, message)
 
 
 def timeout_failure(url: str, seconds: float) -> NetworkFailure:
-    return NetworkFailure("timeout", f"{_where(url)} let {seconds:g} s pass without a byte")
+    return NetworkFailure("timeout", f"{where_of(url)} let {seconds:g} s pass without a byte")
 
 
 def _judge(error: Exception, where: str) -> tuple[Cause, str]:
@@ -158,7 +158,7 @@ def _timeout_message(error: Exception, where: str) -> str:
     return f"{where} sent nothing for too long"
 
 
-def _where(url: str) -> str:
+def where_of(url: str) -> str:
     """Host and port of `url`, the default port left out."""
     try:
         return ada_url.URL(url).host or url

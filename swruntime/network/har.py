@@ -20,9 +20,9 @@ from urllib.parse import parse_qsl, urlsplit
 import ada_url
 import attrs
 
+from swruntime.algorithms.response_framing import is_bodiless
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import CAUSES, Cause, NetworkFailure
-from swruntime.network.message import is_bodiless
 
 Plain = Mapping[str, Any]
 

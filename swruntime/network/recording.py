@@ -19,9 +19,9 @@ from typing import IO
 import attrs
 import trio
 
+from swruntime.algorithms.response_framing import is_bodiless
 from swruntime.errors import NetworkFailure, UsageError
 from swruntime.network.har import Noted, plain_entry
-from swruntime.network.message import is_bodiless
 from swruntime.ports.network import Network, WireRequest, WireResponse
 from swruntime.ports.private_output import open_output
 

@@ -5,21 +5,37 @@ read to the end. That is so with HTTP/2 too, on purpose: httpcore does not reset
 a shared connection one background fetch that is paused or aborted would use up the window of the others until
 they stall, and a lost packet of one would hold up all. So what holds of connections (six of them for an origin's
 background fetches, one that stalls holds up nobody) is the same with both versions.
+
+A connection on which anything came that nobody had asked for is not used again. A request is sent a second time where
+the server says that it took no notice of the first (HTTP/2), and where the method is safe (RFC 9110 9.2.2) and a kept
+connection was closed, or has something else on it, before the response began.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from types import TracebackType
+from typing import Self
 
-import httpcore
-import httpx
+import attrs
 import trio
 
-from swruntime.errors import UsageError
+from swruntime.algorithms import urls
+from swruntime.algorithms.response_framing import is_bodiless
+from swruntime.algorithms.response_head import ResponseHead
+from swruntime.errors import NetworkFailure
+from swruntime.network.failures import TRANSPORT_ERRORS, failure_of, where_of
+from swruntime.network.http1 import Http1Connection
+from swruntime.network.http2 import Http2Connection, Refused
+from swruntime.network.message import ResponseBody, extra_bytes
 from swruntime.network.names import Names
+from swruntime.network.opening import DirectOpener, Opener, Origin
+from swruntime.network.upload import Timeouts, Upload, Waiting, is_repeatable
+from swruntime.ports.network import WireRequest, WireResponse
 
 KEPT = 20
 """So many connections are kept, at most, while nobody uses them."""
@@ -27,162 +43,194 @@ KEPT = 20
 EXPIRY = 15.0
 """Seconds after which a connection that nobody uses is not used any more."""
 
-_WITH_BODY = (b"content-length", b"transfer-encoding")
+MOST_REFUSALS = 3
+"""So many new connections, at most, for a request of which servers say that they took no notice."""
+
+KEPT_OF_UPLOADS = 1_048_576
+"""So many bytes of a request's body, at most, are kept, to be sent again to a server that took no notice of them."""
+
+_PORTS = {"http": 80, "https": 443}
+
+Connection = Http1Connection | Http2Connection
 
 
-class SocketTransport(httpx.AsyncBaseTransport):
-    """An httpx transport over real sockets.
+@attrs.frozen
+class _Idle:
+    origin: Origin
+    connection: Connection
+    until: float
 
-    `names` says which hosts have other addresses than the system says; Host header, SNI and the name in the
-    certificate stay the host's. `tls` is what is trusted, without it the usual authorities.
-    Raises httpcore's exceptions, OSError and h2's.
+
+class SocketNetwork:
+    """The port Network over real sockets.
+
+    `names` says which hosts have other addresses than the system says; `tls` is what is trusted, without it the usual
+    authorities; `opener` takes the place of both. `tell` is called, with a sentence, where bytes came after the end of
+    an answer. Close it with `aclose()`, or use it as an async context manager.
     """
 
-    def __init__(self, names: Names | None = None, tls: ssl.SSLContext | None = None) -> None:
-        self._backend = _Backend(names or Names())
-        self._tls = tls
-        self._idle: list[tuple[httpcore.Origin, httpcore.AsyncHTTPConnection]] = []
+    def __init__(
+        self,
+        names: Names | None = None,
+        tls: ssl.SSLContext | None = None,
+        *,
+        opener: Opener | None = None,
+        connect: float = 30.0,
+        read: float = 60.0,
+        write: float = 60.0,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self._opener = opener or DirectOpener(names or Names(), tls)
+        self._timeouts = Timeouts(connect, read, write)
+        self._idle: list[_Idle] = []
+        self._tell = tell
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        outgoing = httpcore.Request(
-            request.method,
-            httpcore.URL(
-                scheme=request.url.raw_scheme,
-                host=request.url.raw_host,
-                port=request.url.port,
-                target=request.url.raw_path,
-            ),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        origin = outgoing.url.origin
-        while True:
-            connection = await self._take(origin)
-            try:
-                answer = await connection.handle_async_request(outgoing)
-            except httpcore.ConnectionNotAvailable:
-                # A server says that it took no notice of the request, on a connection that it was leaving.
-                await _close(connection)
-                if any(name.lower() in _WITH_BODY for name, _ in outgoing.headers):
-                    raise httpcore.RemoteProtocolError("Server disconnected") from None
-            except BaseException:
-                await _close(connection)
-                raise
-            else:
-                break
-        stream = _Stream(answer.stream, lambda complete: self._done(origin, connection, complete))
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions
-        )
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close what is kept."""
         idle, self._idle = self._idle, []
-        for _, connection in idle:
-            await connection.aclose()
+        for each in idle:
+            await each.connection.aclose()
 
-    async def _take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        """A connection that nobody uses, the one used last first; else a new one."""
-        while (connection := self._pop(origin)) is not None:
-            if connection.is_available() and not connection.has_expired():
-                return connection
-            await _close(connection)
-        if origin.scheme == b"https" and self._tls is None:
-            self._tls = tls_context(None)
-        return httpcore.AsyncHTTPConnection(
-            origin,
-            ssl_context=self._tls,
-            keepalive_expiry=EXPIRY,
-            http2=True,
-            network_backend=self._backend,
-        )
+    @asynccontextmanager
+    async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
+        """See `swruntime.ports.network.Network.exchange`.
 
-    def _pop(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
+        An exception of the request's own body comes out as it is.
+        """
+        origin, host = _origin_of(request.url)
+        waiting = Waiting(request.url, True, self._timeouts)
+        upload = Upload(request, waiting, KEPT_OF_UPLOADS if origin.scheme == "https" else 0)
+        try:
+            with waiting.sending():
+                connection, head = await self._ask(request, origin, host, upload)
+            try:
+                reader = _Reader(connection, request.url, waiting, upload)
+                extra = partial(self._tell_extra, request)
+                body = ResponseBody(reader.read, request.method, head.status, head.headers, extra)
+                if is_bodiless(request.method, head.status):
+                    await reader.read()  # it takes no time, and the connection can be used again
+                try:
+                    yield WireResponse(head.status, head.reason, head.headers, body)
+                finally:
+                    body.close()
+            finally:
+                await self._leave(request, origin, connection)
+        finally:
+            await upload.aclose()
+
+    async def _ask(
+        self, request: WireRequest, origin: Origin, host: str, upload: Upload
+    ) -> tuple[Connection, ResponseHead]:
+        refusals = 0
+        connection = await self._take(origin, request)
+        while True:
+            kept = connection is not None
+            try:
+                if connection is None:
+                    connection = await self._open(origin)
+                return connection, await connection.ask(request, host, upload)
+            except BaseException as error:
+                if connection is not None:
+                    await _close(connection)
+                failure = _failure(error, request.url, upload)
+                if isinstance(error, Refused):
+                    refusals += 1
+                    if refusals > MOST_REFUSALS or not upload.again():
+                        raise failure from None
+                elif not (kept and connection is not None and _was_lost(connection, request, failure)):
+                    if failure is error:
+                        raise
+                    raise failure from error
+            connection = None
+
+    async def _open(self, origin: Origin) -> Connection:
+        opened = await self._opener.open(origin, self._timeouts.connect)
+        if opened.stream.protocol == "h2":
+            return Http2Connection(opened, origin, self._timeouts)
+        return Http1Connection(opened, self._timeouts)
+
+    async def _take(self, origin: Origin, request: WireRequest) -> Connection | None:
+        """A connection that nobody uses, the one used last first."""
         for index in reversed(range(len(self._idle))):
-            if self._idle[index][0] == origin:
-                return self._idle.pop(index)[1]
+            if self._idle[index].origin == origin:
+                idle = self._idle.pop(index)
+                if time.monotonic() < idle.until and idle.connection.may_serve(request):
+                    return idle.connection
+                await _close(idle.connection)
         return None
 
-    async def _done(
-        self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection, complete: bool
-    ) -> None:
-        if not complete or not connection.is_idle():
+    async def _leave(self, request: WireRequest, origin: Origin, connection: Connection) -> None:
+        self._tell_extra(request, connection.extra())
+        if not connection.is_usable:
             await _close(connection)
             return
-        self._idle.append((origin, connection))
+        self._idle.append(_Idle(origin, connection, time.monotonic() + EXPIRY))
         while len(self._idle) > KEPT:
-            await _close(self._idle.pop(0)[1])
+            await _close(self._idle.pop(0).connection)
+
+    def _tell_extra(self, request: WireRequest, size: int) -> None:
+        if size and self._tell is not None:
+            self._tell(extra_bytes(request, size))
 
 
-def tls_context(authorities: Path | None) -> ssl.SSLContext:
-    """What is trusted: the usual authorities, and those of the file `authorities` (PEM). Raises UsageError."""
-    context = httpx.create_ssl_context()
-    if authorities is None:
-        return context
-    try:
-        context.load_verify_locations(cafile=authorities)
-    except ssl.SSLError:
-        raise UsageError(
-            f"cacert is {str(authorities)!r}, and there is no certificate in it; expected a file in PEM format"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"cacert is {str(authorities)!r}, which cannot be read: {error.strerror}; expected a file in PEM format"
-        ) from None
-    return context
+class _Reader:
+    """The response's bytes as they come."""
 
+    def __init__(self, connection: Connection, url: str, waiting: Waiting, upload: Upload) -> None:
+        self._connection = connection
+        self._url = url
+        self._waiting = waiting
+        self._upload = upload
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    """TCP under Trio, to the addresses that `names` gives."""
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-        self._trio = httpcore.TrioBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return await self._trio.connect_tcp(
-            self._names.address(host, port), port, timeout, local_address, socket_options
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        await trio.sleep(seconds)
-
-
-class _Stream(httpx.AsyncByteStream):
-    """A response's body. `done` is called at its end, with whether all of it was read."""
-
-    def __init__(self, stream: Any, done: Callable[[bool], Awaitable[None]]) -> None:
-        self._stream = stream
-        self._pieces: AsyncIterator[bytes] = aiter(stream)
-        self._done = done
-        self._complete = False
-        self._closed = False
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
+    async def read(self) -> bytes | None:
         try:
-            return await anext(self._pieces)
-        except StopAsyncIteration:
-            self._complete = True
-            raise
-
-    async def aclose(self) -> None:
-        if not self._closed:
-            self._closed = True
-            await self._stream.aclose()
-            await self._done(self._complete)
+            with self._waiting.reading():
+                return await self._connection.read()
+        except TRANSPORT_ERRORS as error:
+            raise failure_of(error, self._url) from error
 
 
-async def _close(connection: httpcore.AsyncHTTPConnection) -> None:
+def _origin_of(url: str) -> tuple[Origin, str]:
+    """And what the header Host says. Raises NetworkFailure `scheme`."""
+    parsed = urls.parse(url)
+    scheme = parsed.protocol.removesuffix(":")
+    if scheme not in _PORTS:
+        raise NetworkFailure("scheme", f"{url} is not http or https")
+    port = int(parsed.port) if parsed.port else _PORTS[scheme]
+    return Origin(scheme, parsed.hostname.strip("[]"), port), parsed.host
+
+
+def _failure(error: BaseException, url: str, upload: Upload) -> BaseException:
+    """What `error` is for who asked."""
+    if isinstance(error, Refused):
+        message = f"{where_of(url)} takes no notice of the request, on a new connection either (HTTP/2)"
+        return NetworkFailure("reset", message)
+    if isinstance(error, TRANSPORT_ERRORS) and error is not upload.error:
+        return failure_of(error, url)
+    return error
+
+
+def _was_lost(connection: Connection, request: WireRequest, failure: BaseException) -> bool:
+    """Whether a kept connection was of no more use, and nobody minds that the request is sent again.
+
+    It may have been closed, or what came may be the rest of an earlier answer.
+    """
+    return (
+        isinstance(failure, NetworkFailure)
+        and failure.cause in ("reset", "protocol")
+        and not connection.answered
+        and is_repeatable(request)
+    )
+
+
+async def _close(connection: Connection) -> None:
     with trio.CancelScope(shield=True):
         await connection.aclose()

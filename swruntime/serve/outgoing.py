@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from swruntime.algorithms import headers as names, urls
+from swruntime.algorithms.response_framing import is_bodiless
 from swruntime.concepts.http import HeaderList, Response
 from swruntime.errors import NetworkFailure
 from swruntime.network.decoding import decoder_for
-from swruntime.network.message import is_bodiless
 from swruntime.serve.incoming import without_hop_by_hop
 
 _NULL_BODY_STATUSES = (204, 205, 304)

@@ -14,7 +14,7 @@ import trio
 from swruntime.algorithms import urls
 from swruntime.network.asgi import AsgiApp, AsgiTransport
 from swruntime.network.failures import CUT_SHORT, NO_RESPONSE
-from swruntime.network.http import HttpxNetwork
+from swruntime.network.sockets import SocketNetwork
 from swruntime.runtime import unwrapped_nursery
 from swruntime.testing.answers import (
     DELAY,
@@ -30,7 +30,7 @@ from swruntime.testing.answers import (
 from swruntime.testing.faults import refused, reset, unknown_host
 from swruntime.testing.pattern import Pattern
 from swruntime.testing.server import Server
-from swruntime.testing.sockets import LoopbackTransport
+from swruntime.testing.sockets import LoopbackOpener
 
 __all__ = ["Origin", "Pattern", "RequestRecord", "ScriptedInternet"]
 
@@ -258,15 +258,14 @@ class ScriptedInternet(httpx.AsyncBaseTransport):
         return self._origins.setdefault(key, Origin(key))
 
     @asynccontextmanager
-    async def on_sockets(self) -> AsyncIterator[HttpxNetwork]:
+    async def on_sockets(self) -> AsyncIterator[SocketNetwork]:
         """The same origins as real servers on loopback sockets, and a network that finds them under their names.
 
         For `open_user_agent(network=...)`. Each connection is a real one, but for two things: names resolve to
         the loopback, and https is spoken without TLS.
         """
         async with unwrapped_nursery() as nursery:
-            transport = LoopbackTransport(self, nursery)
-            async with HttpxNetwork(transport, outside=True) as network:
+            async with SocketNetwork(opener=LoopbackOpener(self, nursery)) as network:
                 yield network
             nursery.cancel_scope.cancel()
 

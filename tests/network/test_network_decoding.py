@@ -67,13 +67,50 @@ def test_no_cut_seems_whole(coded: tuple[str, bytes, bytes], data: st.DataObject
     assert caught.value.cause == "truncated"
 
 
-@given(st.sampled_from(["gzip", "deflate"]), st.binary(max_size=500), st.binary(min_size=1, max_size=500))
-def test_what_comes_after_the_end_is_ignored(name: str, data: bytes, garbage: bytes) -> None:
-    assert unfold(decoder(name), [ENCODERS[name](data) + garbage, garbage]) == data
+GARBAGE = st.binary(min_size=1, max_size=500).filter(lambda data: data[0] != 0x1F)
 
 
-def test_a_second_gzip_member_is_ignored() -> None:
-    assert unfold(decoder("gzip"), [gzip.compress(b"one") + gzip.compress(b"two")]) == b"one"
+@given(st.sampled_from(["gzip", "deflate", "deflate, gzip"]), st.binary(max_size=500), GARBAGE, st.data())
+def test_what_comes_after_the_end_is_left_out_and_counted(
+    name: str, data: bytes, garbage: bytes, draw: st.DataObject
+) -> None:
+    using = decoder(name)
+    wire = ENCODERS[name](data) + garbage
+    cuts = draw.draw(st.lists(st.integers(0, len(wire)), max_size=8))
+    assert unfold(using, cut_up(wire, cuts)) == data
+    assert using.excess == len(garbage)
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.lists(st.integers(0, 4000), max_size=20))
+def test_all_members_of_a_gzip_file_are_the_body(members: list[bytes], cuts: list[int]) -> None:
+    """RFC 1952 2.2; browsers stop after the first one."""
+    using = decoder("gzip")
+    wire = b"".join(gzip.compress(member, mtime=0) for member in members)
+    assert unfold(using, cut_up(wire, cuts)) == b"".join(members)
+    assert using.excess == 0
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.data())
+def test_a_later_member_that_is_cut_is_truncated(one: bytes, two: bytes, draw: st.DataObject) -> None:
+    first, second = gzip.compress(one, mtime=0), gzip.compress(two, mtime=0)
+    wire = first + second[: draw.draw(st.integers(1, len(second) - 1))]
+    with pytest.raises(NetworkFailure) as caught:
+        unfold(decoder("gzip"), cut_up(wire, draw.draw(st.lists(st.integers(0, len(wire)), max_size=4))))
+    assert caught.value.cause == "truncated"
+
+
+def test_what_begins_as_a_member_and_is_not_one_is_corrupt() -> None:
+    with pytest.raises(NetworkFailure) as caught:
+        unfold(decoder("gzip"), [gzip.compress(b"one"), b"\x1f\x8bgarbage"])
+    assert caught.value.cause == "coding"
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
+def test_padding_with_zeros_is_left_out(name: str) -> None:
+    using = decoder(name)
+    wire = pytest.importorskip("brotli").compress(b"one") if name == "br" else ENCODERS[name](b"one")
+    assert unfold(using, [wire, bytes(100), bytes(12)]) == b"one"
+    assert using.excess == 112
 
 
 @given(st.binary(min_size=20, max_size=500), st.integers(0, 7))

@@ -1,4 +1,4 @@
-"""SocketTransport over TLS: names, certificates, HTTP/2, and which connection serves what."""
+"""SocketNetwork over TLS: names, certificates, HTTP/2, and which connection serves what."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import trustme
 
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, UsageError
-from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
-from swruntime.network.sockets import SocketTransport, tls_context
+from swruntime.network.opening import tls_context
+from swruntime.network.sockets import SocketNetwork
 from swruntime.ports.network import WireRequest
 
 HOST = "files.example"
@@ -84,19 +84,25 @@ class Serving:
     def url(self, path: str = "/", host: str = HOST) -> str:
         return f"https://{host}:{self.port}{path}"
 
-    def network(self, folder: Path, *hosts: str) -> HttpxNetwork:
+    def network(self, folder: Path, *hosts: str) -> SocketNetwork:
         authorities = folder / "authorities.pem"
         self.authority.cert_pem.write_to_path(str(authorities))
         names = Names.parse(f"{host}:127.0.0.1" for host in hosts or (HOST,))
-        return HttpxNetwork(SocketTransport(names, tls_context(authorities)), outside=True)
+        return SocketNetwork(names, tls_context(authorities))
 
 
-@asynccontextmanager
-async def serving(answer: Answer, *, protocols: tuple[str, ...] = ("h2",)) -> AsyncIterator[Serving]:
+def server_context(protocols: tuple[str, ...]) -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority, and the certificate of a server that it has issued."""
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(HOST, "other.example").configure_cert(context)
     context.set_alpn_protocols(list(protocols))
+    return authority, context
+
+
+@asynccontextmanager
+async def serving(answer: Answer, *, protocols: tuple[str, ...] = ("h2",)) -> AsyncIterator[Serving]:
+    authority, context = server_context(protocols)
     names: list[str | None] = []
     context.sni_callback = lambda socket, name, context: names.append(name)
 
@@ -115,12 +121,12 @@ async def serving(answer: Answer, *, protocols: tuple[str, ...] = ("h2",)) -> As
         nursery.cancel_scope.cancel()
 
 
-async def get(network: HttpxNetwork, url: str) -> tuple[HeaderList, bytes]:
+async def get(network: SocketNetwork, url: str) -> tuple[HeaderList, bytes]:
     async with network.exchange(WireRequest("GET", url, HeaderList((("X-One", "1"),)))) as response:
         return response.headers, b"".join([piece async for piece in response.body])
 
 
-async def failing(network: HttpxNetwork, url: str) -> NetworkFailure:
+async def failing(network: SocketNetwork, url: str) -> NetworkFailure:
     with pytest.raises(NetworkFailure) as caught:
         await get(network, url)
     return caught.value
@@ -288,8 +294,8 @@ async def test_a_frame_where_none_may_be(tmp_path: Path) -> None:
 async def test_a_certificate_of_nobody_we_know(tmp_path: Path) -> None:
     async with serving(hello) as site:
         trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-        transport = SocketTransport(Names.parse([f"{HOST}:127.0.0.1"]), tls_context(tmp_path / "other.pem"))
-        async with HttpxNetwork(transport, outside=True) as network:
+        names = Names.parse([f"{HOST}:127.0.0.1"])
+        async with SocketNetwork(names, tls_context(tmp_path / "other.pem")) as network:
             assert (await failing(network, site.url())).cause == "tls"
 
 

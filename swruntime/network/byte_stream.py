@@ -1,0 +1,106 @@
+"""A connection's bytes over Trio, with the interface that httpcore's HTTP/2 connection wants."""
+
+from __future__ import annotations
+
+import math
+import ssl
+from typing import Any
+
+import httpcore
+import trio
+
+LARGEST_READ = 65536
+"""The most bytes that one read takes."""
+
+
+class ByteStream(httpcore.AsyncNetworkStream):
+    """A TCP connection, or TLS over one. Raises httpcore's exceptions; time-outs are in seconds, None is no limit."""
+
+    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Raises httpcore.ReadTimeout and httpcore.ReadError."""
+        try:
+            with trio.fail_after(math.inf if timeout is None else timeout):
+                return bytes(await self._stream.receive_some(max_bytes))
+        except trio.TooSlowError as error:
+            raise httpcore.ReadTimeout(error) from error
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise httpcore.ReadError(error) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Raises httpcore.WriteTimeout and httpcore.WriteError."""
+        if not buffer:
+            return
+        try:
+            with trio.fail_after(math.inf if timeout is None else timeout):
+                await self._stream.send_all(buffer)
+        except trio.TooSlowError as error:
+            raise httpcore.WriteTimeout(error) from error
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise httpcore.WriteError(error) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> ByteStream:
+        """TLS over this connection, which is closed where that fails.
+
+        Raises httpcore.ConnectTimeout and httpcore.ConnectError, whose cause says what is wrong.
+        """
+        assert isinstance(self._stream, trio.SocketStream)
+        secure = trio.SSLStream(
+            self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True
+        )
+        try:
+            with trio.fail_after(math.inf if timeout is None else timeout):
+                await secure.do_handshake()
+        except BaseException as error:
+            with trio.CancelScope(shield=True):
+                await self.aclose()
+            if isinstance(error, trio.TooSlowError):
+                raise httpcore.ConnectTimeout(error) from error
+            if isinstance(error, trio.BrokenResourceError):
+                raise httpcore.ConnectError(error) from error
+            raise
+        return ByteStream(secure)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Of `info`, "socket" is Trio's socket, and "is_readable" whether something has come, or its end."""
+        inner = self._stream
+        socket = (inner.transport_stream if isinstance(inner, trio.SSLStream) else inner).socket
+        if info == "is_readable":
+            return socket.is_readable()
+        return socket if info == "socket" else None
+
+    @property
+    def protocol(self) -> str | None:
+        """What TLS agreed on (ALPN): "h2", "http/1.1", or None."""
+        if not isinstance(self._stream, trio.SSLStream):
+            return None
+        protocol: str | None = self._stream.selected_alpn_protocol()
+        return protocol
+
+    async def ended_with_notice(self) -> bool:
+        """After a read that gave no byte: whether the other side said that this is the end.
+
+        TCP alone always does. TLS says so by `close_notify`; without it anybody on the way may have cut the connection:
+        https://www.rfc-editor.org/rfc/rfc9112#name-tls-connection-closure
+        """
+        try:
+            return await self._stream.receive_some(1) == b""
+        except trio.BrokenResourceError:
+            return False
+
+    def has_more(self) -> bool:
+        """Whether anything has come that nobody has read, or the end, so that a kept connection is of no more use."""
+        inner = self._stream
+        if isinstance(inner, trio.SSLStream):
+            return bool(inner.pending()) or inner.transport_stream.socket.is_readable()
+        return inner.socket.is_readable()
