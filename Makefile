@@ -4,7 +4,8 @@
 # make check   the linters, conformance, make test and make docs
 # make mutation  the tests' own test: up to half an hour on two cores; MUTATION=--tenth one mutant of ten, as CI does,
 #                --continue goes on where a run stopped, --survivors tries what survived again
-# make torture TARGET=frames MINUTES=N SEED=S  attacks on what must hold; it goes on counting where the last run stopped
+# make torture TARGET=frames|kills|servers MINUTES=N SEED=S  attacks on what must hold, on all cores; it goes on counting
+#                where the last run stopped
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11

@@ -112,7 +112,9 @@ class FetchWatch:
         self.total = 0
         self.progress: Line | None = None
         self.fell = False
-        """Something happened that may make `downloaded` shrink: a record began anew, or lost bytes."""
+        """A record failed, which may make `downloaded` shrink."""
+        self.may_fall: set[int] = set()
+        """Records that began anew: each may lose what it had, once, when its answer's head has come."""
         self.first_failure = ""
         self.event = ""
         """Of the settled event: "" not fired, "open", or how it ended last."""
@@ -219,13 +221,16 @@ class FetchWatch:
         if before is not None:
             if line["uploaded"] < before["uploaded"]:
                 raise self.broken.rule("uploaded shrank", "what was sent stays sent", None)
-            if line["downloaded"] < before["downloaded"] and not self.fell:
-                raise self._record_rule(
-                    f"downloaded shrank from {before['downloaded']} to {line['downloaded']}",
-                    "bytes",
-                    "append",
-                )
+            if line["downloaded"] < before["downloaded"]:
+                self._fall(f"downloaded shrank from {before['downloaded']} to {line['downloaded']}")
         self.fell = False
+        self.may_fall = {index for index in self.may_fall if not self.records[index].result}
+
+    def _fall(self, text: str) -> None:
+        if not self.fell and not self.may_fall:
+            raise self._record_rule(text, "bytes", "append")
+        if not self.fell and len(self.may_fall) == 1:
+            self.may_fall.clear()  # of several it is not told which
 
     def _fetch_settle(self, line: Line) -> None:
         result, reason = line["result"], line["failure_reason"]
@@ -312,7 +317,8 @@ class FetchWatch:
             raise self._record_rule(
                 f"attempt {line['attempt']} comes after {record.starts}", "start", "send-request"
             )
-        self.fell = self.fell or line["attempt"] > 1
+        if line["attempt"] > 1:
+            self.may_fall.add(line["index"])
         record.starts, record.unseen = line["attempt"], False
 
     def _record_wait(self, line: Line) -> None:

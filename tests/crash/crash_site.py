@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -153,6 +154,11 @@ class Program:
         timer.join()
         return self.wait()
 
+    def kill_at_line(self, number: int, seconds: float = 0.0) -> Ended:
+        """kill -9, so long after that line of its trace (from 1), unless it has ended by itself before."""
+        self._out.extend(islice(self._stream, number))
+        return self.kill_after(seconds)
+
     def _drain(self) -> None:
         self._out.extend(self._stream)
 
@@ -199,10 +205,14 @@ class Site:
         elif kill:
             forks = KILLED_AT_THE_DISK if kill[0] == "disk" else KILLED_AT_A_PLACE
             main = "tests.crash.crash_launcher:main"
-            program = Program.forked(forks, main, [*kill, *of_this_site], self._errors())
+            program = self.fork(forks, main, *kill, *of_this_site)
         else:
-            program = Program.forked(WHOLE, "swruntime.cli:main", of_this_site, self._errors())
+            program = self.fork(WHOLE, "swruntime.cli:main", *of_this_site)
         return program.wait()
+
+    def fork(self, forks: Forks, main: str, *arguments: str) -> Program:
+        """What `forks` has imported, run by its function `main`, to its end or as far as one likes."""
+        return Program.forked(forks, main, arguments, self._errors())
 
     def _errors(self) -> Path:
         self._runs += 1

@@ -80,3 +80,45 @@ def test_many_files(
     assert ended.status == 0, ended.told
     assert sum("HTTP/2.0" in line and ".bin" in line for line in nginx.log()) == 60
     site.check_sound(nginx.url, digests)
+
+
+GOODBYES = "keepalive_requests 3; error_page 405 =200 /thanks; location = /thanks { return 200 thanks; }"
+"""nginx says GOAWAY after every third request; so it does after a thousand where nobody has configured it."""
+
+
+def test_goodbyes_lose_no_file(
+    site: Site, make_nginx: Callable[..., Nginx], authority: trustme.CA, trusted: tuple[str, str]
+) -> None:
+    nginx = make_nginx(location=GOODBYES, certificate=authority.issue_cert("localhost"))
+    digests = make_files(nginx, [n * 97 for n in range(300)])
+    ended = site.run("fetch", *fetch_arguments(ID, nginx.url, list(digests)), *trusted)
+    assert ended.status == 0, ended.told
+    assert {line["result"] for line in ended.lines("record.settle")} == {"success"}
+    served = [line.split()[6:9:2] for line in nginx.log() if "HTTP/2.0" in line and ".bin" in line]
+    assert sorted(served) == sorted([f"/{n}.bin", "200"] for n in range(300)), "each once"
+    assert ended.lines("record.wait") == [], "a goodbye is no failure"
+    site.check_sound(nginx.url, digests)
+
+
+UPLOADS = """
+async def main():
+    registration = await navigator.service_worker.ready
+    requests = [Request(f"/upload/{n}", method="POST", body=f"upload {n}, " * 500) for n in range(60)]
+    await registration.background_fetch.fetch("uploads", requests)
+"""
+
+
+def test_goodbyes_lose_no_upload_and_have_none_sent_twice(
+    site: Site, make_nginx: Callable[..., Nginx], authority: trustme.CA, trusted: tuple[str, str]
+) -> None:
+    nginx = make_nginx(location=GOODBYES, certificate=authority.issue_cert("localhost"))
+    (nginx.www / "upload").mkdir()
+    for number in range(60):
+        nginx.file(f"upload/{number}", 1)
+    site.worker("def onbackgroundfetchsuccess(event):\n    pass\n")
+    (site.folder / "page.py").write_text(UPLOADS)
+    ended = site.run("run", "--origin", nginx.url, "--json", *trusted)
+    assert ended.status == 0, ended.told
+    assert {line["result"] for line in ended.lines("record.settle")} == {"success"}
+    posts = [line.split()[6] for line in nginx.log() if '"POST ' in line]
+    assert sorted(posts) == sorted(f"/upload/{n}" for n in range(60))

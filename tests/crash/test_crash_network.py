@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.crash_kills import ID, Workload, make_files
 from tests.crash.crash_nginx import Nginx
-from tests.crash.crash_site import Site, fetch_arguments, sha256_of
+from tests.crash.crash_site import WHOLE, Site, fetch_arguments, sha256_of
 
 SLOW = 400_000
 """Bytes per second: so slow that one has seen the first ones long before the last ones come."""
@@ -54,6 +54,59 @@ def test_its_file_replaced_in_the_middle(site: Site, make_nginx: Callable[..., N
     (settled,) = ended.lines("record.settle")
     assert (settled["result"], settled["bytes"]) == ("success", SIZE)
     site.check_sound(nginx.url, {f"{nginx.url}/0.bin": digest})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True], ids=["cut", "killed"])
+def test_a_date_that_another_file_may_have_is_no_reason_to_go_on(
+    site: Site, make_nginx: Callable[..., Nginx], killed: bool
+) -> None:
+    """RFC 9110 8.8.2.2: a Last-Modified that is not earlier than Date. Two files have it here, as in one second."""
+    later = time.time() + 3600
+    nginx = make_nginx(limit_rate=SLOW, location="etag off;")
+    nginx.file("0.bin", SIZE)
+    os.utime(nginx.www / "0.bin", (later, later))
+    url = f"{nginx.url}/0.bin"
+    program = site.start("fetch", *fetch_arguments(ID, nginx.url, [url]))
+    program.until("fetch.progress")
+    if killed:
+        program.kill()
+    nginx.stop()
+    digest = nginx.file("0.bin", SIZE, seed=1)
+    os.utime(nginx.www / "0.bin", (later, later))
+    nginx.configure(location="etag off;")
+    nginx.start()
+    ended = site.resume() if killed else program.wait()
+    assert ended.status == 0, ended.told
+    assert {line["range_start"] for line in ended.lines("record.start")} == {0}
+    assert [line.split()[8] for line in nginx.log()][-1] == "200"
+    site.check_sound(nginx.url, {url: digest})
+
+
+@pytest.mark.slow
+def test_files_replaced_within_the_second_are_never_stitched(
+    site: Site, make_nginx: Callable[..., Nginx]
+) -> None:
+    """As often as not the second is the same; where it is not, nginx says that the file has changed."""
+    nginx = make_nginx(limit_rate=SLOW, location="etag off;")
+    digests: dict[str, str] = {}
+    for number in range(8):
+        name = f"{number}.bin"
+        nginx.file(name, SIZE, seed=2 * number)
+        url = f"{nginx.url}/{name}"
+        arguments = [str(site.folder), *fetch_arguments(name, nginx.url, [url])]
+        program = site.fork(WHOLE, "swruntime.cli:main", "fetch", *arguments)
+        program.until("fetch.progress")
+        nginx.stop()
+        digests[url] = nginx.file(name, SIZE, seed=2 * number + 1)
+        nginx.configure(location="etag off;", limit_rate=20 * SLOW)
+        nginx.start()
+        ended = program.wait()
+        assert ended.status == 0, ended.told
+        nginx.stop()
+        nginx.configure(location="etag off;", limit_rate=SLOW)
+        nginx.start()
+    site.check_sound(nginx.url, digests)
 
 
 def test_a_file_that_is_not_there(site: Site, nginx: Nginx) -> None:

@@ -147,6 +147,36 @@ def _changed(trace: list[Line], kind: str, **values: Any) -> list[Line]:
     return [*trace[:index], {**trace[index], **values}, *trace[index + 1 :]]
 
 
+async def _two_begin_anew() -> list[Line]:
+    """Of two files that start over, the longer one loses what it had after the other has told of its own."""
+    async with laboratory(give_up=10) as lab:
+        (lab.site / "worker.py").write_text(WORKER)
+        lab.origin.add("/short", b"x", etag=None, content_length=2)
+        lab.origin.add("/changes", responses=[
+            {"body": b"y" * 501, "etag": None, "drop_after": [500]},
+            {"body": b"z", "etag": None, "delay": 2.0},
+        ])  # fmt: skip
+        registration = await (await lab.window()).navigator.service_worker.ready
+        await registration.background_fetch.fetch("f", ["/short", "/changes"])
+        await lab.user_agent.settled()
+    return lab.trace
+
+
+def test_each_record_that_begins_anew_may_lose_what_it_had(trace: list[Line]) -> None:
+    anew = run(_two_begin_anew)
+    told = [line["downloaded"] for line in anew if line["kind"] == "fetch.progress"]
+    assert sum(other < one for one, other in itertools.pairwise(told)) == 1
+    check_trace(anew, complete=True)
+
+    # Once: then it has the bytes of this answer.
+    again = next(i for i, line in enumerate(trace) if line["kind"] == "record.start" and line["attempt"] == 2)
+    progress = next(line for line in trace if line["kind"] == "fetch.progress")
+    fallen = [{**progress, "time": trace[again]["time"], "downloaded": count} for count in (2, 1)]
+    check_trace([*trace[: again + 1], fallen[0]])
+    with pytest.raises(TraceViolation, match="downloaded shrank from 2 to 1"):
+        check_trace([*trace[: again + 1], *fallen])
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [

@@ -24,6 +24,8 @@ from tests.torture.frames_made import next_frame
 from tests.torture.frames_process import RESPONSE, Frame, StandIn
 from tests.torture.frames_world import OTHER, World, behaves, behaves_but_answers_nobody, open_world
 
+COUNTED = "frames"
+PER_CORE = 1
 TURNS = 12
 """Lives of a process in an episode."""
 LIFE = 150

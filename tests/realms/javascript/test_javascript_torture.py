@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from swruntime.realms.javascript.indexed_db import OPERATIONS as INDEXED_DB
 from swruntime.realms.javascript.protocol import OPERATIONS
 from swruntime.testing.virtual_time import run
-from tests.torture.frames import Found, episode, sentence
+from tests.torture.frames import episode
 from tests.torture.frames_made import REQUESTS
 from tests.torture.frames_world import open_world
-from tests.torture.totals import Totals
 
 pytestmark = pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 
@@ -37,17 +34,3 @@ def test_each_operation_is_in_the_table() -> None:
     assert there == set(OPERATIONS)
     assert set(INDEXED_DB) < there
     assert "put" in REQUESTS
-
-
-def test_totals_go_on_where_a_run_stopped(tmp_path: Path) -> None:
-    for expected in (1, 2):
-        totals = Totals.read(tmp_path, "frames", "a/b")
-        assert totals.episodes == expected - 1
-        found = Found(frames=5, ended=1)
-        totals.add(found)
-        assert totals.run["frames"] == found.frames
-        assert Totals.read(tmp_path, "frames", "a/b").episodes == expected
-    Totals.read(tmp_path, "frames", "c").add(found)
-    told = sentence(totals.run, totals.all())
-    assert "; 1 episodes" in told
-    assert "; 3 episodes" in told
