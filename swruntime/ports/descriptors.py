@@ -15,7 +15,6 @@ from threading import Lock
 from typing import TypeVar
 
 import attrs
-import trio
 
 T = TypeVar("T")
 
@@ -47,6 +46,8 @@ class Shortage:
 
         Raises what it raised last where the patience is over; any other exception at once.
         """
+        import trio  # who only asks whether it is a shortage need not load it
+
         deadline = trio.current_time() + self.patience
         pause = SHORTEST
         while True:
