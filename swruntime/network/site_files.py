@@ -30,7 +30,7 @@ from urllib.parse import unquote_to_bytes
 import attrs
 
 from swruntime.errors import FewDescriptors, NotServed, SiteError
-from swruntime.ports.descriptors import Reserve, Shortage, is_shortage
+from swruntime.ports.descriptors import Shortage, is_shortage, reserve
 
 HEADERS = "_headers"
 """The file with the headers of SITE's files: see `swruntime.algorithms.site_headers`."""
@@ -88,7 +88,7 @@ def _at_once(
         try:
             return method(self, *arguments, **named)
         except FewDescriptors:
-            with self._reserve.lent():
+            with reserve().lent():
                 return method(self, *arguments, **named)
 
     return with_reserve
@@ -117,7 +117,7 @@ class SiteFiles:
         self.folder = folder.resolve()
         self.shortage = Shortage()
         self._private = tuple(private)
-        self._reserve = Reserve()
+        reserve()  # before there are none
 
     def find(self, pathname: str) -> SiteFile | None:
         """The file at `pathname`, opened; None for a folder."""

@@ -10,11 +10,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from threading import Lock
 from typing import TypeVar
-from weakref import finalize
 
 import attrs
-import trio
 
 T = TypeVar("T")
 
@@ -46,6 +46,8 @@ class Shortage:
 
         Raises what it raised last where the patience is over; any other exception at once.
         """
+        import trio  # who only asks whether it is a shortage need not load it
+
         deadline = trio.current_time() + self.patience
         pause = SHORTEST
         while True:
@@ -69,13 +71,13 @@ def _reason(error: Exception) -> str:
 
 
 class Reserve:
-    """Descriptors that are held for when there are no others. They are given back with this object."""
+    """Descriptors that are held for when there are no others."""
 
     def __init__(self, count: int = IN_RESERVE) -> None:
         self._count = count
         self._held: list[int] = []
+        self._lock = Lock()
         self._fill()
-        finalize(self, _close_all, self._held)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -83,11 +85,16 @@ class Reserve:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """While the block runs they are free for others. It must not wait: who runs meanwhile might keep them."""
-        _close_all(self._held)
-        try:
-            yield
-        finally:
-            self._fill()
+        with self._lock:
+            self.close()
+            try:
+                yield
+            finally:
+                self._fill()
+
+    def close(self) -> None:
+        while self._held:
+            os.close(self._held.pop())
 
     def _fill(self) -> None:
         with suppress(OSError):  # so many as there are
@@ -95,6 +102,7 @@ class Reserve:
                 self._held.append(os.open(os.devnull, os.O_RDONLY))
 
 
-def _close_all(descriptors: list[int]) -> None:
-    while descriptors:
-        os.close(descriptors.pop())
+@cache
+def reserve() -> Reserve:
+    """The one of this process, whose descriptors they are; made when it is first asked for."""
+    return Reserve()

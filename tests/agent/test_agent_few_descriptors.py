@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from swruntime.errors import FewDescriptors
 from swruntime.network.site_files import SiteFiles
 from swruntime.ports.descriptors import Reserve, Shortage
 
@@ -148,7 +147,7 @@ def test_who_cannot_wait_has_a_reserve(site: Path) -> None:
     done = _limited(
         "print(files.read('/a/b/file'), files.is_file('/a/b/file'), files.is_folder('/a/b'), files.is_file('/a/c'))\n"
         "print(files.version('/a/b/file') is not None, files.headers(), files.why_not('/a/b/file'))\n"
-        "print(len(files._reserve))\n",
+        "print(len(s.reserve()))\n",
         site,
     )
     assert done.stdout.splitlines() == ["b'content' True True False", "True None None", "16"]
@@ -158,7 +157,7 @@ def test_who_cannot_wait_has_a_reserve(site: Path) -> None:
 def test_nothing_is_concluded_without_one(site: Path) -> None:
     """A profile in SITE, above all, is not taken for another folder because its database could not be opened."""
     done = _limited(
-        "kept, files._reserve = files._reserve, type('', (), {'lent': lambda self: __import__('contextlib').nullcontext()})()\n"
+        "s.reserve = lambda: type('', (), {'lent': lambda self: __import__('contextlib').nullcontext()})()\n"
         "for method in (files.find, files.read, files.version, files.is_file, files.is_folder, files.why_not):\n"
         "    for left in range(4):\n"
         "        try:\n"
@@ -198,15 +197,20 @@ async def test_other_errors_are_told_at_once(autojump_clock: object) -> None:
     assert trio.current_time() == 0
 
 
-def test_a_reserve_ends_with_who_holds_it(site: Path) -> None:
+def test_a_reserve_is_lent_and_filled_again() -> None:
     before = len(os.listdir("/dev/fd"))
-    files = SiteFiles(site)
-    assert len(os.listdir("/dev/fd")) == before + 16
-    with pytest.raises(FewDescriptors):
-        raise FewDescriptors("nothing")
-    del files
+    held = Reserve(2)
+    assert len(os.listdir("/dev/fd")) == before + 2
+    with held.lent():
+        assert len(os.listdir("/dev/fd")) == before
+    assert len(held) == 2
+    held.close()
     assert len(os.listdir("/dev/fd")) == before
-    reserve = Reserve(2)
-    with reserve.lent():
-        assert len(reserve) == 0
-    assert len(reserve) == 2
+
+
+def test_all_sites_have_one_reserve(site: Path) -> None:
+    SiteFiles(site)
+    before = len(os.listdir("/dev/fd"))
+    many = [SiteFiles(site) for _ in range(20)]
+    assert len(os.listdir("/dev/fd")) == before
+    assert many

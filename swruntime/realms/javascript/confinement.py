@@ -10,6 +10,7 @@ import threading
 from functools import cache
 
 from swruntime.errors import NotConfined
+from swruntime.ports.descriptors import is_shortage
 from swruntime.realms.javascript import landlock
 from swruntime.realms.javascript.seccomp import this_machine
 from swruntime.realms.javascript.wall import Allowed, Kernel, Wall
@@ -61,19 +62,26 @@ def require() -> None:
 
 
 def _holds(kernel: Kernel) -> bool:
-    """Whether a wall of these parts can be raised: tried by a thread, which it confines, and which ends then."""
+    """Whether a wall of these parts can be raised: tried by a thread, which it confines, and which ends then.
+
+    Raises OSError where there are too few descriptors to know.
+    """
     held: list[bool] = []
+    short: list[OSError] = []
 
     def try_it() -> None:
         try:
             wall.raise_()
-        except OSError:
+        except OSError as error:
+            short.extend([error] if is_shortage(error) else [])
             return
         held.append(True)
 
     try:
         wall = Wall(kernel, Allowed())
-    except OSError:
+    except OSError as error:
+        if is_shortage(error):
+            raise
         return False
     # Nothing else may be finalized behind that wall.
     collects = gc.isenabled()
@@ -86,4 +94,6 @@ def _holds(kernel: Kernel) -> bool:
     finally:
         if collects:
             gc.enable()
+    if short:
+        raise short[0]
     return bool(held)

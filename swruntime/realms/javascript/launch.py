@@ -60,12 +60,13 @@ def before_exec(answers: int, wall: Wall | None) -> Callable[[], None]:
     """What the process does between its fork and its exec. All that it needs is looked up here, before the fork."""
     limits = [
         (kind, _limited(kind, wanted))
-        for kind, wanted in (
-            (resource.RLIMIT_DATA, DATA),
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_NOFILE, DESCRIPTORS),
-        )
+        for kind, wanted in ((resource.RLIMIT_DATA, DATA), (resource.RLIMIT_CORE, 0))
     ]
+    descriptors = _limited(resource.RLIMIT_NOFILE, DESCRIPTORS)
+
+    def limit_descriptors() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
+
     parent = os.getpid()
 
     def prepare() -> None:
@@ -80,8 +81,11 @@ def before_exec(answers: int, wall: Wall | None) -> Callable[[], None]:
                 os.set_inheritable(answers, True)
         for kind, limit in limits:
             resource.setrlimit(kind, limit)
+        # The runtime's own are there until the exec, and may be more than that: the wall needs one besides.
         if wall is not None:
-            wall.raise_()
+            wall.raise_(limit_descriptors)
+        else:
+            limit_descriptors()
 
     return prepare
 

@@ -6,7 +6,7 @@ stays behind it. What a kernel does not have is left out: see `swruntime.realms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 import attrs
@@ -55,9 +55,13 @@ class Wall:
                 self._ruleset.close()
                 raise
 
-    def raise_(self) -> None:
-        """Confine this thread for ever, and what it starts or executes. Raises OSError."""
+    def raise_(self, before_filter: Callable[[], None] = lambda: None) -> None:
+        """Confine this thread for ever, and what it starts or executes. Raises OSError.
+
+        `before_filter` is called when no more is opened, and before system calls are refused.
+        """
         if self._filter is None and self._ruleset is None:
+            before_filter()
             return
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         self._capabilities.give_up_all_but(DAC_READ_SEARCH)
@@ -65,6 +69,7 @@ class Wall:
             for path in _OWN:
                 self._ruleset.allow_where_there(path, READ_FILE)
             self._ruleset.enforce()
+        before_filter()
         if self._filter is not None:
             self._filter.install()  # last: it refuses all of the above
 

@@ -8,6 +8,7 @@ import {
     args, eventLoopHasMoreWork, exit, openSync, readAsync, refOpPromise, revokeSync, runMicrotasks, setImmediate,
     setTimeoutNative, unrefOpPromise, writeSync,
 } from "./engine.js";
+import { collectIfMany } from "./garbage.js";
 import { attach, encodeValue } from "./plain_data.js";
 import {
     ArrayPrototypeJoin as join, DataView, DataViewPrototypeGetUint32 as getUint32,
@@ -169,6 +170,9 @@ function settle() {
         giveSign();
         // Out of the timer: while it runs, it is work by itself.
         setTimeoutNative(() => setImmediate(settle), 1);
+    } else if (collectIfMany()) {
+        // What it finds is told in a task of the engine's, before this process is idle.
+        settleSoon();
     } else if (idleAt !== received) {
         idleAt = received;
         lastSign = now();

@@ -2,6 +2,7 @@
 // change what it likes, and because the names are deleted from its global scope.
 
 import { registerHooks } from "node:module";
+import { setFlagsFromString } from "node:v8";
 import vm from "node:vm";
 
 // The modules of the runtime are loaded by now, and the engine's own loader, which reads files and has node:fs, loads no
@@ -15,6 +16,12 @@ registerHooks({
 });
 
 const core = Deno[Deno.internal].core;
+
+// It is in a context of its own: in the global scope it could not be deleted.
+setFlagsFromString("--expose-gc");
+/** Look at once for objects that nobody can reach. No script has it. */
+export const collectGarbage = vm.runInNewContext("gc");
+setFlagsFromString("--no-expose-gc");
 
 export const { serialize, deserialize, isPromise, isProxy, isDate, isRegExp, isMap, isSet, isNativeError } = core;
 export const { isTypedArray, isDataView, isAnyArrayBuffer, isSharedArrayBuffer, isBoxedPrimitive } = core;

@@ -6,6 +6,7 @@ import { call, post } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
 import { tellingMembers } from "./absent.js";
 import { named } from "./functions.js";
+import { madeOne, wentOne } from "./garbage.js";
 import { concat, newList, ObjectCreate, PromiseReject as reject, ReflectConstruct } from "./primordials.js";
 import { illegalConstructor, isObject, requireArguments } from "./webidl.js";
 
@@ -35,6 +36,7 @@ const kept = new Set();
 const mentions = new Map();
 
 const collected = new FinalizationRegistry((number) => {
+    wentOne();
     // A second face, made since the first was gone, holds the mentions of both.
     if (faceNumbered(number) !== undefined) return;
     const count = getMap(mentions, number) ?? 0;
@@ -147,6 +149,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
     if (number === null) return;
     setMap(faces, number, new NativeWeakRef(face));
     register(collected, face, number);
+    madeOne();
     if (interfaces[name].isTarget) {
         whenListened(face, (type) => {
             const slot = slotOf(face);

@@ -3,6 +3,7 @@
 import { call, post } from "./calls.js";
 import { deserialize, serialize } from "./clone.js";
 import { detach, faceOf, isFace, numberOf } from "./faces.js";
+import { madeOne, wentOne } from "./garbage.js";
 import { register as registerStream } from "./outgoing.js";
 import { describeRequest, isRequest, makeRequest, sourceOf, takeRequest } from "./request.js";
 import { isResponse, makeResponse, takeResponse } from "./response.js";
@@ -20,7 +21,10 @@ import {
 } from "./webidl.js";
 
 /** Tells the runtime of bodies that nobody can read any more. */
-const forgotten = new FinalizationRegistry((handle) => post("release", [handle, 1]));
+const forgotten = new FinalizationRegistry((handle) => {
+    wentOne();
+    post("release", [handle, 1]);
+});
 let clones = 0;
 
 /** A body that the runtime holds, of the request or response known by `handle`: one mention of it. */
@@ -28,6 +32,7 @@ export class Remote {
     constructor(handle) {
         this.handle = handle;
         FinalizationRegistryPrototypeRegister(forgotten, this, handle);
+        madeOne();
     }
 
     read() {
