@@ -9,6 +9,8 @@ from typing import Any
 import httpcore
 import trio
 
+from swruntime.network.tls_records import TlsRecords
+
 LARGEST_READ = 65536
 """The most bytes that one read takes."""
 
@@ -19,7 +21,7 @@ class ByteStream(httpcore.AsyncNetworkStream):
     Raises httpcore's exceptions; time-outs are in seconds, None is no limit.
     """
 
-    def __init__(self, stream: trio.SocketStream | trio.SSLStream[Any]) -> None:
+    def __init__(self, stream: trio.SocketStream | trio.SSLStream[TlsRecords]) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -58,7 +60,7 @@ class ByteStream(httpcore.AsyncNetworkStream):
         Raises httpcore.ConnectTimeout and httpcore.ConnectError, whose cause says what is wrong.
         """
         secure = trio.SSLStream(
-            self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True
+            TlsRecords(self._stream), ssl_context, server_hostname=server_hostname, https_compatible=True
         )
         try:
             with trio.fail_after(math.inf if timeout is None else timeout):
@@ -77,7 +79,7 @@ class ByteStream(httpcore.AsyncNetworkStream):
         """Of `info`, "socket" is Trio's socket, and "is_readable" whether something has come, or its end."""
         inner = self._stream
         while isinstance(inner, trio.SSLStream):
-            inner = inner.transport_stream
+            inner = inner.transport_stream.inner
         socket = inner.socket
         if info == "is_readable":
             return socket.is_readable()
@@ -106,7 +108,16 @@ class ByteStream(httpcore.AsyncNetworkStream):
         """Whether anything has come that nobody has read, or the end, so that a kept connection is of no more use."""
         inner = self._stream
         while isinstance(inner, trio.SSLStream):
-            if inner.pending():
+            if inner.pending() or inner.transport_stream.has_more:
                 return True
-            inner = inner.transport_stream
+            inner = inner.transport_stream.inner
         return inner.socket.is_readable()
+
+    async def take_what_came(self) -> bytes:
+        """What `has_more` is about, as far as that is known without waiting: TLS may have less than a record."""
+        if isinstance(self._stream, trio.SSLStream) or not self.has_more():
+            return b""
+        try:
+            return bytes(await self._stream.receive_some(LARGEST_READ))
+        except trio.BrokenResourceError:
+            return b""

@@ -15,7 +15,7 @@ import trio
 from swruntime.algorithms import urls
 from swruntime.algorithms.proxies import Proxies, Proxy
 from swruntime.algorithms.response_head import HeadReader, NotHttp, ResponseHead
-from swruntime.errors import NetworkFailure
+from swruntime.errors import Cause, NetworkFailure
 from swruntime.network.byte_stream import LARGEST_READ, ByteStream
 from swruntime.network.failures import (
     TRANSPORT_ERRORS,
@@ -129,7 +129,7 @@ async def _connect(stream: ByteStream, proxy: Proxy, origin: Origin) -> None:
     if not 200 <= answer.status <= 299:
         said = f"{answer.status} {answer.reason}".rstrip()
         # 5xx is what proxies say of a server that they cannot reach, which may be back in a while.
-        cause = "connect" if answer.status >= 500 else "proxy"
+        cause: Cause = "connect" if answer.status >= 500 else "proxy"
         raise NetworkFailure(cause, f"the proxy {proxy} made no connection to {authority}: {said}")
 
 

@@ -7,8 +7,6 @@ is seen: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
-
 import trio
 
 HEADER = 5
@@ -16,13 +14,11 @@ HEADER = 5
 
 _RECEIVE = 65536
 
-Inner = TypeVar("Inner", bound=trio.abc.Stream)
 
+class TlsRecords(trio.abc.Stream):
+    """`inner`, for an SSLStream over it; with a proxy in between that may be one itself."""
 
-class TlsRecords(trio.abc.Stream, Generic[Inner]):
-    """`inner`, for an SSLStream over it. `has_more` says whether more has come than was handed over."""
-
-    def __init__(self, inner: Inner) -> None:
+    def __init__(self, inner: trio.SocketStream | trio.SSLStream[TlsRecords]) -> None:
         self.inner = inner
         self._data = b""
         self._left = 0
@@ -30,6 +26,7 @@ class TlsRecords(trio.abc.Stream, Generic[Inner]):
 
     @property
     def has_more(self) -> bool:
+        """Whether more has come than was handed over."""
         return bool(self._data)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -42,7 +39,7 @@ class TlsRecords(trio.abc.Stream, Generic[Inner]):
                 self._data += more
             self._left = HEADER + int.from_bytes(self._data[3:HEADER], "big")
         elif not self._data:
-            self._data = await self.inner.receive_some(_RECEIVE)
+            self._data = bytes(await self.inner.receive_some(_RECEIVE))
         else:
             await trio.lowlevel.checkpoint()
         size = self._left if max_bytes is None else min(self._left, max_bytes)
