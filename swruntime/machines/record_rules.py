@@ -5,24 +5,34 @@ Times are seconds on the agent's clock, passed in as `now`; sizes are bytes; `ji
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import attrs
 
 from swruntime.algorithms.content_range import ContentRange, parse_content_range, unsatisfied_length
-from swruntime.algorithms.partial import if_range, may_resume, validate_partial_response
+from swruntime.algorithms.partial import (
+    changed_part,
+    contradiction,
+    if_range,
+    is_same_file,
+    may_resume,
+    unusable_part,
+)
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import RecordResult, WaitReason
 from swruntime.errors import Cause
 from swruntime.machines.record_values import (
     Abort,
+    Apart,
     Append,
     Bytes,
     End,
     Enqueue,
     Failure,
     Head,
+    KeepApart,
     NoRoom,
+    Overtaken,
     Pause,
     Record,
     Resume,
@@ -30,6 +40,7 @@ from swruntime.machines.record_values import (
     Settled,
     Start,
     StoreResponse,
+    TakeOver,
     Terminate,
     Transfer,
     Unavailable,
@@ -53,6 +64,10 @@ TEMPORARY: dict[Cause, WaitReason] = {
     "truncated": "reset",
 }
 """The failures that mean *temporarily unavailable*, and what a record is said to wait for then."""
+
+NOT_AT_FIRST: tuple[Cause, ...] = ("protocol", "tls", "coding")
+"""Failures that are final at the very first answer. Once an answer had come, they may as well be a passing fault of the
+way, and mean *temporarily unavailable* too; a record is then said to wait for `reset`."""
 
 SAFE = ("GET", "HEAD")
 """Methods that may be sent again although nobody knows what became of the first time."""
@@ -121,11 +136,10 @@ def is_second_416(r: Record, i: Head) -> bool:
 
 
 def is_status_to_retry(r: Record, i: Head) -> bool:
-    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for."""
+    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for, or the whole in its place."""
     said_when = i.head.status in (429, 503) and i.retry_after is not None
-    return (
-        not _ok(i.head) and r.method == "GET" and (said_when or asks_for_the_rest(r)) and _patient(r, i.now)
-    )
+    came_ok = asks_for_the_rest(r) or r.anew
+    return not _ok(i.head) and r.method == "GET" and (said_when or came_ok) and _patient(r, i.now)
 
 
 def is_not_ok(r: Record, i: Head) -> bool:
@@ -141,12 +155,31 @@ def is_answer_to_own_range(r: Record, i: Head) -> bool:
     return i.head.status == 206 and _own_range(r)
 
 
-def is_invalid_206(r: Record, i: Head) -> bool:
-    return i.head.status == 206 and _invalid_206(r, i) is not None
+def is_changed_206(r: Record, i: Head) -> bool:
+    return asks_for_the_rest(r) and changed_part(r.head, i.head, i.content_range) is not None
+
+
+def is_first_unusable(r: Record, i: Head) -> bool:
+    """Neither the rest nor the whole, or not for sure, though nothing says that the file changed: GET alone comes here,
+    for the others' answers begin the only body they ever have."""
+    return not r.restarted and (is_unusable_206(r, i) or is_contradiction(r, i))
+
+
+def is_unusable_206(r: Record, i: Head) -> bool:
+    return i.head.status == 206 and _unusable(r, i) is not None
+
+
+def is_contradiction(r: Record, i: Head) -> bool:
+    return _contradiction(r, i) is not None
 
 
 def is_continuing_206(r: Record, i: Head) -> bool:
     return i.head.status == 206 and asks_for_the_rest(r)
+
+
+def is_the_same_anew(r: Record, i: Head) -> bool:
+    """The same file from its beginning: what is stored of it is as good until there is more of the new."""
+    return r.anew and is_same_file(r.head, i.head)
 
 
 def is_beginning_206(r: Record, i: Head) -> bool:
@@ -154,14 +187,30 @@ def is_beginning_206(r: Record, i: Head) -> bool:
 
 
 def exceeds_download_total(r: Record, i: Bytes) -> bool:
-    return i.room is not None and i.size > i.room
+    """Bytes that are kept apart add nothing until they are more than those that they replace."""
+    return i.room is not None and r.filled + i.size - r.stored > i.room
 
 
 def is_longer_than_told(r: Record, i: Bytes) -> bool:
     end = r.transfer.part_end if r.transfer else None
-    if end is None and r.head is not None:
-        end = r.head.complete_length
-    return end is not None and r.stored + i.size > end
+    if end is None and r.filled_head is not None:
+        end = r.filled_head.complete_length
+    return end is not None and r.filled + i.size > end
+
+
+def has_overtaken(r: Record, i: Overtaken) -> bool:
+    return r.has_overtaken
+
+
+def is_kept_apart(r: Record, i: NoRoom) -> bool:
+    return r.keeps_apart
+
+
+def is_another_length(r: Record, i: End) -> bool:
+    """It ended where its own framing says, and not where an earlier answer with the same strong validator said; or
+    before the bytes that came with that one: these are not the same bytes."""
+    promised = r.transfer.promised if r.transfer else None
+    return (promised is not None and r.filled != promised) or (r.keeps_apart and is_whole(r, i))
 
 
 def is_whole_to_verify(r: Record, i: End) -> bool:
@@ -170,14 +219,14 @@ def is_whole_to_verify(r: Record, i: End) -> bool:
 
 def is_whole(r: Record, i: End) -> bool:
     length = _told_length(r)
-    return length is None or r.stored == length
+    return length is None or r.filled == length
 
 
 def is_short_part_with_progress(r: Record, i: End) -> bool:
     return (
         _in_a_part(r)
         and r.transfer is not None
-        and r.stored > r.transfer.begun_at
+        and r.filled > r.transfer.begun_at
         and may_resume(r.method, r.headers, r.head)
     )
 
@@ -199,7 +248,8 @@ def is_temporary(r: Record, i: Failure) -> bool:
 
     Where every byte is there, nothing needs to be asked again: its end comes with the next start.
     """
-    if i.cause not in TEMPORARY or r.method != "GET":
+    again = r.transfer is not None and r.transfer.again
+    if r.method != "GET" or not (i.cause in TEMPORARY or (again and i.cause in NOT_AT_FIRST)):
         return False
     return i.cause == "offline" or _patient(r, i.now) or _has_all(r)
 
@@ -215,15 +265,25 @@ def has_given_up(r: Record, i: Wake) -> bool:
 # Actions
 
 
-def _invalid_206(r: Record, i: Head) -> str | None:
+def _unusable(r: Record, i: Head) -> str | None:
     start = r.transfer.range_start if r.transfer else 0
-    return validate_partial_response(
-        start,
-        content_range=i.content_range,
-        etag=i.head.etag,
-        last_modified=i.head.last_modified,
-        previous=r.head if start else None,
-    )
+    return unusable_part(start, now=i.head, content_range=i.content_range)
+
+
+def _contradiction(r: Record, i: Head) -> str | None:
+    """Of an answer that begins at zero, although bytes are stored that could be gone on with."""
+    asked = asks_for_the_rest(r)
+    if not r.anew and (not asked or i.head.status == 206):
+        return None
+    return contradiction(r.head, i.head, i.content_range, to_range=asked)
+
+
+def _promised(r: Record, i: Head) -> int | None:
+    """The length that the body must have, where an earlier answer told it, with a strong validator, and this one with
+    the same does not. The caller knows that the body begins at zero."""
+    known = r.head.complete_length if r.head and is_same_file(r.head, i.head) else None
+    begins_again = asks_for_the_rest(r) or r.anew
+    return None if i.head.coded or i.head.complete_length is not None or not begins_again else known
 
 
 def _in_a_part(r: Record) -> bool:
@@ -232,21 +292,22 @@ def _in_a_part(r: Record) -> bool:
 
 def _told_length(r: Record) -> int | None:
     """The length of the file; where nobody told it, or the script asked for a part, where the part ends."""
-    whole = r.head.complete_length if r.head else None
-    if whole is None or (_own_range(r) and r.head is not None and r.head.status == 206):
+    head = r.filled_head
+    whole = head.complete_length if head else None
+    if whole is None or (_own_range(r) and head is not None and head.status == 206):
         return r.transfer.part_end if r.transfer else None
     return whole
 
 
 def send_request(r: Record, i: Start) -> Outcome[Record]:
-    resumes = r.stored > 0 and may_resume(r.method, r.headers, r.head)
+    resumes = r.stored > 0 and not r.anew and may_resume(r.method, r.headers, r.head)
     range_start = r.stored if resumes else 0
     queued = 0.0 if r.queued_at is None else i.now - r.queued_at
     new = attrs.evolve(
         r,
         attempt=r.attempt + 1,
         sent=r.method not in SAFE,
-        transfer=Transfer(range_start, begun_at=range_start),
+        transfer=Transfer(range_start, begun_at=range_start, again=r.head is not None or r.stored > 0),
         progress_at=i.now if r.progress_at is None else r.progress_at + queued,
         queued_at=None,
     )
@@ -284,7 +345,7 @@ def wait_for_retry_after(r: Record, i: Head) -> Outcome[Record]:
 
 
 def wait_for_network(r: Record, i: Failure) -> Outcome[Record]:
-    reason = TEMPORARY[i.cause]
+    reason = TEMPORARY.get(i.cause, "reset")
     until = None if reason == "offline" else _back_off(r, i.now, i.jitter)
     return _wait(r, reason, until, i.message, i.cause, None)
 
@@ -294,7 +355,7 @@ def wait_after_early_end(r: Record, i: End) -> Outcome[Record]:
 
 
 def _short(r: Record) -> str:
-    return f"the body ended after {r.stored} of {_told_length(r)} bytes"
+    return f"the body ended after {r.filled} of {_told_length(r)} bytes"
 
 
 def queue_again(r: Record, i: Wake) -> Outcome[Record]:
@@ -312,8 +373,19 @@ def ask_for_more(r: Record, i: End) -> Outcome[Record]:
 
 
 def start_over_once(r: Record, i: Head) -> Outcome[Record]:
-    new = attrs.evolve(r, head=None, restarted=True, transfer=None, queued_at=i.now)
+    """What is stored stays, and its head, which the next answer is compared with. A 416 may say that the length in it
+    is wrong, and then none is known."""
+    head, anew = r.head, r.anew or asks_for_the_rest(r)
+    told = unsatisfied_length(i.content_range) if i.head.status == 416 else None
+    if head is not None and told not in (None, head.complete_length):
+        head = attrs.evolve(head, complete_length=None)
+    new = attrs.evolve(r, head=head, restarted=True, anew=anew, transfer=None, queued_at=i.now)
     return new, (Terminate(), Enqueue())
+
+
+def make_room(r: Record, i: NoRoom) -> Outcome[Record]:
+    """There is no room for both: what is stored is given up, when the whole comes again."""
+    return attrs.evolve(r, head=None, transfer=None), (Terminate(), Enqueue())
 
 
 def pause(r: Record, i: Pause) -> Outcome[Record]:
@@ -326,29 +398,56 @@ def resume(r: Record, i: Resume) -> Outcome[Record]:
     return attrs.evolve(r, wait=None, progress_at=None, queued_at=None, failures=0), (Enqueue(),)
 
 
+def _transfer(r: Record, **known: Any) -> Transfer:
+    """The exchange in flight, of which the head has come: what is known of it now."""
+    return attrs.evolve(cast(Transfer, r.transfer), range_start=0, begun_at=0, **known)
+
+
 def begin_body(r: Record, i: Head) -> Outcome[Record]:
     """The first response, or one that makes what was stored redundant (SPEC-NOTES 5)."""
     fresh = r.stored > 0 or r.head is not None
-    return attrs.evolve(r, head=i.head, stored=0, transfer=Transfer(0)), (StoreResponse(fresh),)
+    transfer = _transfer(r, promised=_promised(r, i))
+    return attrs.evolve(r, head=i.head, stored=0, anew=False, transfer=transfer), (StoreResponse(fresh),)
 
 
 def begin_part(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
-    return attrs.evolve(new, transfer=Transfer(0, part_end=_part_end(i))), effects
+    return attrs.evolve(new, transfer=_transfer(r, part_end=_part_end(i))), effects
+
+
+def begin_apart(r: Record, i: Head) -> Outcome[Record]:
+    """Of a part whose length is `*` the length is the one that is known, of a whole body it is a promise."""
+    is_part, promised = i.head.status == 206, _promised(r, i)
+    head = attrs.evolve(i.head, complete_length=promised) if is_part and promised is not None else i.head
+    transfer = _transfer(
+        r,
+        part_end=_part_end(i) if is_part else None,
+        promised=None if is_part else promised,
+        apart=Apart(head),
+    )
+    return attrs.evolve(r, anew=False, transfer=transfer), (KeepApart(),)
+
+
+def take_over(r: Record, i: Overtaken) -> Outcome[Record]:
+    new = attrs.evolve(
+        r, head=r.filled_head, stored=r.filled, transfer=attrs.evolve(cast(Transfer, r.transfer), apart=None)
+    )
+    return new, (TakeOver(),)
 
 
 def begin_own_range(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
     part = _part(i)
     length = part.length if part else None
-    return attrs.evolve(new, transfer=Transfer(0, part_end=length)), effects
+    return attrs.evolve(new, transfer=_transfer(r, part_end=length)), effects
 
 
 def continue_body(r: Record, i: Head) -> Outcome[Record]:
     head = cast(StoredHead, r.head)
     if head.complete_length is None:
         head = attrs.evolve(head, complete_length=i.head.complete_length)
-    return attrs.evolve(r, head=head, transfer=Transfer(r.stored, _part_end(i), begun_at=r.stored)), ()
+    transfer = attrs.evolve(cast(Transfer, r.transfer), part_end=_part_end(i), begun_at=r.stored)
+    return attrs.evolve(r, head=head, transfer=transfer), ()
 
 
 def _part(i: Head) -> ContentRange | None:
@@ -361,10 +460,15 @@ def _part_end(i: Head) -> int | None:
 
 
 def append(r: Record, i: Bytes) -> Outcome[Record]:
-    stored = r.stored + i.size
-    if stored <= r.best:
-        return attrs.evolve(r, stored=stored), (Append(),)
-    return attrs.evolve(r, stored=stored, best=stored, progress_at=i.now, failures=0), (Append(),)
+    filled, transfer = r.filled + i.size, cast(Transfer, r.transfer)
+    if transfer.apart is None:
+        r = attrs.evolve(r, stored=filled)
+    else:
+        apart = attrs.evolve(transfer.apart, stored=filled)
+        r = attrs.evolve(r, transfer=attrs.evolve(transfer, apart=apart))
+    if filled <= r.best:
+        return r, (Append(),)
+    return attrs.evolve(r, best=filled, progress_at=i.now, failures=0), (Append(),)
 
 
 def _settle(
@@ -442,7 +546,22 @@ def fail_sent(r: Record, i: Start) -> Outcome[Record]:
 
 
 def fail_changed(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", _invalid_206(r, i))
+    return _settle(r, "fetch-error", "changed", changed_part(r.head, i.head, i.content_range))
+
+
+def fail_unusable(r: Record, i: Head) -> Outcome[Record]:
+    return _settle(r, "fetch-error", "protocol", f"{_unusable(r, i)}, again")
+
+
+def fail_contradiction(r: Record, i: Head) -> Outcome[Record]:
+    return _settle(r, "fetch-error", "changed", _contradiction(r, i))
+
+
+def fail_another_length(r: Record, i: End) -> Outcome[Record]:
+    promised = r.transfer.promised if r.transfer else None
+    told = f"{promised} bytes" if promised is not None else f"more than {r.stored - 1} bytes"
+    message = f"the validator is the same, and the length was {told} and is now {r.filled}"
+    return _settle(r, "fetch-error", "changed", message, terminate=False)
 
 
 def fail_416(r: Record, i: Head) -> Outcome[Record]:
