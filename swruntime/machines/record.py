@@ -30,7 +30,11 @@ Spec: https://wicg.github.io/background-fetch/#complete-a-record-algorithm (devi
 
 from __future__ import annotations
 
-from swruntime.machines import record_rules as rules
+from swruntime.machines import (
+    record_answers as answers,
+    record_rules as rules,
+    record_start_over as start_over,
+)
 from swruntime.machines.record_rules import (
     FIRST_BACKOFF as FIRST_BACKOFF,
     LONGEST_BACKOFF as LONGEST_BACKOFF,
@@ -103,18 +107,18 @@ TABLE: Table[Record] = {
     (State.REQUESTED, Head): (
         Row(State.VERIFYING, rules.verify_at_the_end, rules.is_complete_already_to_verify),
         Row(State.SUCCESS, rules.succeed_at_the_end, rules.is_complete_already),
-        Row(State.PENDING, rules.start_over_once, rules.is_first_416),
+        Row(State.PENDING, start_over.start_over_once, rules.is_first_416),
         Row(State.FETCH_ERROR, rules.fail_416, rules.is_second_416),
         Row(State.WAITING, rules.wait_for_retry_after, rules.is_status_to_retry),
         Row(State.BAD_STATUS, rules.bad_status, rules.is_not_ok),
         Row(State.FETCH_ERROR, rules.fail_206, rules.is_206_to_other_method),
         Row(State.RECEIVING, rules.begin_own_range, rules.is_answer_to_own_range),
-        Row(State.FETCH_ERROR, rules.fail_changed, rules.is_changed_206),
-        Row(State.PENDING, rules.start_over_once, rules.is_first_unusable),
-        Row(State.FETCH_ERROR, rules.fail_unusable, rules.is_unusable_206),
-        Row(State.FETCH_ERROR, rules.fail_contradiction, rules.is_contradiction),
+        Row(State.FETCH_ERROR, rules.fail_changed, answers.is_changed_206),
+        Row(State.PENDING, start_over.start_over_once, answers.is_first_unusable),
+        Row(State.FETCH_ERROR, start_over.fail_unusable, answers.is_unusable_206),
+        Row(State.FETCH_ERROR, start_over.fail_contradiction, answers.is_contradiction),
         Row(State.RECEIVING, rules.continue_body, rules.is_continuing_206),
-        Row(State.RECEIVING, rules.begin_apart, rules.is_the_same_anew),
+        Row(State.RECEIVING, start_over.begin_apart, answers.is_the_same_anew),
         Row(State.RECEIVING, rules.begin_part, rules.is_beginning_206),
         Row(State.RECEIVING, rules.begin_body),
     ),
@@ -127,13 +131,13 @@ TABLE: Table[Record] = {
         Row(State.FETCH_ERROR, rules.fail_too_long, rules.is_longer_than_told),
         Row(State.RECEIVING, rules.append),
     ),
-    (State.RECEIVING, Overtaken): (Row(State.RECEIVING, rules.take_over, rules.has_overtaken),),
+    (State.RECEIVING, Overtaken): (Row(State.RECEIVING, start_over.take_over, start_over.has_overtaken),),
     (State.RECEIVING, NoRoom): (
-        Row(State.PENDING, rules.make_room, rules.is_kept_apart),
+        Row(State.PENDING, start_over.make_room, start_over.is_kept_apart),
         Row(State.QUOTA_EXCEEDED, rules.fail_quota),
     ),
     (State.RECEIVING, End): (
-        Row(State.FETCH_ERROR, rules.fail_another_length, rules.is_another_length),
+        Row(State.FETCH_ERROR, start_over.fail_another_length, start_over.is_another_length),
         Row(State.VERIFYING, rules.verify, rules.is_whole_to_verify),
         Row(State.SUCCESS, rules.succeed, rules.is_whole),
         Row(State.PENDING, rules.ask_for_more, rules.is_short_part_with_progress),

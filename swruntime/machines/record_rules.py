@@ -10,29 +10,20 @@ from typing import Any, cast
 import attrs
 
 from swruntime.algorithms.content_range import ContentRange, parse_content_range, unsatisfied_length
-from swruntime.algorithms.partial import (
-    changed_part,
-    contradiction,
-    if_range,
-    is_same_file,
-    may_resume,
-    unusable_part,
-)
+from swruntime.algorithms.partial import changed_part, if_range, may_resume
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import RecordResult, WaitReason
 from swruntime.errors import Cause
+from swruntime.machines.record_answers import asks_for_the_rest, promised_length
 from swruntime.machines.record_values import (
     Abort,
-    Apart,
     Append,
     Bytes,
     End,
     Enqueue,
     Failure,
     Head,
-    KeepApart,
     NoRoom,
-    Overtaken,
     Pause,
     Record,
     Resume,
@@ -40,7 +31,6 @@ from swruntime.machines.record_values import (
     Settled,
     Start,
     StoreResponse,
-    TakeOver,
     Terminate,
     Transfer,
     Unavailable,
@@ -108,10 +98,6 @@ def was_sent_by_an_earlier_process(r: Record, i: Start) -> bool:
     return r.sent
 
 
-def asks_for_the_rest(r: Record) -> bool:
-    return r.transfer is not None and r.transfer.range_start > 0
-
-
 def is_complete_already_to_verify(r: Record, i: Head) -> bool:
     return r.has_integrity and is_complete_already(r, i)
 
@@ -155,31 +141,8 @@ def is_answer_to_own_range(r: Record, i: Head) -> bool:
     return i.head.status == 206 and _own_range(r)
 
 
-def is_changed_206(r: Record, i: Head) -> bool:
-    return asks_for_the_rest(r) and changed_part(r.head, i.head, i.content_range) is not None
-
-
-def is_first_unusable(r: Record, i: Head) -> bool:
-    """Neither the rest nor the whole, or not for sure, though nothing says that the file changed: GET alone comes here,
-    for the others' answers begin the only body they ever have."""
-    return not r.restarted and (is_unusable_206(r, i) or is_contradiction(r, i))
-
-
-def is_unusable_206(r: Record, i: Head) -> bool:
-    return i.head.status == 206 and _unusable(r, i) is not None
-
-
-def is_contradiction(r: Record, i: Head) -> bool:
-    return _contradiction(r, i) is not None
-
-
 def is_continuing_206(r: Record, i: Head) -> bool:
     return i.head.status == 206 and asks_for_the_rest(r)
-
-
-def is_the_same_anew(r: Record, i: Head) -> bool:
-    """The same file from its beginning: what is stored of it is as good until there is more of the new."""
-    return r.anew and is_same_file(r.head, i.head)
 
 
 def is_beginning_206(r: Record, i: Head) -> bool:
@@ -196,21 +159,6 @@ def is_longer_than_told(r: Record, i: Bytes) -> bool:
     if end is None and r.filled_head is not None:
         end = r.filled_head.complete_length
     return end is not None and r.filled + i.size > end
-
-
-def has_overtaken(r: Record, i: Overtaken) -> bool:
-    return r.has_overtaken
-
-
-def is_kept_apart(r: Record, i: NoRoom) -> bool:
-    return r.keeps_apart
-
-
-def is_another_length(r: Record, i: End) -> bool:
-    """It ended where its own framing says, and not where an earlier answer with the same strong validator said; or
-    before the bytes that came with that one: these are not the same bytes."""
-    promised = r.transfer.promised if r.transfer else None
-    return (promised is not None and r.filled != promised) or (r.keeps_apart and is_whole(r, i))
 
 
 def is_whole_to_verify(r: Record, i: End) -> bool:
@@ -263,27 +211,6 @@ def has_given_up(r: Record, i: Wake) -> bool:
 
 
 # Actions
-
-
-def _unusable(r: Record, i: Head) -> str | None:
-    start = r.transfer.range_start if r.transfer else 0
-    return unusable_part(start, now=i.head, content_range=i.content_range)
-
-
-def _contradiction(r: Record, i: Head) -> str | None:
-    """Of an answer that begins at zero, although bytes are stored that could be gone on with."""
-    asked = asks_for_the_rest(r)
-    if not r.anew and (not asked or i.head.status == 206):
-        return None
-    return contradiction(r.head, i.head, i.content_range, to_range=asked)
-
-
-def _promised(r: Record, i: Head) -> int | None:
-    """The length that the body must have, where an earlier answer told it, with a strong validator, and this one with
-    the same does not. The caller knows that the body begins at zero."""
-    known = r.head.complete_length if r.head and is_same_file(r.head, i.head) else None
-    begins_again = asks_for_the_rest(r) or r.anew
-    return None if i.head.coded or i.head.complete_length is not None or not begins_again else known
 
 
 def _in_a_part(r: Record) -> bool:
@@ -372,22 +299,6 @@ def ask_for_more(r: Record, i: End) -> Outcome[Record]:
     return attrs.evolve(r, transfer=None, queued_at=i.now), (Enqueue(),)
 
 
-def start_over_once(r: Record, i: Head) -> Outcome[Record]:
-    """What is stored stays, and its head, which the next answer is compared with. A 416 may say that the length in it
-    is wrong, and then none is known."""
-    head, anew = r.head, r.anew or asks_for_the_rest(r)
-    told = unsatisfied_length(i.content_range) if i.head.status == 416 else None
-    if head is not None and told not in (None, head.complete_length):
-        head = attrs.evolve(head, complete_length=None)
-    new = attrs.evolve(r, head=head, restarted=True, anew=anew, transfer=None, queued_at=i.now)
-    return new, (Terminate(), Enqueue())
-
-
-def make_room(r: Record, i: NoRoom) -> Outcome[Record]:
-    """There is no room for both: what is stored is given up, when the whole comes again."""
-    return attrs.evolve(r, head=None, transfer=None), (Terminate(), Enqueue())
-
-
 def pause(r: Record, i: Pause) -> Outcome[Record]:
     effects: tuple[Effect, ...] = (Terminate(),) if r.in_flight else ()
     wait = WaitFor("paused", None, None)
@@ -398,7 +309,7 @@ def resume(r: Record, i: Resume) -> Outcome[Record]:
     return attrs.evolve(r, wait=None, progress_at=None, queued_at=None, failures=0), (Enqueue(),)
 
 
-def _transfer(r: Record, **known: Any) -> Transfer:
+def transfer_of(r: Record, **known: Any) -> Transfer:
     """The exchange in flight, of which the head has come: what is known of it now."""
     return attrs.evolve(cast(Transfer, r.transfer), range_start=0, begun_at=0, **known)
 
@@ -406,47 +317,27 @@ def _transfer(r: Record, **known: Any) -> Transfer:
 def begin_body(r: Record, i: Head) -> Outcome[Record]:
     """The first response, or one that makes what was stored redundant (SPEC-NOTES 5)."""
     fresh = r.stored > 0 or r.head is not None
-    transfer = _transfer(r, promised=_promised(r, i))
+    transfer = transfer_of(r, promised=promised_length(r, i))
     return attrs.evolve(r, head=i.head, stored=0, anew=False, transfer=transfer), (StoreResponse(fresh),)
 
 
 def begin_part(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
-    return attrs.evolve(new, transfer=_transfer(r, part_end=_part_end(i))), effects
-
-
-def begin_apart(r: Record, i: Head) -> Outcome[Record]:
-    """Of a part whose length is `*` the length is the one that is known, of a whole body it is a promise."""
-    is_part, promised = i.head.status == 206, _promised(r, i)
-    head = attrs.evolve(i.head, complete_length=promised) if is_part and promised is not None else i.head
-    transfer = _transfer(
-        r,
-        part_end=_part_end(i) if is_part else None,
-        promised=None if is_part else promised,
-        apart=Apart(head),
-    )
-    return attrs.evolve(r, anew=False, transfer=transfer), (KeepApart(),)
-
-
-def take_over(r: Record, i: Overtaken) -> Outcome[Record]:
-    new = attrs.evolve(
-        r, head=r.filled_head, stored=r.filled, transfer=attrs.evolve(cast(Transfer, r.transfer), apart=None)
-    )
-    return new, (TakeOver(),)
+    return attrs.evolve(new, transfer=transfer_of(r, part_end=part_end(i))), effects
 
 
 def begin_own_range(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
     part = _part(i)
     length = part.length if part else None
-    return attrs.evolve(new, transfer=_transfer(r, part_end=length)), effects
+    return attrs.evolve(new, transfer=transfer_of(r, part_end=length)), effects
 
 
 def continue_body(r: Record, i: Head) -> Outcome[Record]:
     head = cast(StoredHead, r.head)
     if head.complete_length is None:
         head = attrs.evolve(head, complete_length=i.head.complete_length)
-    transfer = attrs.evolve(cast(Transfer, r.transfer), part_end=_part_end(i), begun_at=r.stored)
+    transfer = attrs.evolve(cast(Transfer, r.transfer), part_end=part_end(i), begun_at=r.stored)
     return attrs.evolve(r, head=head, transfer=transfer), ()
 
 
@@ -454,7 +345,7 @@ def _part(i: Head) -> ContentRange | None:
     return parse_content_range(i.content_range) if i.content_range is not None else None
 
 
-def _part_end(i: Head) -> int | None:
+def part_end(i: Head) -> int | None:
     part = _part(i)
     return part.last + 1 if part else None
 
@@ -471,7 +362,7 @@ def append(r: Record, i: Bytes) -> Outcome[Record]:
     return attrs.evolve(r, best=filled, progress_at=i.now, failures=0), (Append(),)
 
 
-def _settle(
+def settle(
     r: Record,
     result: RecordResult,
     cause: Cause | None = None,
@@ -480,6 +371,7 @@ def _settle(
     *,
     terminate: bool = True,
 ) -> Outcome[Record]:
+    """The record has its result. `terminate`: the exchange in flight, if there is one, is to be ended."""
     if status is None and r.head is not None:
         status = r.head.status
     effects: tuple[Effect, ...] = (Terminate(),) if terminate and r.in_flight else ()
@@ -506,20 +398,20 @@ def verify_at_the_end(r: Record, i: Head) -> Outcome[Record]:
 
 
 def fail_integrity(r: Record, i: Verified) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "integrity", i.mismatch)
+    return settle(r, "fetch-error", "integrity", i.mismatch)
 
 
 def succeed(r: Record, i: Start | End | Verified) -> Outcome[Record]:
-    return _settle(r, "success", terminate=False)
+    return settle(r, "success", terminate=False)
 
 
 def succeed_at_the_end(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "success")
+    return settle(r, "success")
 
 
 def _bad_status(r: Record, head: StoredHead) -> Outcome[Record]:
     """The body is not stored, counts nothing and reads as empty; the response itself is kept and exposed."""
-    new, effects = _settle(r, "bad-status", "status", f"the server answered {head.status}", head.status)
+    new, effects = settle(r, "bad-status", "status", f"the server answered {head.status}", head.status)
     fresh = r.stored > 0 or r.head is not None
     return attrs.evolve(new, stored=0, head=head), (StoreResponse(fresh), *effects)
 
@@ -533,60 +425,45 @@ def bad_status_at_last(r: Record, i: Wake) -> Outcome[Record]:
 
 
 def give_up(r: Record, i: Wake) -> Outcome[Record]:
-    return _settle(r, "fetch-error", r.cause, f"{r.message}; gave up after {r.give_up:g} s without progress")
+    return settle(r, "fetch-error", r.cause, f"{r.message}; gave up after {r.give_up:g} s without progress")
 
 
 def fail(r: Record, i: Failure) -> Outcome[Record]:
-    return _settle(r, "fetch-error", i.cause, i.message, terminate=False)
+    return settle(r, "fetch-error", i.cause, i.message, terminate=False)
 
 
 def fail_sent(r: Record, i: Start) -> Outcome[Record]:
     message = f"the process ended while the {r.method} request was under way; it may not be sent again"
-    return _settle(r, "fetch-error", "reset", message)
+    return settle(r, "fetch-error", "reset", message)
 
 
 def fail_changed(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", changed_part(r.head, i.head, i.content_range))
-
-
-def fail_unusable(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "protocol", f"{_unusable(r, i)}, again")
-
-
-def fail_contradiction(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", _contradiction(r, i))
-
-
-def fail_another_length(r: Record, i: End) -> Outcome[Record]:
-    promised = r.transfer.promised if r.transfer else None
-    told = f"{promised} bytes" if promised is not None else f"more than {r.stored - 1} bytes"
-    message = f"the validator is the same, and the length was {told} and is now {r.filled}"
-    return _settle(r, "fetch-error", "changed", message, terminate=False)
+    return settle(r, "fetch-error", "changed", changed_part(r.head, i.head, i.content_range))
 
 
 def fail_416(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", "the server refused the range (416) again")
+    return settle(r, "fetch-error", "changed", "the server refused the range (416) again")
 
 
 def fail_206(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "protocol", f"206 to a {r.method} request")
+    return settle(r, "fetch-error", "protocol", f"206 to a {r.method} request")
 
 
 def fail_too_long(r: Record, i: Bytes) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "protocol", "the body is longer than the server said")
+    return settle(r, "fetch-error", "protocol", "the body is longer than the server said")
 
 
 def fail_short(r: Record, i: End) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "truncated", _short(r), terminate=False)
+    return settle(r, "fetch-error", "truncated", _short(r), terminate=False)
 
 
 def fail_total(r: Record, i: Bytes) -> Outcome[Record]:
-    return _settle(r, "download-total-exceeded", "download-total", "the download total was exceeded")
+    return settle(r, "download-total-exceeded", "download-total", "the download total was exceeded")
 
 
 def fail_quota(r: Record, i: NoRoom) -> Outcome[Record]:
-    return _settle(attrs.evolve(r, stored=r.stored - i.unstored), "quota-exceeded", "quota", i.message)
+    return settle(attrs.evolve(r, stored=r.stored - i.unstored), "quota-exceeded", "quota", i.message)
 
 
 def abort(r: Record, i: Abort) -> Outcome[Record]:
-    return _settle(r, "aborted", "aborted", i.message)
+    return settle(r, "aborted", "aborted", i.message)

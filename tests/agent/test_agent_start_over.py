@@ -53,7 +53,11 @@ def unusable(request: RequestRecord) -> Any:
 def serve(lab: Lab, *later: dict[str, Any]) -> None:
     """The first answer is cut after 50,000 bytes, and the rest is not to be had; then comes what is `later`."""
     first = {"body": BODY, "etag": '"v1"', "chunk": 10_000}
-    responses = [{**first, "drop_after": 50_000}, {"body": unusable}, *({**first, **one} for one in later)]
+    responses: list[dict[str, Any]] = [
+        {**first, "drop_after": 50_000},
+        {"body": unusable},
+        *({**first, **one} for one in later),
+    ]
     lab.origin.add("/f", responses=responses)
 
 

@@ -670,7 +670,7 @@ def test_a_body_without_a_length_must_have_the_one_that_was_told_before() -> Non
 def test_a_whole_that_is_shorter_than_what_is_stored_is_not_the_same_file() -> None:
     unknown = fed(UNTOLD, part(None), Start(3.0), ok(None), Bytes(3.0, 3))
     assert (unknown.stored, unknown.filled) == (4, 3)
-    message = "the validator is the same, and the length was more than 3 bytes and is now 3"
+    message = "the validator is the same, and the length was at least 4 bytes and is now 3"
     assert feed(unknown, End(3.0))[1] == (Settled("fetch-error", "changed", message, 200),)
     assert last(unknown, Bytes(3.0, 1), Overtaken(), End(3.0))[0].result == "success"
 

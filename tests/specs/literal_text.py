@@ -14,7 +14,12 @@ from swruntime.agent.response_data import ResponseData
 from swruntime.algorithms import content_range, partial
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import Response
-from swruntime.machines import background_fetch as fetches, record as records, record_rules as rules
+from swruntime.machines import (
+    background_fetch as fetches,
+    record as records,
+    record_answers as answers,
+    record_rules as rules,
+)
 from swruntime.machines.background_fetch import Fetch, Machine, OnRecord
 from swruntime.machines.table import Effect, Outcome, Row, nothing
 
@@ -162,7 +167,7 @@ def too_long_is_not_whole(patch: pytest.MonkeyPatch) -> None:
             previous = attrs.evolve(previous, complete_length=None)
         return changed(previous, *told)
 
-    patch.setattr(rules, "changed_part", changed_as_written)
+    patch.setattr(answers, "changed_part", changed_as_written)
 
 
 def _end(patch: pytest.MonkeyPatch, row: Row[records.Record]) -> None:
