@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from swruntime.agent.registrations import Registration
     from swruntime.agent.services import Services
 
+_RESPONSES = (record.StoreResponse, record.KeepApart, record.TakeOver)
+"""Effects that store the head of a response, or a body's row."""
+
 _UPDATE_UI_EVENTS = ("backgroundfetchsuccess", "backgroundfetchfail")
 
 
@@ -313,6 +316,8 @@ class BackgroundFetch:
             self._touched_again(_touched(effects))
             if self._no_room_for_a_body(effects, full) or self._no_room_to_send(effects, full):
                 return
+        for index in {effect.index for effect in effects if isinstance(effect, machine.OnRecord)}:
+            self._end_apart(self.runs[index])
         for effect in effects:
             if isinstance(effect, machine.OnRecord):
                 self._perform_on_record(self.runs[effect.index], effect.effect)
@@ -329,18 +334,23 @@ class BackgroundFetch:
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
         with self._transaction(effects):
             for effect in effects:
-                if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
-                    keeps_body = not self.machine.records[effect.index].settled
-                    self.runs[effect.index].begin_response(self.origin, keeps_body)
+                if not isinstance(effect, machine.OnRecord):
+                    continue
+                match effect.effect:
+                    case record.StoreResponse():
+                        keeps_body = not self.machine.records[effect.index].settled
+                        self.runs[effect.index].begin_response(self.origin, keeps_body)
+                    case record.KeepApart():
+                        self.runs[effect.index].begin_apart(self.origin)
+                    case record.TakeOver():
+                        self.runs[effect.index].take_over()
             self._save(touched | self._unsaved)
         self._unsaved.clear()
 
     def _transaction(self, effects: list[Effect | machine.OnRecord]) -> AbstractContextManager[None]:
         """The head of a response has what a server wrote into it, so it may not pass the quota."""
         durable = bool(self._sends_once(effects))
-        if any(
-            isinstance(e, machine.OnRecord) and isinstance(e.effect, record.StoreResponse) for e in effects
-        ):
+        if any(isinstance(e, machine.OnRecord) and isinstance(e.effect, _RESPONSES) for e in effects):
             return self._services.quota.transaction(self.origin, durable=durable, reserve=QUOTA_RESERVE)
         return self._services.store.transaction(durable=durable)
 
@@ -386,8 +396,8 @@ class BackgroundFetch:
     def _no_room_for_a_body(self, effects: list[Effect | machine.OnRecord], full: StorageFull) -> bool:
         """A response came whose body could not even begin. Whatever else could not be stored can wait."""
         for effect in effects:
-            if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, record.StoreResponse):
-                self.runs[effect.index].data.lose_body()
+            if isinstance(effect, machine.OnRecord) and isinstance(effect.effect, _RESPONSES):
+                self.runs[effect.index].lose_body()
                 if self.machine.records[effect.index].state is record.State.RECEIVING:
                     self.feed_record(effect.index, record.NoRoom(str(full)))
                     return True
@@ -433,8 +443,10 @@ class BackgroundFetch:
                 self._wait(run, effect)
             case record.Settled():
                 self._record_settled(run, effect)
-            case record.StoreResponse():
+            case record.StoreResponse() | record.TakeOver():
                 run.data.changed()
+            case record.KeepApart():
+                pass  # nobody reads it yet
             case _:
                 raise AssertionError(effect)
 
@@ -491,20 +503,30 @@ class BackgroundFetch:
             run.ticket = None
 
     def _append(self, run: RecordRun) -> None:
-        data, run.chunk = run.chunk, b""
-        assert run.data.body is not None
+        chunk, run.chunk = run.chunk, b""
+        data = run.apart or run.data
+        assert data.body is not None
         try:
             available = self._services.quota.available(self.origin)
-            if len(data) > available:
+            if len(chunk) > available:
                 raise StorageFull(f"the quota of {self.origin} has room for {available} bytes more")
-            self._services.store.append(run.data.body, data)
+            self._services.store.append(data.body, chunk)
         except StorageFull as full:
-            self.feed_record(run.index, record.NoRoom(str(full), unstored=len(data)))
+            self.feed_record(run.index, record.NoRoom(str(full), unstored=len(chunk)))
             return
-        self._services.checkpoints.grown(run.data.body, len(data))
-        run.data.changed()
+        self._services.checkpoints.grown(data.body, len(chunk))
+        data.changed()
+        if self.machine.records[run.index].has_overtaken:
+            self.feed_record(run.index, record.Overtaken())
         self._services.activity.bytes_came()
         self._tell.progress_soon()
+
+    def _end_apart(self, run: RecordRun) -> None:
+        """What is kept apart goes with its exchange, or has taken over."""
+        if run.apart is not None and not self.machine.records[run.index].keeps_apart:
+            gone = run.end_apart()
+            if gone is not None:
+                self._services.checkpoints.ended(gone)
 
     def _wait(self, run: RecordRun, wait: record.WaitFor) -> None:
         self._withdraw(run)

@@ -42,6 +42,10 @@ class RecordRun:
         self.saved = saved
         self.received: Response | None = None
         """The response whose head came last, stored or not."""
+        self.apart: ResponseData | None = None
+        """What comes of a download that begins anew, beside `data`, until it has as many bytes."""
+        self._pinned: int | None = None
+        """The body of `apart`."""
         self.chunk = b""
         """The bytes that the machine was just told of."""
         self.lease: Lease | None = None
@@ -77,6 +81,32 @@ class RecordRun:
         self.data.response = self.received
         if keeps_body:
             self.data.begin_body(self._store.create_body(storage_key))
+
+    def begin_apart(self, storage_key: str) -> None:
+        """Begin a body for the response that was received, beside what is stored. No row refers to it: it is pinned."""
+        self._pinned = self._store.create_body(storage_key)
+        self._store.pin(self._pinned)
+        self.apart = ResponseData(self._store, self.received, self._pinned)
+
+    def take_over(self) -> None:
+        """What was kept apart is the record's data, and what was there before becomes redundant."""
+        assert self.apart is not None
+        self.data = self.data.start_over(self.apart)
+
+    def lose_body(self) -> None:
+        """There was no room for the response, or for its body to begin."""
+        if self.apart in (None, self.data):
+            self.data.lose_body()
+
+    def end_apart(self) -> int | None:
+        """Nothing is kept apart any more. Answers with the body, where it is not the record's now, and so goes."""
+        body, self._pinned, apart, self.apart = self._pinned, None, self.apart, None
+        if body is None:
+            return None
+        if apart is not self.data:
+            self._store.finish_body(body)
+        self._store.unpin(body)
+        return None if apart is self.data else body
 
     def save(self, store: Store, number: int, snapshot: RecordSnapshot) -> None:
         if snapshot != self.saved or self.data.response is not None:

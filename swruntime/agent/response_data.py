@@ -79,9 +79,9 @@ class ResponseData:
             self._unpin()  # nobody can read it any more
         self.changed()
 
-    def start_over(self) -> ResponseData:
-        """What came is redundant from now on. Answers with its successor."""
-        self.successor = ResponseData(self._store)
+    def start_over(self, successor: ResponseData | None = None) -> ResponseData:
+        """What came is redundant from now on. Answers with its successor, by default an empty one."""
+        self.successor = successor or ResponseData(self._store)
         self.settle("redundant", None)
         return self.successor
 

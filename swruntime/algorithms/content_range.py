@@ -30,6 +30,11 @@ class ContentRange:
     def length(self) -> int:
         return self.last - self.first + 1
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all there is, as far as it says."""
+        return self.first == 0 and self.complete in (None, self.length)
+
     def __str__(self) -> str:
         return f"bytes {self.first}-{self.last}/{'*' if self.complete is None else self.complete}"
 

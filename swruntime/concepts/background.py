@@ -34,7 +34,8 @@ class Progress:
 class StoredHead:
     """What must be remembered of the response whose bytes are stored, to ask for the rest of it.
 
-    `complete_length` is in bytes, None where the server did not tell.
+    `complete_length` is in bytes, None where the server did not tell. `last_modified_is_strong`: there was no ETag,
+    and it was old enough when the response was made (RFC 9110, 8.8.2.2); what an older version stored does not say.
     """
 
     status: int
@@ -42,3 +43,4 @@ class StoredHead:
     last_modified: str | None = None
     coded: bool = False
     complete_length: int | None = None
+    last_modified_is_strong: bool = False

@@ -5,15 +5,16 @@ Times are seconds on the agent's clock, passed in as `now`; sizes are bytes; `ji
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import attrs
 
 from swruntime.algorithms.content_range import ContentRange, parse_content_range, unsatisfied_length
-from swruntime.algorithms.partial import if_range, may_resume, validate_partial_response
+from swruntime.algorithms.partial import changed_part, if_range, may_resume
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import RecordResult, WaitReason
 from swruntime.errors import Cause
+from swruntime.machines.record_answers import asks_for_the_rest, promised_length
 from swruntime.machines.record_values import (
     Abort,
     Append,
@@ -54,6 +55,10 @@ TEMPORARY: dict[Cause, WaitReason] = {
 }
 """The failures that mean *temporarily unavailable*, and what a record is said to wait for then."""
 
+NOT_AT_FIRST: tuple[Cause, ...] = ("protocol", "tls", "coding")
+"""Failures that are final at the very first answer. Once an answer had come, they may as well be a passing fault of the
+way, and mean *temporarily unavailable* too; a record is then said to wait for `reset`."""
+
 SAFE = ("GET", "HEAD")
 """Methods that may be sent again although nobody knows what became of the first time."""
 
@@ -93,10 +98,6 @@ def was_sent_by_an_earlier_process(r: Record, i: Start) -> bool:
     return r.sent
 
 
-def asks_for_the_rest(r: Record) -> bool:
-    return r.transfer is not None and r.transfer.range_start > 0
-
-
 def is_complete_already_to_verify(r: Record, i: Head) -> bool:
     return r.has_integrity and is_complete_already(r, i)
 
@@ -121,11 +122,10 @@ def is_second_416(r: Record, i: Head) -> bool:
 
 
 def is_status_to_retry(r: Record, i: Head) -> bool:
-    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for."""
+    """429 and 503 with Retry-After, or whatever is not ok when the rest was asked for, or the whole in its place."""
     said_when = i.head.status in (429, 503) and i.retry_after is not None
-    return (
-        not _ok(i.head) and r.method == "GET" and (said_when or asks_for_the_rest(r)) and _patient(r, i.now)
-    )
+    came_ok = asks_for_the_rest(r) or r.anew
+    return not _ok(i.head) and r.method == "GET" and (said_when or came_ok) and _patient(r, i.now)
 
 
 def is_not_ok(r: Record, i: Head) -> bool:
@@ -141,10 +141,6 @@ def is_answer_to_own_range(r: Record, i: Head) -> bool:
     return i.head.status == 206 and _own_range(r)
 
 
-def is_invalid_206(r: Record, i: Head) -> bool:
-    return i.head.status == 206 and _invalid_206(r, i) is not None
-
-
 def is_continuing_206(r: Record, i: Head) -> bool:
     return i.head.status == 206 and asks_for_the_rest(r)
 
@@ -154,14 +150,15 @@ def is_beginning_206(r: Record, i: Head) -> bool:
 
 
 def exceeds_download_total(r: Record, i: Bytes) -> bool:
-    return i.room is not None and i.size > i.room
+    """Bytes that are kept apart add nothing until they are more than those that they replace."""
+    return i.room is not None and r.filled + i.size - r.stored > i.room
 
 
 def is_longer_than_told(r: Record, i: Bytes) -> bool:
     end = r.transfer.part_end if r.transfer else None
-    if end is None and r.head is not None:
-        end = r.head.complete_length
-    return end is not None and r.stored + i.size > end
+    if end is None and r.filled_head is not None:
+        end = r.filled_head.complete_length
+    return end is not None and r.filled + i.size > end
 
 
 def is_whole_to_verify(r: Record, i: End) -> bool:
@@ -170,14 +167,14 @@ def is_whole_to_verify(r: Record, i: End) -> bool:
 
 def is_whole(r: Record, i: End) -> bool:
     length = _told_length(r)
-    return length is None or r.stored == length
+    return length is None or r.filled == length
 
 
 def is_short_part_with_progress(r: Record, i: End) -> bool:
     return (
         _in_a_part(r)
         and r.transfer is not None
-        and r.stored > r.transfer.begun_at
+        and r.filled > r.transfer.begun_at
         and may_resume(r.method, r.headers, r.head)
     )
 
@@ -199,7 +196,8 @@ def is_temporary(r: Record, i: Failure) -> bool:
 
     Where every byte is there, nothing needs to be asked again: its end comes with the next start.
     """
-    if i.cause not in TEMPORARY or r.method != "GET":
+    again = r.transfer is not None and r.transfer.again
+    if r.method != "GET" or not (i.cause in TEMPORARY or (again and i.cause in NOT_AT_FIRST)):
         return False
     return i.cause == "offline" or _patient(r, i.now) or _has_all(r)
 
@@ -215,38 +213,28 @@ def has_given_up(r: Record, i: Wake) -> bool:
 # Actions
 
 
-def _invalid_206(r: Record, i: Head) -> str | None:
-    start = r.transfer.range_start if r.transfer else 0
-    return validate_partial_response(
-        start,
-        content_range=i.content_range,
-        etag=i.head.etag,
-        last_modified=i.head.last_modified,
-        previous=r.head if start else None,
-    )
-
-
 def _in_a_part(r: Record) -> bool:
     return r.transfer is not None and r.transfer.part_end is not None and not _own_range(r)
 
 
 def _told_length(r: Record) -> int | None:
     """The length of the file; where nobody told it, or the script asked for a part, where the part ends."""
-    whole = r.head.complete_length if r.head else None
-    if whole is None or (_own_range(r) and r.head is not None and r.head.status == 206):
+    head = r.filled_head
+    whole = head.complete_length if head else None
+    if whole is None or (_own_range(r) and head is not None and head.status == 206):
         return r.transfer.part_end if r.transfer else None
     return whole
 
 
 def send_request(r: Record, i: Start) -> Outcome[Record]:
-    resumes = r.stored > 0 and may_resume(r.method, r.headers, r.head)
+    resumes = r.stored > 0 and not r.anew and may_resume(r.method, r.headers, r.head)
     range_start = r.stored if resumes else 0
     queued = 0.0 if r.queued_at is None else i.now - r.queued_at
     new = attrs.evolve(
         r,
         attempt=r.attempt + 1,
         sent=r.method not in SAFE,
-        transfer=Transfer(range_start, begun_at=range_start),
+        transfer=Transfer(range_start, begun_at=range_start, again=r.head is not None or r.stored > 0),
         progress_at=i.now if r.progress_at is None else r.progress_at + queued,
         queued_at=None,
     )
@@ -284,7 +272,7 @@ def wait_for_retry_after(r: Record, i: Head) -> Outcome[Record]:
 
 
 def wait_for_network(r: Record, i: Failure) -> Outcome[Record]:
-    reason = TEMPORARY[i.cause]
+    reason = TEMPORARY.get(i.cause, "reset")
     until = None if reason == "offline" else _back_off(r, i.now, i.jitter)
     return _wait(r, reason, until, i.message, i.cause, None)
 
@@ -294,7 +282,7 @@ def wait_after_early_end(r: Record, i: End) -> Outcome[Record]:
 
 
 def _short(r: Record) -> str:
-    return f"the body ended after {r.stored} of {_told_length(r)} bytes"
+    return f"the body ended after {r.filled} of {_told_length(r)} bytes"
 
 
 def queue_again(r: Record, i: Wake) -> Outcome[Record]:
@@ -311,11 +299,6 @@ def ask_for_more(r: Record, i: End) -> Outcome[Record]:
     return attrs.evolve(r, transfer=None, queued_at=i.now), (Enqueue(),)
 
 
-def start_over_once(r: Record, i: Head) -> Outcome[Record]:
-    new = attrs.evolve(r, head=None, restarted=True, transfer=None, queued_at=i.now)
-    return new, (Terminate(), Enqueue())
-
-
 def pause(r: Record, i: Pause) -> Outcome[Record]:
     effects: tuple[Effect, ...] = (Terminate(),) if r.in_flight else ()
     wait = WaitFor("paused", None, None)
@@ -326,48 +309,60 @@ def resume(r: Record, i: Resume) -> Outcome[Record]:
     return attrs.evolve(r, wait=None, progress_at=None, queued_at=None, failures=0), (Enqueue(),)
 
 
+def transfer_of(r: Record, **known: Any) -> Transfer:
+    """The exchange in flight, of which the head has come: what is known of it now."""
+    return attrs.evolve(cast(Transfer, r.transfer), range_start=0, begun_at=0, **known)
+
+
 def begin_body(r: Record, i: Head) -> Outcome[Record]:
     """The first response, or one that makes what was stored redundant (SPEC-NOTES 5)."""
     fresh = r.stored > 0 or r.head is not None
-    return attrs.evolve(r, head=i.head, stored=0, transfer=Transfer(0)), (StoreResponse(fresh),)
+    transfer = transfer_of(r, promised=promised_length(r, i))
+    return attrs.evolve(r, head=i.head, stored=0, anew=False, transfer=transfer), (StoreResponse(fresh),)
 
 
 def begin_part(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
-    return attrs.evolve(new, transfer=Transfer(0, part_end=_part_end(i))), effects
+    return attrs.evolve(new, transfer=transfer_of(r, part_end=part_end(i))), effects
 
 
 def begin_own_range(r: Record, i: Head) -> Outcome[Record]:
     new, effects = begin_body(r, i)
     part = _part(i)
     length = part.length if part else None
-    return attrs.evolve(new, transfer=Transfer(0, part_end=length)), effects
+    return attrs.evolve(new, transfer=transfer_of(r, part_end=length)), effects
 
 
 def continue_body(r: Record, i: Head) -> Outcome[Record]:
     head = cast(StoredHead, r.head)
     if head.complete_length is None:
         head = attrs.evolve(head, complete_length=i.head.complete_length)
-    return attrs.evolve(r, head=head, transfer=Transfer(r.stored, _part_end(i), begun_at=r.stored)), ()
+    transfer = attrs.evolve(cast(Transfer, r.transfer), part_end=part_end(i), begun_at=r.stored)
+    return attrs.evolve(r, head=head, transfer=transfer), ()
 
 
 def _part(i: Head) -> ContentRange | None:
     return parse_content_range(i.content_range) if i.content_range is not None else None
 
 
-def _part_end(i: Head) -> int | None:
+def part_end(i: Head) -> int | None:
     part = _part(i)
     return part.last + 1 if part else None
 
 
 def append(r: Record, i: Bytes) -> Outcome[Record]:
-    stored = r.stored + i.size
-    if stored <= r.best:
-        return attrs.evolve(r, stored=stored), (Append(),)
-    return attrs.evolve(r, stored=stored, best=stored, progress_at=i.now, failures=0), (Append(),)
+    filled, transfer = r.filled + i.size, cast(Transfer, r.transfer)
+    if transfer.apart is None:
+        r = attrs.evolve(r, stored=filled)
+    else:
+        apart = attrs.evolve(transfer.apart, stored=filled)
+        r = attrs.evolve(r, transfer=attrs.evolve(transfer, apart=apart))
+    if filled <= r.best:
+        return r, (Append(),)
+    return attrs.evolve(r, best=filled, progress_at=i.now, failures=0), (Append(),)
 
 
-def _settle(
+def settle(
     r: Record,
     result: RecordResult,
     cause: Cause | None = None,
@@ -376,6 +371,7 @@ def _settle(
     *,
     terminate: bool = True,
 ) -> Outcome[Record]:
+    """The record has its result. `terminate`: the exchange in flight, if there is one, is to be ended."""
     if status is None and r.head is not None:
         status = r.head.status
     effects: tuple[Effect, ...] = (Terminate(),) if terminate and r.in_flight else ()
@@ -402,20 +398,20 @@ def verify_at_the_end(r: Record, i: Head) -> Outcome[Record]:
 
 
 def fail_integrity(r: Record, i: Verified) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "integrity", i.mismatch)
+    return settle(r, "fetch-error", "integrity", i.mismatch)
 
 
 def succeed(r: Record, i: Start | End | Verified) -> Outcome[Record]:
-    return _settle(r, "success", terminate=False)
+    return settle(r, "success", terminate=False)
 
 
 def succeed_at_the_end(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "success")
+    return settle(r, "success")
 
 
 def _bad_status(r: Record, head: StoredHead) -> Outcome[Record]:
     """The body is not stored, counts nothing and reads as empty; the response itself is kept and exposed."""
-    new, effects = _settle(r, "bad-status", "status", f"the server answered {head.status}", head.status)
+    new, effects = settle(r, "bad-status", "status", f"the server answered {head.status}", head.status)
     fresh = r.stored > 0 or r.head is not None
     return attrs.evolve(new, stored=0, head=head), (StoreResponse(fresh), *effects)
 
@@ -429,45 +425,45 @@ def bad_status_at_last(r: Record, i: Wake) -> Outcome[Record]:
 
 
 def give_up(r: Record, i: Wake) -> Outcome[Record]:
-    return _settle(r, "fetch-error", r.cause, f"{r.message}; gave up after {r.give_up:g} s without progress")
+    return settle(r, "fetch-error", r.cause, f"{r.message}; gave up after {r.give_up:g} s without progress")
 
 
 def fail(r: Record, i: Failure) -> Outcome[Record]:
-    return _settle(r, "fetch-error", i.cause, i.message, terminate=False)
+    return settle(r, "fetch-error", i.cause, i.message, terminate=False)
 
 
 def fail_sent(r: Record, i: Start) -> Outcome[Record]:
     message = f"the process ended while the {r.method} request was under way; it may not be sent again"
-    return _settle(r, "fetch-error", "reset", message)
+    return settle(r, "fetch-error", "reset", message)
 
 
 def fail_changed(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", _invalid_206(r, i))
+    return settle(r, "fetch-error", "changed", changed_part(r.head, i.head, i.content_range))
 
 
 def fail_416(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "changed", "the server refused the range (416) again")
+    return settle(r, "fetch-error", "changed", "the server refused the range (416) again")
 
 
 def fail_206(r: Record, i: Head) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "protocol", f"206 to a {r.method} request")
+    return settle(r, "fetch-error", "protocol", f"206 to a {r.method} request")
 
 
 def fail_too_long(r: Record, i: Bytes) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "protocol", "the body is longer than the server said")
+    return settle(r, "fetch-error", "protocol", "the body is longer than the server said")
 
 
 def fail_short(r: Record, i: End) -> Outcome[Record]:
-    return _settle(r, "fetch-error", "truncated", _short(r), terminate=False)
+    return settle(r, "fetch-error", "truncated", _short(r), terminate=False)
 
 
 def fail_total(r: Record, i: Bytes) -> Outcome[Record]:
-    return _settle(r, "download-total-exceeded", "download-total", "the download total was exceeded")
+    return settle(r, "download-total-exceeded", "download-total", "the download total was exceeded")
 
 
 def fail_quota(r: Record, i: NoRoom) -> Outcome[Record]:
-    return _settle(attrs.evolve(r, stored=r.stored - i.unstored), "quota-exceeded", "quota", i.message)
+    return settle(attrs.evolve(r, stored=r.stored - i.unstored), "quota-exceeded", "quota", i.message)
 
 
 def abort(r: Record, i: Abort) -> Outcome[Record]:
-    return _settle(r, "aborted", "aborted", i.message)
+    return settle(r, "aborted", "aborted", i.message)

@@ -82,6 +82,11 @@ class Bytes:
 
 
 @attrs.frozen
+class Overtaken:
+    """The bytes that are kept apart are stored, and are as many as those that they are to replace."""
+
+
+@attrs.frozen
 class NoRoom:
     """The last bytes could not be stored: the quota, or the disk. `unstored` of them were counted."""
 
@@ -135,7 +140,21 @@ class Abort:
     message: str
 
 
-Input = Start | Unavailable | Head | Bytes | NoRoom | End | Verified | Failure | Wake | Pause | Resume | Abort
+Input = (
+    Start
+    | Unavailable
+    | Head
+    | Bytes
+    | Overtaken
+    | NoRoom
+    | End
+    | Verified
+    | Failure
+    | Wake
+    | Pause
+    | Resume
+    | Abort
+)
 
 
 # Effects
@@ -162,8 +181,22 @@ class StoreResponse(Effect):
 
 
 @attrs.frozen
+class KeepApart(Effect):
+    """Begin a body for the response that has come, beside what is stored, which stays and is what readers see.
+
+    The bytes that come go there. It is dropped with the exchange, unless TakeOver comes first.
+    """
+
+
+@attrs.frozen
+class TakeOver(Effect):
+    """What was kept apart is the record's response and body from now on; what was stored before is redundant."""
+
+
+@attrs.frozen
 class Append(Effect):
-    """Store the bytes that were just told of; if there is no room, feed NoRoom."""
+    """Store the bytes that were just told of. If there is no room, feed NoRoom; else, where they are kept apart and
+    the record says `has_overtaken`, feed Overtaken."""
 
 
 @attrs.frozen
@@ -196,12 +229,27 @@ class Settled(Effect):
 
 
 @attrs.frozen
+class Apart:
+    """What comes of a download that begins anew, until it has as many bytes as what is stored."""
+
+    head: StoredHead
+    stored: int = 0
+
+
+@attrs.frozen
 class Transfer:
-    """What is known of the exchange in flight; it dies with the process. Offsets are absolute, in bytes."""
+    """What is known of the exchange in flight; it dies with the process. Offsets are absolute, in bytes.
+
+    `again`: an answer had come before it began. `promised`: how long the body must be, told by an earlier answer with
+    the same strong validator, where this one does not tell. `apart` is None where bytes go to what is stored.
+    """
 
     range_start: int
     part_end: int | None = None
     begun_at: int = 0
+    again: bool = False
+    promised: int | None = None
+    apart: Apart | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -209,6 +257,7 @@ class Record:
     """The machine's state. `give_up` is in seconds; `stored` counts the bytes of the current data.
 
     `has_integrity`: the request has integrity metadata. `whole`: its last byte came, and it is to be verified.
+    `restarted`: it was given up once to go on with what is stored; `anew`: the whole is to be asked for because of it.
     """
 
     method: str = "GET"
@@ -221,6 +270,7 @@ class Record:
     head: StoredHead | None = None
     whole: bool = False
     restarted: bool = False
+    anew: bool = False
     sent: bool = False
     attempt: int = 0
     failures: int = 0
@@ -244,6 +294,27 @@ class Record:
         return self.state in IN_FLIGHT
 
     @property
+    def filled(self) -> int:
+        """How many bytes the data has that the exchange in flight fills."""
+        apart = self.transfer.apart if self.transfer else None
+        return self.stored if apart is None else apart.stored
+
+    @property
+    def filled_head(self) -> StoredHead | None:
+        """The head of the data that the exchange in flight fills."""
+        apart = self.transfer.apart if self.transfer else None
+        return self.head if apart is None else apart.head
+
+    @property
+    def keeps_apart(self) -> bool:
+        return self.transfer is not None and self.transfer.apart is not None
+
+    @property
+    def has_overtaken(self) -> bool:
+        """Whether what is kept apart has as many bytes as what is stored."""
+        return self.keeps_apart and self.filled >= self.stored
+
+    @property
     def deadline(self) -> float | None:
         """When the patience with failures ends, in seconds on the agent's clock; None before the first try.
 
@@ -254,7 +325,7 @@ class Record:
     def snapshot(self) -> RecordSnapshot:
         """What is stored of it. Why it waits is not: after a restart it tries at once."""
         if not self.settled:
-            return RecordSnapshot(head=self.head, restarted=self.restarted, sent=self.sent)
+            return RecordSnapshot(head=self.head, restarted=self.restarted, sent=self.sent, anew=self.anew)
         return RecordSnapshot(self.result, self.cause, self.message, self.status, self.head, self.restarted)
 
 
@@ -279,6 +350,7 @@ def restore(
         best=stored,
         head=snapshot.head,
         restarted=snapshot.restarted,
+        anew=snapshot.anew,
         sent=snapshot.sent,
         result=snapshot.result,
         cause=snapshot.cause,

@@ -25,9 +25,11 @@ class RecordSnapshot:
     status: int | None = None
     head: StoredHead | None = None
     restarted: bool = False
-    """It started over once already because of a 416."""
+    """It started over once already, because a server could not go on with what is stored."""
     sent: bool = False
     """A request was sent that must not be sent twice, and how it ended is not known."""
+    anew: bool = False
+    """It is to start over, and has not yet: the whole is asked for, although bytes are stored."""
 
 
 FetchStateName = Literal["pending", "paused", "success", "failure", "aborted"]

@@ -6,7 +6,13 @@ They are counted afresh from what is there, not taken from what the machines cou
 from __future__ import annotations
 
 from swruntime.algorithms.content_range import unsatisfied_length
-from swruntime.algorithms.partial import may_resume, validate_partial_response
+from swruntime.algorithms.partial import (
+    changed_part,
+    contradiction,
+    is_same_file,
+    may_resume,
+    unusable_part,
+)
 from swruntime.concepts.background import StoredHead
 from swruntime.machines import background_fetch as fetches, record as records
 from swruntime.machines.background_fetch import Machine
@@ -20,6 +26,8 @@ from swruntime.monitor.expressions import Facts
 def of_record(record: Record, input: object, *, room: int | None) -> Facts:
     """`room` is what is left of the download total, in bytes; None where there is no limit."""
     head, transfer, wait = record.head, record.transfer, record.wait
+    apart = transfer.apart if transfer else None
+    filled = apart.head if apart else head
     facts: dict[str, object] = {
         "method": record.method,
         "own_range": "range" in record.headers,
@@ -34,6 +42,13 @@ def of_record(record: Record, input: object, *, room: int | None) -> Facts:
         "part_end": transfer.part_end if transfer else None,
         "resumable": may_resume(record.method, record.headers, head),
         "restarted": record.restarted,
+        "anew": record.anew,
+        "again": transfer is not None and transfer.again,
+        "promised": transfer.promised if transfer else None,
+        "apart": apart is not None,
+        "filled": apart.stored if apart else record.stored,
+        "filled_length": filled.complete_length if filled else None,
+        "filled_partial": filled is not None and filled.status == 206,
         "sent": record.sent,
         "timed_wait": wait is not None and wait.until is not None,
         "refused": record.refusal is not None,
@@ -61,7 +76,11 @@ def _of_head(record: Record, input: records.Head) -> Facts:
         "retry_after": input.retry_after is not None,
         "other_etag": _etags(input.head, record.head),
         "refused_length": unsatisfied_length(input.content_range),
-        "valid_part": input.head.status == 206 and _valid(start, input, record.head),
+        "changed_part": changed_part(record.head, input.head, input.content_range) is not None,
+        "usable_part": unusable_part(start, now=input.head, content_range=input.content_range) is None,
+        "contradicts": contradiction(record.head, input.head, input.content_range, to_range=start > 0)
+        is not None,
+        "same_file": is_same_file(record.head, input.head),
     }
 
 
@@ -69,17 +88,6 @@ def _etags(now: StoredHead, stored: StoredHead | None) -> bool:
     """Whether both have an ETag, and not the same."""
     etags = {head.etag for head in (now, stored) if head is not None and head.etag is not None}
     return len(etags) == 2
-
-
-def _valid(start: int, input: records.Head, previous: StoredHead | None) -> bool:
-    wrong = validate_partial_response(
-        start,
-        content_range=input.content_range,
-        etag=input.head.etag,
-        last_modified=input.head.last_modified,
-        previous=previous if start else None,
-    )
-    return wrong is None
 
 
 def of_fetch(machine: Machine, input: object, *, just_settled: int | None = None) -> Facts:

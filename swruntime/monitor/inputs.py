@@ -6,7 +6,7 @@ Numbers are abstracted so:
   record are 0 again. No guard asks more of a time than whether the patience has ended.
 - Bytes. A file is LENGTH bytes long and comes a byte at a time, so there are: nothing, a part, all, and too much;
   where nobody told the length, no more come after that.
-- Counters of attempts and failures only choose how long to wait, and are 0 or 1.
+- Counters of attempts and failures only choose how long to wait, and are 0.
 - Messages and causes, which only people read, are dropped.
 """
 
@@ -26,6 +26,7 @@ from swruntime.machines.record import (
     Head,
     Input,
     NoRoom,
+    Overtaken,
     Pause,
     Record,
     Resume,
@@ -50,6 +51,9 @@ WITHOUT_VALIDATOR = StoredHead(200, complete_length=LENGTH)
 PART = StoredHead(206, etag='"a"', complete_length=LENGTH)
 CHANGED = StoredHead(206, etag='"b"', complete_length=LENGTH)
 OPEN_PART = StoredHead(206, etag='"a"')
+CODED_PART = StoredHead(206, etag='"a-gzip"', coded=True)
+OTHER = StoredHead(200, etag='"b"', complete_length=LENGTH)
+OTHER_LENGTH = StoredHead(200, etag='"a"', complete_length=LENGTH - 1)
 
 
 def first(*, method: str = "GET", own_range: bool = False, has_integrity: bool = False) -> Record:
@@ -63,15 +67,16 @@ def all_of_a_record(record: Record) -> Iterator[Input]:
     for now in (0.0, LATE):
         for head, content_range, retry_after in _heads(record):
             yield Head(now, head, content_range, retry_after)
-        for cause in ("offline", "reset", "truncated", "tls"):
+        for cause in ("offline", "reset", "truncated", "tls", "cors"):
             yield Failure(now, cause, "")
         yield Wake(now)
         yield End(now)
     yield Start(0.0)
     yield Unavailable("")
-    if record.stored <= LENGTH:
+    if record.filled <= LENGTH:
         for size, room in ((1, None), (1, 0), (1, 5), (LENGTH + 1, None)):
             yield Bytes(0.0, size, room)
+    yield Overtaken()
     yield NoRoom("")
     if record.stored > 0:
         yield NoRoom("", unstored=1)
@@ -84,12 +89,15 @@ def all_of_a_record(record: Record) -> Iterator[Input]:
 
 def _heads(record: Record) -> Iterator[tuple[StoredHead, str | None, float | None]]:
     start = record.transfer.range_start if record.transfer else 0
-    for head in (FULL, UNTOLD, WITHOUT_VALIDATOR, StoredHead(204)):
+    for head in (FULL, UNTOLD, WITHOUT_VALIDATOR, OTHER, OTHER_LENGTH, StoredHead(204)):
         yield head, None, None
+    yield FULL, f"bytes {start}-{LENGTH - 1}/{LENGTH}", None
     for head, content_range in (
         (PART, f"bytes {start}-{LENGTH - 1}/{LENGTH}"),
         (PART, f"bytes {start}-{start}/{LENGTH}"),
         (OPEN_PART, f"bytes {start}-{start}/*"),
+        (OPEN_PART, f"bytes {start}-{LENGTH}/*"),
+        (CODED_PART, f"bytes {start}-{LENGTH - 1}/{LENGTH}"),
         (CHANGED, f"bytes {start}-{LENGTH - 1}/{LENGTH}"),
         (PART, f"bytes {start + 1}-{start + 1}/{LENGTH + 1}"),
         (PART, "bytes"),
@@ -115,7 +123,7 @@ def of_one_among_others(record: Record) -> Iterator[tuple[Input, bool]]:
     yield Head(0.0, StoredHead(404)), False
     yield Failure(0.0, "reset", ""), False
     yield Failure(0.0, "tls", ""), False
-    if record.stored < LENGTH:
+    if record.filled < LENGTH:
         yield Bytes(0.0, 1), True
         yield NoRoom(""), False
     yield End(0.0), True
@@ -126,18 +134,23 @@ def of_one_among_others(record: Record) -> Iterator[tuple[Input, bool]]:
 
 
 def abstract(record: Record) -> Record:
-    """The record with all that no guard asks for taken out."""
+    """The record with all that no guard asks for taken out. Which ETag is stored is nothing to ask for either, while
+    there is one alone: the other one, which stands for a file that changed, becomes the usual one."""
+    if record.settled:
+        return Record(method=record.method, state=record.state, result=record.result)
+    if record.head is not None and record.head.etag == OTHER.etag:
+        record = attrs.evolve(record, head=attrs.evolve(record.head, etag=FULL.etag))
     wait = record.wait
     if wait is not None:
         wait = WaitFor(wait.reason, None if wait.until is None else 0.0, None)
         wait = attrs.evolve(wait, reason="reset" if wait.until is not None else "offline")
     return attrs.evolve(
         record,
-        attempt=min(record.attempt, 1),
+        attempt=0,
         failures=0,
         best=0,
         progress_at=None if record.progress_at is None else 0.0,
-        queued_at=None if record.queued_at is None else 0.0,
+        queued_at=None,
         wait=wait,
         refusal=None if record.refusal is None else REFUSAL,
         cause=None,
@@ -150,5 +163,5 @@ def abstract_among_others(record: Record) -> Record:
     """As `abstract`, and coarser: of a result only the result and its bytes matter, and time only as it passes."""
     if record.settled:
         return Record(method=record.method, state=record.state, result=record.result, stored=record.stored)
-    coarse = attrs.evolve(abstract(record), attempt=0, progress_at=0.0, queued_at=None)
+    coarse = attrs.evolve(abstract(record), progress_at=0.0)
     return attrs.evolve(coarse, restarted=False, stored=coarse.stored if coarse.head else 0)

@@ -12,6 +12,7 @@ import attrs
 import httpx
 
 from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.runtime import _wall_clock as wall_clock
 from swruntime.testing.pattern import Pattern
 
 
@@ -26,6 +27,9 @@ class RequestRecord:
     body: bytes
     range: str | None
 
+
+GARBAGE = b"\x15\x03\x01 what is this\r\n\r\n"
+"""What a proxy in trouble may send in place of an answer."""
 
 DELAY = 0.001
 """Seconds of Trio's clock before any answer: nothing answers at once."""
@@ -65,6 +69,7 @@ class Script:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     etag: str | Literal[True] | None = True
     last_modified: str | float | None = None
+    date: str | float | Literal[True] | None = True
     content_type: str | None = None
     drop_after: tuple[int | None, ...] = attrs.field(default=(), converter=_limits)
     ignore_range: bool = False
@@ -76,6 +81,7 @@ class Script:
         default="reset", validator=attrs.validators.in_(["reset", "close"])
     )
     hang_up: bool = False
+    garbage: bool = False
     pace: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     delay: float = 0.0
     redirect: str | None = None
@@ -102,6 +108,7 @@ class Answer:
     stall_after: int | None = None
     drop_with: Literal["reset", "close"] = "reset"
     hang_up: bool = False
+    garbage: bool = False
     pace: float = 0.0
 
     @property
@@ -173,8 +180,13 @@ class _Answering:
 
     @property
     def last_modified(self) -> str | None:
-        value = self.script.last_modified
-        return http_date(value) if isinstance(value, (int, float)) else value
+        return _date(self.script.last_modified)
+
+    @property
+    def date(self) -> str | None:
+        if self.script.date is True:
+            return None if self.script.last_modified is None else http_date(wall_clock().now())
+        return _date(self.script.date)
 
     def answer(self, connection: int) -> Answer:
         headers = self._common()
@@ -200,7 +212,7 @@ class _Answering:
             headers = _with(headers, ("Content-Length", str(end - start if length is None else length)))
         headers = _with(headers, *self.script.headers.items())  # what is said outright has the last word
         if self.request.method == "HEAD" or status in (204, 304):
-            return Answer(status, headers, hang_up=self.script.hang_up)
+            return Answer(status, headers, hang_up=self.script.hang_up, garbage=self.script.garbage)
         drops, stalls = self.script.drop_after, self.script.stall_after
         return Answer(
             status,
@@ -213,6 +225,7 @@ class _Answering:
             _at(stalls, connection),
             self.script.drop_with,
             self.script.hang_up,
+            self.script.garbage,
             self.script.pace,
         )
 
@@ -230,6 +243,7 @@ class _Answering:
             ("Content-Type", script.content_type),
             ("ETag", self.etag),
             ("Last-Modified", self.last_modified),
+            ("Date", self.date),
             ("Accept-Ranges", None if script.ignore_range or self.status != 200 else "bytes"),
             ("Content-Encoding", script.coding),
             ("Location", script.redirect),
@@ -237,6 +251,10 @@ class _Answering:
             ("Access-Control-Allow-Origin", script.cors),
         )
         return [(name, value) for name, value in said if value is not None]
+
+
+def _date(value: str | float | None) -> str | None:
+    return http_date(value) if isinstance(value, (int, float)) else value
 
 
 def preflight(script: Script, request: RequestRecord) -> Answer | None:

@@ -13,14 +13,19 @@
 What an answer may have, beside `version`; what is not there is as a good server does it:
 
 - `status` and `retry_after`: it has no body then. `redirect = true`: to the same file, as the next answer has it.
-- `hang_up`: "reset" or "close", before the answer. `delay`: seconds before it.
+- `hang_up`: "reset" or "close", before the answer. `garbage = true`: what comes in its place is not HTTP. `delay`:
+  seconds before it.
+- `date`: so many seconds after the version's `last_modified` (a day, unless it says otherwise) is its Date; or a text
+  that is sent as it is; or "none".
 - `framing`: "chunked", or "close" (the body ends with the connection). `claims`: so many bytes more, or fewer,
   than the body has are told by Content-Length.
 - `coding = "gzip"`, which ignores ranges; `coding_cut`: so many bytes are missing at its end.
-- `range`: "careless" (does not look at If-Range), "ignored", "refused" (416), "unasked" (206 to a plain request).
-- of a 206, `content_range`: "missing", "elsewhere", "malformed", "star" (`/*`), "longer" (than the file is);
-  `part`: "short" (and says so), "cut" (and does not say so), "empty", "long" (more than it says, chunked);
-  `validators`: "changed" or "gone".
+- `range`: "careless" (does not look at If-Range), "ignored", "refused" (416), "unasked" (206 to a plain request),
+  "as-200" (what should be a 206 says 200, and keeps its Content-Range), "rest-as-200" (and has none).
+- of a 206, `content_range`: "missing", "elsewhere", "malformed", "star" (`/*`), "longer" (than the file is), "earlier"
+  (and so does the part), "beyond" (ends behind the file's end, of a length that is not told); `part`: "short" (and says
+  so), "cut" (and does not say so), "empty", "long" (more than it says, chunked), "multipart" (of several ranges),
+  "coded" (says that it is gzip); `validators`: "changed" or "gone".
 - `drop_after` with `drop_with`, `stall_after`, `chunk`, `pace`: as in `Origin.add`, on every connection.
 """
 
@@ -31,7 +36,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
 
-from swruntime.network.ranges import if_range_holds, select_range
+from swruntime.network.ranges import http_date, if_range_holds, parse_http_date, select_range
 from swruntime.testing.answers import RequestRecord
 from swruntime.testing.origin import Origin
 from swruntime.testing.pattern import Pattern
@@ -39,6 +44,8 @@ from swruntime.testing.pattern import Pattern
 Plain = Mapping[str, Any]
 
 _PASSED_ON = ("stall_after", "drop_with", "chunk", "pace")
+_DAY = 86_400
+
 _ALWAYS = 1000
 """Connections, of which none gets past a `drop_after`."""
 
@@ -78,13 +85,19 @@ def add_server(origin: Origin, path: str, server: Server) -> None:
 
 def respond(answer: Plain, version: Plain, content: bytes, request: RequestRecord) -> dict[str, Any]:
     """What `answer` is to `request`, as arguments of `Origin.add`."""
+    if "garbage" in answer:
+        return {"garbage": True}
     if "hang_up" in answer:
         return {"hang_up": True, "drop_with": answer["hang_up"]}
     if "redirect" in answer:
         return {"redirect": request.path}
     if "status" in answer:
         return {"status": answer["status"], "etag": None, "retry_after": answer.get("retry_after")}
-    said = {"etag": version.get("etag"), "last_modified": version.get("last_modified")}
+    said = {
+        "etag": version.get("etag"),
+        "last_modified": version.get("last_modified"),
+        "date": _date(answer, version),
+    }
     selected = None if "coding" in answer else _selected(answer, version, len(content), request)
     if selected == "unsatisfiable":
         return {**said, **_unsatisfiable(answer, len(content))}
@@ -107,9 +120,16 @@ def _selected(answer: Plain, version: Plain, size: int, request: RequestRecord) 
     if request.range is None:
         return (0, size) if how == "unasked" else None
     holds = if_range_holds(request.headers.get("if-range"), version.get("etag"), version.get("last_modified"))
-    if how == "honoured" and not holds:
+    if how in ("honoured", "as-200", "rest-as-200") and not holds:
         return None
     return "unsatisfiable" if how == "refused" else select_range(request.range, size)
+
+
+def _date(answer: Plain, version: Plain) -> str | None:
+    date, modified = answer.get("date", _DAY), parse_http_date(version.get("last_modified") or "")
+    if not isinstance(date, str):
+        return None if modified is None else http_date(modified.timestamp() + date)
+    return None if date == "none" else date
 
 
 def _unsatisfiable(answer: Plain, size: int) -> dict[str, Any]:
@@ -120,6 +140,8 @@ def _unsatisfiable(answer: Plain, size: int) -> dict[str, Any]:
 
 def _part(answer: Plain, seed: int, content: bytes, start: int, end: int) -> dict[str, Any]:
     part = answer.get("part")
+    if answer.get("content_range") == "earlier":
+        start //= 2
     if part in ("short", "long"):
         end = start + (end - start + 1) // 2
     body = content[start:end]
@@ -129,11 +151,18 @@ def _part(answer: Plain, seed: int, content: bytes, start: int, end: int) -> dic
         body = b""
     elif part == "long":
         body += b"more"
-    made: dict[str, Any] = {
-        "status": 206,
-        "body": body,
-        "headers": _content_range(answer, start, end, len(content)),
-    }
+    headers = _content_range(answer, start, end, len(content))
+    if part == "multipart":
+        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        body = b"--X\r\n%b\r\n%b\r\n--X--\r\n" % ("".join(lines).encode(), body)
+        headers = {"Content-Type": "multipart/byteranges; boundary=X"}
+    elif part == "coded":
+        headers["Content-Encoding"] = "gzip"
+    made: dict[str, Any] = {"status": 206, "body": body, "headers": headers}
+    if answer.get("range") in ("as-200", "rest-as-200"):
+        made["status"], made["ignore_range"] = 200, True
+    if answer.get("range") == "rest-as-200":
+        headers.pop("Content-Range", None)
     if "validators" in answer:
         made["etag"] = f'"changed-{seed}"' if answer["validators"] == "changed" else None
         made["last_modified"] = None
@@ -146,7 +175,9 @@ def _content_range(answer: Plain, start: int, end: int, size: int) -> dict[str, 
         return {}
     first = start + 1 if kind == "elsewhere" else start
     unit = "bytes=" if kind == "malformed" else "bytes "
-    length = "*" if kind == "star" else str(size + 500 if kind == "longer" else size)
+    if kind == "beyond":
+        end = size + 500
+    length = "*" if kind in ("star", "beyond") else str(size + 500 if kind == "longer" else size)
     return {"Content-Range": f"{unit}{first}-{end - 1}/{length}"}
 
 

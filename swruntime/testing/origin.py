@@ -18,6 +18,7 @@ from swruntime.network.sockets import SocketNetwork
 from swruntime.runtime import unwrapped_nursery
 from swruntime.testing.answers import (
     DELAY,
+    GARBAGE,
     Answer,
     Body,
     Cut,
@@ -114,6 +115,7 @@ class Origin(httpx.AsyncBaseTransport):
         headers: Mapping[str, str] | None = None,
         etag: str | Literal[True] | None = True,
         last_modified: str | float | None = None,
+        date: str | float | Literal[True] | None = True,
         content_type: str | None = None,
         drop_after: Cut = None,
         ignore_range: bool = False,
@@ -123,6 +125,7 @@ class Origin(httpx.AsyncBaseTransport):
         stall_after: Cut = None,
         drop_with: Literal["reset", "close"] = "reset",
         hang_up: bool = False,
+        garbage: bool = False,
         pace: float = 0.0,
         delay: float = 0.0,
         redirect: str | None = None,
@@ -144,11 +147,14 @@ class Origin(httpx.AsyncBaseTransport):
           (the value of Access-Control-Allow-Origin; preflights are granted then), `redirect` (Location; 302
           unless `status` says otherwise), `retry_after` (503 unless `status` says otherwise).
         - `etag`: True is a strong one that follows from the body, for status 200; None is none.
+        - `date`: the Date of the answer, as `last_modified`; True is the time of day, which is told where there is a
+          Last-Modified, and in a test begins at 2026-01-01; None is none.
         - `drop_after`: the connection breaks after so many bytes of the body. A number is for the first
           connection only, a list for successive ones, None in it leaves one whole. `drop_with`: "reset", as
           when a machine dies (RST), or "close", as when a program does (FIN). A break at the last byte that
           Content-Length tells is none.
         - `hang_up`: the connection breaks, as `drop_with` says, before anything of the answer was sent.
+          `garbage`: what comes in place of the answer is not HTTP.
         - `stall_after`: sends nothing more, for ever, after so many bytes. A number is for every connection.
         - `ignore_range`: always the whole, with 200. `range_etag`: the ETag of a 206. `content_range`: the
           Content-Range of a 206, with `{start}`, `{end}`, `{length}`: "bytes {start}-{end}/*".
@@ -175,6 +181,7 @@ class Origin(httpx.AsyncBaseTransport):
             "headers": dict(headers or {}),
             "etag": etag,
             "last_modified": last_modified,
+            "date": date,
             "content_type": content_type,
             "drop_after": drop_after,
             "ignore_range": ignore_range,
@@ -184,6 +191,7 @@ class Origin(httpx.AsyncBaseTransport):
             "stall_after": stall_after,
             "drop_with": drop_with,
             "hang_up": hang_up,
+            "garbage": garbage,
             "pace": pace,
             "delay": delay,
             "redirect": redirect,
@@ -207,6 +215,8 @@ class Origin(httpx.AsyncBaseTransport):
         answer = await self.answer(record)
         if isinstance(answer, AsgiTransport):
             return await answer.handle_async_request(_replay(request, record.body))
+        if answer.garbage:
+            raise httpx.RemoteProtocolError(f"illegal status line: {GARBAGE!r}")
         if answer.hang_up:
             raise (reset(url.host) if answer.drop_with == "reset" else httpx.RemoteProtocolError(NO_RESPONSE))
         return httpx.Response(

@@ -24,7 +24,7 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.failures import TRANSPORT_ERRORS
 from swruntime.ports.outside import server_waits
 from swruntime.runtime import unwrapped_nursery
-from swruntime.testing.answers import DELAY, Answer, OneBody, RequestRecord
+from swruntime.testing.answers import DELAY, GARBAGE, Answer, OneBody, RequestRecord
 
 if TYPE_CHECKING:
     from swruntime.testing.origin import Origin
@@ -144,6 +144,8 @@ class _Exchange:
             answer = await self._origin.answer(self._record)
         if isinstance(answer, AsgiTransport):
             await self._run_app(answer)
+        elif answer.garbage:
+            await self._stream.send_all(GARBAGE)
         elif answer.hang_up:
             await self._break_off(answer)
         else:

@@ -31,6 +31,11 @@ _FIRST_DATE = 1_767_225_600
 """2026-01-01, for the first version of a file; each later one is a day younger."""
 
 
+_RANGES = ("careless", "ignored", "refused", "unasked", "as-200", "rest-as-200")
+_CONTENT_RANGES = ("missing", "elsewhere", "malformed", "star", "longer", "earlier", "beyond")
+_DATES = (-1, 0, 1, 60, "none", "yesterday")
+
+
 def bodies(max_size: int = 4000) -> st.SearchStrategy[dict[str, Any]]:
     """`size`, and `seed` unless it is 0, of a `Pattern`; up to `max_size` bytes, often at a border: none, one, all."""
     size = st.one_of(st.integers(1, max_size), st.sampled_from((0, 1, max_size)))
@@ -84,14 +89,14 @@ def _bodies_of_answers() -> st.SearchStrategy[dict[str, Any]]:
     """How the file comes: at most one thing is wrong with a 206, whatever else is."""
     ranges: st.SearchStrategy[dict[str, Any]] = st.one_of(
         st.just({}),
-        st.fixed_dictionaries({"range": st.sampled_from(("careless", "ignored", "refused", "unasked"))}),
+        st.fixed_dictionaries({"range": st.sampled_from(_RANGES)}),
     )
     wrong: st.SearchStrategy[dict[str, Any]] = st.one_of(
         st.just({}),
+        st.fixed_dictionaries({"content_range": st.sampled_from(_CONTENT_RANGES)}),
         st.fixed_dictionaries(
-            {"content_range": st.sampled_from(("missing", "elsewhere", "malformed", "star", "longer"))}
+            {"part": st.sampled_from(("short", "cut", "empty", "long", "multipart", "coded"))}
         ),
-        st.fixed_dictionaries({"part": st.sampled_from(("short", "cut", "empty", "long"))}),
         st.fixed_dictionaries({"validators": st.sampled_from(("changed", "gone"))}),
     )
     coded = st.fixed_dictionaries(
@@ -106,10 +111,13 @@ def answers(number_of_versions: int = 1, max_size: int = 4000) -> st.SearchStrat
     version = st.integers(0, number_of_versions - 1).map(lambda number: {"version": number} if number else {})
     pace = _optional(chunk=st.integers(max_size // 8 or 1, max_size), pace=st.sampled_from((0.5, 20.0, 90.0)))
     delays = _optional(delay=st.sampled_from((0.5, 30.0, 120.0)))
-    whole = st.tuples(version, _bodies_of_answers(), _framings(), _cuts(max_size), pace, delays).map(_merged)
+    dates = _optional(date=st.sampled_from(_DATES))
+    parts = (version, _bodies_of_answers(), _framings(), _cuts(max_size), pace, delays, dates)
+    whole = st.tuples(*parts).map(_merged)
     without_body = st.one_of(
         st.fixed_dictionaries({"hang_up": st.sampled_from(("reset", "close"))}),
         st.just({"redirect": True}),
+        st.just({"garbage": True}),
         st.fixed_dictionaries(
             {"status": st.sampled_from((404, 416, 429, 500, 503))},
             optional={"retry_after": st.sampled_from((0, 5, "soon"))},

@@ -183,7 +183,7 @@ def _server(path: str, data: object) -> Server:
 ANSWER_KEYS = {
     *("version", "status", "retry_after", "redirect", "hang_up", "delay", "framing", "claims", "coding"),
     *("coding_cut", "range", "content_range", "part", "validators", "drop_after", "drop_with"),
-    *("stall_after", "chunk", "pace"),
+    *("stall_after", "chunk", "pace", "date", "garbage"),
 }
 
 

@@ -23,7 +23,9 @@ SIZE = 100_000
 BODY = bytes(Pattern(SIZE, 1))
 OTHER = bytes(Pattern(SIZE, 2))
 ETAG = '"v1"'
-DATE, LATER = "Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 02 Jan 2026 00:00:00 GMT"
+DATE, LATER = "Mon, 01 Dec 2025 00:00:00 GMT", "Tue, 02 Dec 2025 00:00:00 GMT"
+NOW = "Thu, 01 Jan 2026 00:00:00 GMT"
+"""When a virtual clock begins."""
 CDN = "http://cdn.example"
 SECURE = "https://home.example"
 ENDLESS = Pattern(1 << 60)
@@ -103,6 +105,24 @@ def with_range(value: str | None, **changes: Any) -> Callable[[RequestRecord], d
     return partly(headers={"Content-Range": value}, **changes)
 
 
+def several_ranges(request: RequestRecord) -> dict[str, Any]:
+    """multipart/byteranges, with one part: nobody asked for several."""
+    whole = part(request)
+    lines = f"Content-Range: {whole['headers']['Content-Range']}\r\n\r\n".encode()
+    headers = {"Content-Type": "multipart/byteranges; boundary=X", "ETag": ETAG}
+    return {"status": 206, "headers": headers, "body": b"--X\r\n" + lines + whole["body"] + b"\r\n--X--\r\n"}
+
+
+def as_200(*, told: bool = True) -> Callable[[RequestRecord], dict[str, Any]]:
+    """The rest, whatever is asked for, with status 200; with its Content-Range where that is `told`."""
+
+    def answer(request: RequestRecord) -> dict[str, Any]:
+        headers = {"Content-Range": f"bytes 50000-{SIZE - 1}/{SIZE}"} if told else {}
+        return {"body": BODY[50_000:], "ignore_range": True, "etag": ETAG, "headers": headers}
+
+    return answer
+
+
 def in_small_parts(request: RequestRecord) -> dict[str, Any]:
     start = int((request.range or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
     end = min(start + 30_000, SIZE)
@@ -158,6 +178,17 @@ async def opens_again(lab: Lab) -> None:
 
 SHORT = {"give_up": 30}
 
+UNUSABLE = {
+    "without Content-Range": with_range(None),
+    "whose Content-Range begins earlier": with_range(f"bytes 49999-{SIZE - 1}/{SIZE}", body=BODY[49_999:]),
+    "whose Content-Range begins later": with_range(f"bytes 50001-{SIZE - 1}/{SIZE}", body=BODY[50_001:]),
+    "whose Content-Range is malformed": with_range(f"bytes=50000-{SIZE - 1}/{SIZE}"),
+    "whose Content-Range contradicts itself": with_range(f"bytes 50000-{SIZE}/{SIZE}"),
+    "of several ranges": several_ranges,
+    "with a coding": partly(headers={"Content-Encoding": "gzip", "ETag": '"v1-gzip"'}),
+}
+"""Answers to a Range that cannot be used, although nothing says that the file changed."""
+
 RANGES = (
     Row(
         fault="Range ignored, twice",
@@ -198,23 +229,118 @@ RANGES = (
         waits=("reset",),
         starts=(0, 50_000),
     ),
+    Row(
+        fault="206 whose Content-Range tells another length",
+        setup=then(with_range(f"bytes 50000-{SIZE}/{SIZE + 1}")),
+        result="fetch-error",
+        cause="changed",
+        waits=("reset",),
+        starts=(0, 50_000),
+    ),
     *(
-        Row(
-            fault=f"206 {what}",
-            setup=then(with_range(value)),
-            result="fetch-error",
-            cause="changed",
-            waits=("reset",),
-            starts=(0, 50_000),
+        row
+        for what, answer in UNUSABLE.items()
+        for row in (
+            Row(
+                fault=f"206 {what}, once",
+                setup=then(answer, {}),
+                result="success",
+                waits=("reset",),
+                starts=(0, 50_000, 0),
+            ),
+            Row(
+                fault=f"206 {what}, always",
+                setup=then(answer, {"drop_after": 60_000}, answer),
+                result="fetch-error",
+                cause="protocol",
+                waits=("reset",),
+                starts=(0, 50_000, 0, 60_000),
+            ),
         )
-        for what, value in (
-            ("without Content-Range", None),
-            ("whose Content-Range begins elsewhere", f"bytes 49999-{SIZE - 1}/{SIZE}"),
-            ("whose Content-Range is malformed", f"bytes=50000-{SIZE - 1}/{SIZE}"),
-            ("whose Content-Range contradicts itself", f"bytes 50000-{SIZE}/{SIZE}"),
-            ("whose Content-Range tells another length", f"bytes 50000-{SIZE}/{SIZE + 1}"),
-            ("with `*` where a length is known", f"bytes 50000-{SIZE - 1}/*"),
+    ),
+    Row(
+        fault="206 without Content-Range, and the whole is cut before it has as many bytes",
+        setup=then(with_range(None), {"drop_after": 20_000}, {}),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 0, 50_000),
+    ),
+    Row(
+        fault="206 without Content-Range, and the file is another one",
+        setup=then(
+            with_range(None),
+            {"body": OTHER, "etag": '"v2"', "drop_after": 20_000},
+            {"body": OTHER, "etag": '"v2"'},
+        ),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 0, 20_000),
+        body=OTHER,
+    ),
+    *(
+        row
+        for what, told in (
+            ("with the rest alone, and its Content-Range", True),
+            ("with the rest alone, and the same ETag", False),
         )
+        for row in (
+            Row(
+                fault=f"200 to a Range, {what}, once",
+                setup=then(as_200(told=told), {}),
+                result="success",
+                waits=("reset",),
+                starts=(0, 50_000, 0),
+            ),
+            Row(
+                fault=f"200 to a Range, {what}, and to what follows",
+                setup=then(as_200(told=told)),
+                result="fetch-error",
+                cause="changed",
+                waits=("reset",),
+                starts=(0, 50_000, 0),
+            ),
+        )
+    ),
+    Row(
+        fault="200 to a Range, in chunks that end early, with the same ETag",
+        setup=then({"body": BODY[:70_000], "ignore_range": True, "chunked": True}),
+        result="fetch-error",
+        cause="changed",
+        waits=("reset",),
+        starts=(0, 50_000),
+    ),
+    Row(
+        fault="206 with `*` where a length is known",
+        setup=then(with_range(f"bytes 50000-{SIZE - 1}/*")),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000),
+    ),
+    Row(
+        fault="206 with `*`, short of the length that is known",
+        setup=then(with_range("bytes 50000-69999/*", body=BODY[50_000:70_000]), {}),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 70_000),
+    ),
+    Row(
+        fault="206 with `*`, beyond the length that is known",
+        setup=then(with_range(f"bytes 50000-{SIZE}/*", body=BODY[50_000:] + b"!")),
+        result="fetch-error",
+        cause="changed",
+        waits=("reset",),
+        starts=(0, 50_000),
+    ),
+    Row(
+        fault="206 with `*`, then with a length, where none is known",
+        setup=then(
+            with_range("bytes 50000-69999/*", body=BODY[50_000:60_000], chunked=True, drop_after=[10_000]),
+            {},
+            chunked=True,
+        ),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 60_000),
     ),
     Row(
         fault="206 with `*` where no length is known",
@@ -260,19 +386,24 @@ RANGES = (
         result="success",
         starts=(0, 30_000, 60_000, 90_000),
     ),
-    Row(
-        fault="206 to a plain request, from the middle",
-        setup=at(body=with_range(f"bytes 10-{SIZE - 1}/{SIZE}", body=BODY[10:])),
-        result="fetch-error",
-        cause="changed",
-        starts=(0,),
+    *(
+        Row(
+            fault=f"206 to a plain request, {what}",
+            setup=at(body=answer),
+            result="fetch-error",
+            cause="protocol",
+            starts=(0, 0),
+        )
+        for what, answer in (
+            ("from the middle", with_range(f"bytes 10-{SIZE - 1}/{SIZE}", body=BODY[10:])),
+            ("without Content-Range", with_range(None)),
+        )
     ),
     Row(
-        fault="206 to a plain request, without Content-Range",
-        setup=at(body=with_range(None)),
-        result="fetch-error",
-        cause="changed",
-        starts=(0,),
+        fault="206 to a plain request, without Content-Range, once",
+        setup=at(responses=[{"body": with_range(None)}, {}]),
+        result="success",
+        starts=(0, 0),
     ),
     Row(
         fault="206 to a POST",
@@ -339,6 +470,33 @@ RANGES = (
         result="success",
         waits=("reset",),
         starts=(0, 0),
+    ),
+    *(
+        Row(
+            fault=f"a file that is replaced, with {what}: no Range",
+            setup=then({"body": OTHER, "range_etag": None, **said}, **said),
+            result="success",
+            waits=("reset",),
+            starts=(0, 0),
+            body=OTHER,
+        )
+        for what, said in (
+            ("a Last-Modified of the second of its Date", {"etag": None, "last_modified": NOW, "date": NOW}),
+            ("a Last-Modified, and no Date", {"etag": None, "last_modified": DATE, "date": None}),
+            (
+                "a Last-Modified, and a Date that is none",
+                {"etag": None, "last_modified": DATE, "date": "now"},
+            ),
+            ("a Last-Modified after its Date", {"etag": None, "last_modified": LATER, "date": DATE}),
+            ("a Last-Modified, and a weak ETag", {"etag": 'W/"weak"', "last_modified": DATE}),
+        )
+    ),
+    Row(
+        fault="a Last-Modified that is a second older than its Date: Range",
+        setup=at(drop_after=50_000, etag=None, last_modified=NOW, date="Thu, 01 Jan 2026 00:00:01 GMT"),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000),
     ),
 )
 
@@ -654,6 +812,35 @@ CONNECTIONS = (
             starts=(0, 0),
         )
         for how, drop_with in (("reset", "reset"), ("closed", "close"))
+    ),
+    Row(
+        fault="what is no HTTP, at the very first answer",
+        setup=at(garbage=True),
+        result="fetch-error",
+        cause="protocol",
+        starts=(0,),
+    ),
+    Row(
+        fault="what is no HTTP, where the rest is asked for, twice",
+        setup=then({"garbage": True}, {"garbage": True}, {}),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 50_000, 50_000),
+    ),
+    Row(
+        fault="what is no HTTP, where the rest is asked for, for ever",
+        setup=then({"garbage": True}),
+        options=SHORT,
+        result="fetch-error",
+        cause="protocol",
+        waits=("reset",),
+    ),
+    Row(
+        fault="what is no HTTP, where the whole is asked for in place of the rest",
+        setup=then(with_range(None), {"garbage": True}, {}),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 0, 0),
     ),
     Row(
         fault="reset before the answer, for ever",

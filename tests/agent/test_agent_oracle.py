@@ -101,7 +101,8 @@ def hold_against_the_oracle(server: Server, seen: Experience) -> None:
 def hold_against_the_truth(server: Server, seen: Experience) -> None:
     """A success has the bytes of one version, all of them; unless the server said what nobody could see through."""
     (settled,) = seen.of("record.settle")
-    if settled["result"] != "success" or any(_lies_unseen(answer) for answer in server["answers"]):
+    answers = server["answers"]
+    if settled["result"] != "success" or any(_lies_unseen(answer) for answer in answers) or _mixes(answers):
         return
     (said,) = seen.of("console")
     whole = [content_of(version) for version in server["versions"]]
@@ -114,6 +115,15 @@ def _lies_unseen(answer: Any) -> bool:
         (answer.get("framing") == "close" and answer.get("drop_with") == "close")
         or answer.get("claims", 0) < 0
         or answer.get("range") in ("careless", "refused")
+        or answer.get("content_range") == "beyond"
+    )
+
+
+def _mixes(answers: Any) -> bool:
+    """The rest in place of the whole, which only a length that is told and right would show."""
+    unsure = {"framing", "claims", "coding", "part"}
+    return any(answer.get("range") == "rest-as-200" for answer in answers) and any(
+        unsure & answer.keys() for answer in answers
     )
 
 

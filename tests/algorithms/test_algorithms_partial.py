@@ -11,7 +11,15 @@ from swruntime.algorithms.content_range import (
     parse_content_range,
     unsatisfied_length,
 )
-from swruntime.algorithms.partial import if_range, may_resume, stored_head, validate_partial_response
+from swruntime.algorithms.partial import (
+    changed_part,
+    contradiction,
+    if_range,
+    is_same_file,
+    may_resume,
+    stored_head,
+    unusable_part,
+)
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import HeaderList, Response
 
@@ -66,6 +74,22 @@ def test_the_header_of_a_response() -> None:
     assert ContentRange(5, 9, 10).length == 5
 
 
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        ("bytes 0-9/10", True),
+        ("bytes 0-9/*", True),
+        ("bytes 0-8/10", False),
+        ("bytes 1-9/10", False),
+        ("bytes 1-9/9", False),
+        ("bytes 1-9/*", False),
+    ],
+)
+def test_what_says_that_it_is_all_there_is(value: str, whole: bool) -> None:
+    range_ = parse_content_range(value)
+    assert (range_ is not None and range_.is_whole) == (whole and range_ is not None)
+
+
 @given(st.integers(0, 2**62), st.integers(0, 2**61), st.none() | st.integers(1, 2**61))
 def test_content_ranges_round_trip(first: int, more: int, beyond: int | None) -> None:
     last = first + more
@@ -108,48 +132,138 @@ def test_unsatisfied_length(value: str | None, length: int | None) -> None:
 HEAD = StoredHead(status=200, etag='"a"', last_modified="Mon", complete_length=10)
 
 
-def validate(
-    start: int = 5,
-    status: int = 206,
-    previous: StoredHead | None = HEAD,
-    etag: str | None = '"a"',
-    last_modified: str | None = "Mon",
-    content_range: str | None = "bytes 5-9/10",
-) -> str | None:
-    return validate_partial_response(
-        start,
-        status=status,
-        previous=previous,
-        etag=etag,
-        last_modified=last_modified,
-        content_range=content_range,
-    )
+def part(
+    etag: str | None = '"a"', last_modified: str | None = "Mon", *, status: int = 206, coded: bool = False
+) -> StoredHead:
+    return StoredHead(status=status, etag=etag, last_modified=last_modified, coded=coded)
 
 
-def test_a_response_that_goes_on_is_valid() -> None:
-    assert validate() is None
-    assert validate(content_range="bytes 5-7/10") is None
-    assert validate(previous=None, etag=None) is None
-    assert validate(previous=StoredHead(status=206), content_range="bytes 5-9/*") is None
-    assert validate(previous=StoredHead(status=200, etag='"a"'), last_modified="Tue") is None
+def test_a_response_that_goes_on() -> None:
+    for says in ("bytes 5-9/10", "bytes 5-7/10", "bytes 5-9/*", "bytes 5-7/*"):
+        assert unusable_part(5, now=part(), content_range=says) is None
+        assert changed_part(HEAD, part(), says) is None
+    assert changed_part(None, part(etag='"b"'), "bytes 5-9/99") is None
+    assert changed_part(StoredHead(status=206), part(), "bytes 5-9/*") is None
+    assert changed_part(StoredHead(status=206), part(), "bytes 5-9/10") is None
+    assert changed_part(StoredHead(status=200, etag='"a"'), part(last_modified="Tue"), None) is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("now", "content_range", "words"),
     [
-        ({"status": 200}, "the status is 200, not 206"),
-        ({"content_range": None}, "the 206 has no Content-Range"),
-        ({"content_range": "bytes 5"}, "the Content-Range 'bytes 5' is malformed"),
-        ({"start": 4}, "the range begins at byte 5, and byte 4 was asked for"),
-        ({"etag": '"b"'}, "the ETag was '\"a\"' and is now '\"b\"'"),
-        ({"etag": None}, "the ETag was '\"a\"' and is now gone"),
-        ({"last_modified": "Tue"}, "the Last-Modified was 'Mon' and is now 'Tue'"),
-        ({"content_range": "bytes 5-9/11"}, "the complete length was 10 bytes and is now 11 bytes"),
-        ({"content_range": "bytes 5-9/*"}, "the complete length was 10 bytes and is now not told"),
+        (part(status=200), "bytes 5-9/10", "the status is 200, not 206"),
+        (part(coded=True), "bytes 5-9/10", "the 206 has a content coding"),
+        (part(), None, "the 206 has no Content-Range"),
+        (part(), "bytes 5", "the Content-Range 'bytes 5' is malformed"),
+        (part(), "bytes 4-9/10", "the range begins at byte 4, and byte 5 was asked for"),
+        (part(), "bytes 6-9/10", "the range begins at byte 6, and byte 5 was asked for"),
     ],
 )
-def test_what_is_wrong_is_said(changes: dict[str, object], words: str) -> None:
-    assert validate(**changes) == words  # type: ignore[arg-type]
+def test_what_cannot_be_used_is_said(now: StoredHead, content_range: str | None, words: str) -> None:
+    assert unusable_part(5, now=now, content_range=content_range) == words
+    assert changed_part(HEAD, now, content_range) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "content_range", "words"),
+    [
+        (part('"b"'), "bytes 5-9/10", "the ETag was '\"a\"' and is now '\"b\"'"),
+        (part('W/"a"'), "bytes 5-9/10", "the ETag was '\"a\"' and is now 'W/\"a\"'"),
+        (part(None), "bytes 5-9/10", "the ETag was '\"a\"' and is now gone"),
+        (part('"b"'), None, "the ETag was '\"a\"' and is now '\"b\"'"),
+        (part(last_modified="Tue"), "bytes 5-9/10", "the Last-Modified was 'Mon' and is now 'Tue'"),
+        (part(), "bytes 5-9/11", "the complete length was 10 bytes and is now 11 bytes"),
+        (part(), "bytes 5-8/9", "the complete length was 10 bytes and is now 9 bytes"),
+        (part(), "bytes 5-10/*", "the complete length was 10 bytes, and the range goes up to byte 10"),
+    ],
+)
+def test_what_says_that_the_file_changed(now: StoredHead, content_range: str | None, words: str) -> None:
+    assert changed_part(HEAD, now, content_range) == words
+
+
+def test_a_206_may_leave_the_last_modified_out_where_the_etag_tells_enough() -> None:
+    assert changed_part(HEAD, part(last_modified=None), "bytes 5-9/10") is None
+    dated = StoredHead(200, last_modified="Mon")
+    assert changed_part(dated, part(None, None), None) == "the Last-Modified was 'Mon' and is now gone"
+
+
+def test_a_coded_part_is_another_representation() -> None:
+    assert changed_part(HEAD, part('"a-gzip"', "Tue", coded=True), "bytes 5-9/99") is None
+
+
+DATED = StoredHead(200, last_modified="Mon", last_modified_is_strong=True, complete_length=10)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "same"),
+    [
+        (HEAD, part('"a"', "Tue"), True),
+        (HEAD, part('"b"'), False),
+        (HEAD, part(None), False),
+        (StoredHead(200, 'W/"a"'), part('W/"a"'), False),
+        (StoredHead(200, 'W/"a"', "Mon", last_modified_is_strong=True), part('W/"a"'), False),
+        (DATED, part(None, "Mon"), True),
+        (DATED, part(None, "Tue"), False),
+        (DATED, part('"a"', "Mon"), False),
+        (StoredHead(200, last_modified="Mon"), part(None, "Mon"), False),
+        (StoredHead(200), part(None, None), False),
+        (None, part(), False),
+    ],
+)
+def test_the_same_strong_validator_is_the_same_file(
+    before: StoredHead | None, now: StoredHead, same: bool
+) -> None:
+    assert is_same_file(before, now) == same
+
+
+def whole(length: int | None, etag: str = '"a"', *, status: int = 200, coded: bool = False) -> StoredHead:
+    return StoredHead(status, etag, complete_length=length, coded=coded)
+
+
+@pytest.mark.parametrize(
+    ("now", "content_range", "to_range", "to_plain"),
+    [
+        (whole(10), None, None, None),
+        (whole(None), None, None, None),
+        (whole(9), None, "length", "length"),
+        (whole(9, '"b"'), None, None, None),
+        (whole(9, coded=True), None, None, None),
+        (whole(10), "bytes 0-9/10", "range", None),
+        (whole(5), "bytes 5-9/10", "range", "range"),
+        (whole(5, '"b"'), "bytes 5-9/10", "range", "range"),
+        (whole(10), "bytes 0-8/10", "range", "range"),
+        (whole(10), "nonsense", "range", None),
+        (whole(10, status=206), "bytes 0-9/10", None, None),
+        (whole(10, status=206), "bytes 0-4/*", None, None),
+        (whole(11, status=206), "bytes 0-9/11", "complete", "complete"),
+        (whole(None, status=206), "bytes 0-10/*", "complete", "complete"),
+        (whole(11, '"b"', status=206), "bytes 0-9/11", None, None),
+        (whole(None, status=206), None, None, None),
+    ],
+)
+def test_what_begins_at_zero_and_is_not_the_whole(
+    now: StoredHead, content_range: str | None, to_range: str | None, to_plain: str | None
+) -> None:
+    words = {
+        None: None,
+        "length": f"the validator is the same, and the length was 10 bytes and is now {now.complete_length}",
+        "range": f"the status is {now.status}, and there is a Content-Range: {content_range!r}",
+    }
+    for asked, expected in ((True, to_range), (False, to_plain)):
+        said = contradiction(HEAD, now, content_range, to_range=asked)
+        if expected == "complete":
+            assert said is not None
+            assert said.startswith("the validator is the same, and the complete length was 10 bytes")
+        else:
+            assert said == words[expected]
+
+
+def test_without_a_length_there_is_nothing_to_contradict() -> None:
+    untold = StoredHead(200, '"a"')
+    assert contradiction(untold, whole(9), None, to_range=True) is None
+    assert contradiction(untold, whole(9, status=206), "bytes 0-8/9", to_range=False) is None
+    assert contradiction(None, whole(9), None, to_range=False) is None
+    assert contradiction(None, whole(9), "bytes 1-9/10", to_range=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -157,24 +271,56 @@ def test_what_is_wrong_is_said(changes: dict[str, object], words: str) -> None:
     [
         (StoredHead(200, etag='"a"', last_modified="Mon"), '"a"'),
         (StoredHead(200, etag='""'), '""'),
-        (StoredHead(200, etag='W/"a"', last_modified="Mon"), "Mon"),
-        (StoredHead(200, etag="a", last_modified="Mon"), "Mon"),
-        (StoredHead(200, etag='"a", "b"', last_modified="Mon"), "Mon"),
-        (StoredHead(206, last_modified="Mon"), "Mon"),
+        (StoredHead(200, etag='"a"', last_modified="Mon", last_modified_is_strong=True), '"a"'),
+        (StoredHead(206, last_modified="Mon", last_modified_is_strong=True), "Mon"),
     ],
 )
-def test_if_range_is_the_strongest_validator(head: StoredHead, validator: str) -> None:
+def test_if_range_is_the_strong_validator(head: StoredHead, validator: str) -> None:
     assert may_resume("GET", NO_HEADERS, head)
     assert if_range(head) == validator
 
 
 @pytest.mark.parametrize(
-    "head", [StoredHead(200), StoredHead(200, etag='W/"a"'), StoredHead(200, last_modified="")]
+    "head",
+    [
+        StoredHead(200),
+        StoredHead(200, etag='W/"a"'),
+        StoredHead(200, last_modified="Mon"),
+        StoredHead(200, etag='W/"a"', last_modified="Mon", last_modified_is_strong=True),
+        StoredHead(200, etag="a", last_modified="Mon", last_modified_is_strong=True),
+        StoredHead(200, etag='"a", "b"', last_modified="Mon", last_modified_is_strong=True),
+    ],
 )
 def test_nothing_to_validate_with(head: StoredHead) -> None:
     assert not may_resume("GET", NO_HEADERS, head)
     with pytest.raises(ValueError, match="can tell whether the file is still the same"):
         if_range(head)
+
+
+MIDNIGHT = "Thu, 01 Jan 2026 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("modified", "date", "strong"),
+    [
+        (MIDNIGHT, MIDNIGHT, False),
+        (MIDNIGHT, "Thu, 01 Jan 2026 00:00:01 GMT", True),
+        (MIDNIGHT, "Fri, 02 Jan 2026 00:00:00 GMT", True),
+        (MIDNIGHT, "Wed, 31 Dec 2025 23:59:59 GMT", False),
+        (MIDNIGHT, "Friday, 02-Jan-26 00:00:00 GMT", True),
+        (MIDNIGHT, "soon", False),
+        (MIDNIGHT, "Thu, 01 Jan 2026 00:00:00 GMT, Fri, 02 Jan 2026 00:00:00 GMT", False),
+        ("yesterday", "Fri, 02 Jan 2026 00:00:00 GMT", False),
+    ],
+)
+def test_a_last_modified_is_strong_where_it_is_older_than_the_response(
+    modified: str, date: str, strong: bool
+) -> None:
+    assert head(Last_Modified=modified, Date=date).last_modified_is_strong == strong
+    for etag in ('"a"', 'W/"a"', ""):
+        assert not head(Last_Modified=modified, Date=date, ETag=etag).last_modified_is_strong
+    assert not head(Last_Modified=modified).last_modified_is_strong
+    assert not head(Date=date).last_modified_is_strong
 
 
 def test_what_starts_over() -> None:

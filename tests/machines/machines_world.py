@@ -33,9 +33,13 @@ Answer = Literal[
     "part",
     "star",
     "full",
+    "untold",
     "no-content",
     "ignores-if-range",
     "wrong-start",
+    "earlier",
+    "coded-part",
+    "part-as-200",
     "no-content-range",
     "bad-content-range",
     "wrong-length",
@@ -57,9 +61,10 @@ BREAKS: tuple[Cause, ...] = (
     "tls",
     "cors",
     "coding",
+    "protocol",
 )
 OUTCOMES: tuple[EventOutcome, ...] = get_args(EventOutcome)
-Validator = Literal["etag", "weak", "date", "none"]
+Validator = Literal["etag", "weak", "date", "young", "none"]
 VALIDATORS: tuple[Validator, ...] = get_args(Validator)
 
 
@@ -90,8 +95,10 @@ class Spec:
                 return [("ETag", f'"v{version}"')]
             case "weak":
                 return [("ETag", f'W/"v{version}"')]
-            case "date":
-                return [("Last-Modified", f"Thu, 01 Jan 2026 00:00:{version % 60:02} GMT")]
+            case "date" | "young":
+                modified = f"Thu, 01 Jan 2026 00:00:{version % 60:02} GMT"
+                date = modified if self.validator == "young" else "Fri, 02 Jan 2026 00:00:00 GMT"
+                return [("Last-Modified", modified), ("Date", date)]
             case "none":
                 return []
 
@@ -116,6 +123,7 @@ class Data:
 
     response: bool = False
     body: bytearray | None = None
+    apart: bytearray | None = None
 
 
 @attrs.define
@@ -164,6 +172,8 @@ class World:
         self.tickets: set[int] = set()
         self.timers: dict[int, float] = {}
         self.verifying: set[int] = set()
+        for data in self.data:
+            data.apart = None
         self.exchanges: dict[int, Exchange] = {}
         self.asked: dict[int, records.SendRequest] = {}
         self.final: dict[int, Record] = {i: r for i, r in enumerate(self.machine.records) if r.settled}
@@ -329,6 +339,17 @@ class World:
             del self.exchanges[index]
             self._feed_record(index, records.End(self.now))
 
+    def end_elsewhere(self, index: int) -> None:
+        """The body ends as its own framing says, and not where an earlier answer with the same validator said."""
+        self.grant(index)
+        self.answer(index, "untold")
+        record = self.machine.records[index]
+        promised = record.transfer.promised if record.transfer else None
+        if index in self.exchanges and promised not in (None, record.filled):
+            del self.exchanges[index]
+            self._feed_record(index, records.End(self.now))
+            assert self.state(index) is records.State.FETCH_ERROR
+
     def verify(self, index: int) -> None:
         """The agent has read the stored body again."""
         if index in self.verifying:
@@ -355,6 +376,11 @@ class World:
         """Every connection breaks after a byte, and the server will not send the rest."""
         for _ in range(5):
             self.try_once(index, "refused", 1, "reset")
+
+    def send_parts_as_200(self, index: int) -> None:
+        """Every connection breaks after a byte, and the server says of the rest that it is the whole."""
+        for _ in range(5):
+            self.try_once(index, "part-as-200", 1, "reset")
 
     def stay_broken(self, index: int) -> None:
         """Nothing gets through, for longer than anybody's patience."""
@@ -412,8 +438,10 @@ class World:
     def _feed_record(self, index: int, input: records.Input) -> None:
         if self.released:
             return
-        before = self.machine.downloaded
+        before, old = self.machine.downloaded, self.machine.records[index]
         effects = self.machine.feed_record(index, input)
+        if self.machine.records[index].restarted > old.restarted or isinstance(input, records.NoRoom):
+            self.asked.pop(index, None)  # once it may ask the same again
         if self.machine.downloaded < before:
             starts_over = OnRecord(index, records.StoreResponse(True)) in effects
             assert starts_over or isinstance(input, records.NoRoom)
@@ -445,6 +473,18 @@ class World:
                 assert e.effect.fresh == (data.response or data.body is not None)
                 data.response = True
                 data.body = None if self.machine.records[e.index].settled else bytearray()
+            elif isinstance(e.effect, records.KeepApart):
+                assert self.data[e.index].body
+                self.data[e.index].apart = bytearray()
+            elif isinstance(e.effect, records.TakeOver):
+                data = self.data[e.index]
+                assert data.apart is not None
+                assert data.body is not None
+                assert len(data.apart) >= len(data.body)
+                data.body = data.apart
+        for index in touched:
+            if not self.machine.records[index].keeps_apart:
+                self.data[index].apart = None
         self._save(touched)
 
     def _save(self, touched: Iterable[int]) -> None:
@@ -503,12 +543,16 @@ class World:
                 self._record_settled(index, effect)
 
     def _append(self, index: int) -> None:
-        body = self.data[index].body
+        data = self.data[index]
+        body = data.body if data.apart is None else data.apart
         assert body is not None
-        if sum(len(d.body) for d in self.data if d.body is not None) + len(self.chunk) > self.quota:
+        used = sum(len(body) for d in self.data for body in (d.body, d.apart) if body is not None)
+        if used + len(self.chunk) > self.quota:
             self._feed_record(index, records.NoRoom("the quota is used up", unstored=len(self.chunk)))
-        else:
-            body += self.chunk
+            return
+        body += self.chunk
+        if self.machine.records[index].has_overtaken:
+            self._feed_record(index, records.Overtaken())
 
     def _record_settled(self, index: int, effect: records.Settled) -> None:
         assert index not in self.final
@@ -574,6 +618,9 @@ class World:
         self.check()
         for index, record in enumerate(self.machine.records):
             assert record.stored == len(self.data[index].body or b"")
+            assert record.keeps_apart == (self.data[index].apart is not None)
+            if record.keeps_apart:
+                assert record.filled == len(self.data[index].apart or b"") < record.stored
             assert record.in_flight == (index in self.exchanges)
             assert (record.state is records.State.VERIFYING) == (index in self.verifying)
             assert (record.wait is not None) == (
@@ -629,15 +676,22 @@ def _respond(
             return _response(204), None, b""
         case "refused-at-length" if start and start >= len(content) and same:
             return _response(416, ("Content-Range", f"bytes */{len(content)}")), None, b""
-    if spec.own_range and answer != "full" and len(content) > 2:
+    if spec.own_range and answer not in ("full", "untold") and len(content) > 2:
         range_ = [] if answer == "no-content-range" else [("Content-Range", f"bytes 1-2/{len(content)}")]
         return _response(206, *spec.validators(version), *range_), None, content[1:3]
-    if start or answer in ("part", "star", "wrong-start", "no-content-range", "bad-content-range"):
+    if start or answer in (
+        "part",
+        "star",
+        "wrong-start",
+        "coded-part",
+        "no-content-range",
+        "bad-content-range",
+    ):
         partial = _partial(spec, version, content, start, answer, same)
         if partial is not None:
             return partial
     coding = [("Content-Encoding", "gzip")] if spec.coded else []
-    length = [("Content-Length", str(len(content)))] if spec.told else []
+    length = [("Content-Length", str(len(content)))] if spec.told and answer != "untold" else []
     return _response(200, *spec.validators(version), *coding, *length), None, content
 
 
@@ -645,7 +699,7 @@ def _partial(
     spec: Spec, version: int, content: bytes, start: int, answer: Answer, same: bool
 ) -> tuple[Response, float | None, bytes] | None:
     """A 206 in one of its shapes; None where the whole file is the answer."""
-    if answer == "full" or not (same or answer == "ignores-if-range"):
+    if answer in ("full", "untold") or not (same or answer == "ignores-if-range"):
         return None
     if start >= len(content):
         refused = _response(416, ("Content-Range", f"bytes */{len(content)}"))
@@ -658,13 +712,20 @@ def _partial(
             complete = "*"
         case "wrong-start":
             first += 1
+        case "earlier":
+            first = start = start // 2
         case "wrong-length":
             complete = str(len(content) + 5)
     value = f"bytes {first}-{max(first, last)}/{complete}"
     if answer == "bad-content-range":
         value = f"bytes={first}-{last}/{complete}"
     range_ = [] if answer == "no-content-range" else [("Content-Range", value)]
-    return _response(206, *spec.validators(version), *range_), None, content[start : last + 1]
+    if answer == "coded-part":
+        coding = ("Content-Encoding", "gzip")
+        return _response(206, ("ETag", '"coded"'), coding, *range_), None, content[start : last + 1]
+    status = 200 if answer == "part-as-200" else 206
+    length = [("Content-Length", str(last + 1 - start))] if status == 200 and spec.told else []
+    return _response(status, *spec.validators(version), *range_, *length), None, content[start : last + 1]
 
 
 def _response(status: int, *headers: tuple[str, str]) -> Response:

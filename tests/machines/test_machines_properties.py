@@ -176,6 +176,11 @@ class AnyWorld(RuleBasedStateMachine):
 
     @precondition(going)
     @rule(index=indexes)
+    def end_elsewhere(self, index: int) -> None:
+        self.world.end_elsewhere(self.pick(index))
+
+    @precondition(going)
+    @rule(index=indexes)
     def end(self, index: int) -> None:
         self.world.end(self.pick(index))
 
@@ -253,11 +258,13 @@ class Chance:
         "try_once": 20,
         "send": 8,
         "send_too_much": 2,
+        "end_elsewhere": 2,
         "end": 5,
         "verify": 4,
         "fail": 5,
         "stay_broken": 0.2,
         "refuse_ranges": 0.2,
+        "send_parts_as_200": 0.2,
         "no_room_for_response": 0.2,
     }
 
@@ -273,11 +280,13 @@ class Chance:
             "try_once": (answer, size, ending),
             "send": (size,),
             "send_too_much": (),
+            "end_elsewhere": (),
             "end": (),
             "verify": (),
             "fail": (cause, jitter),
             "stay_broken": (),
             "refuse_ranges": (),
+            "send_parts_as_200": (),
             "no_room_for_response": (),
         }
         others: dict[str, tuple[object, ...]] = {

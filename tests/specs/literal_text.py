@@ -14,7 +14,12 @@ from swruntime.agent.response_data import ResponseData
 from swruntime.algorithms import content_range, partial
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.http import Response
-from swruntime.machines import background_fetch as fetches, record as records, record_rules as rules
+from swruntime.machines import (
+    background_fetch as fetches,
+    record as records,
+    record_answers as answers,
+    record_rules as rules,
+)
 from swruntime.machines.background_fetch import Fetch, Machine, OnRecord
 from swruntime.machines.table import Effect, Outcome, Row, nothing
 
@@ -154,22 +159,22 @@ def too_long_is_not_whole(patch: pytest.MonkeyPatch) -> None:
     )
     patch.setitem(records.TABLE, (R.RECEIVING, records.Bytes), rows)
     _end(patch, Row(R.PENDING, rules.ask_for_more, is_part_too_long))
-    validate = partial.validate_partial_response
+    changed = partial.changed_part
 
-    def validate_as_written(expected_start: int, *, previous: StoredHead | None, **told: Any) -> str | None:
+    def changed_as_written(previous: StoredHead | None, *told: Any) -> str | None:
         # The text compares complete lengths only with a first response that was a 206.
         if previous is not None and previous.status != 206:
             previous = attrs.evolve(previous, complete_length=None)
-        return validate(expected_start, previous=previous, **told)
+        return changed(previous, *told)
 
-    patch.setattr(rules, "validate_partial_response", validate_as_written)
+    patch.setattr(answers, "changed_part", changed_as_written)
 
 
 def _end(patch: pytest.MonkeyPatch, row: Row[records.Record]) -> None:
     """`row` after the one for what is whole, unless nobody knows that it is."""
-    verified, whole, *others = records.TABLE[R.RECEIVING, records.End]
+    length, verified, whole, *others = records.TABLE[R.RECEIVING, records.End]
     first = (row, whole) if row.guard == "has_no_length" else (whole, row)
-    patch.setitem(records.TABLE, (R.RECEIVING, records.End), (verified, *first, *others))
+    patch.setitem(records.TABLE, (R.RECEIVING, records.End), (length, verified, *first, *others))
 
 
 def _head_without(patch: pytest.MonkeyPatch, *guards: str) -> None:
