@@ -38,6 +38,7 @@ Cause = Literal[
     "reset",  # an established connection broke
     "timeout",  # no byte for too long
     "offline",  # the user's switch, or no route at all
+    "proxy",  # a proxy refuses to go there, or wants to know who asks
     "tls",  # the certificate or the handshake
     "truncated",  # the body ended before its length, its chunks or its coding said
     "coding",  # the content coding is corrupt

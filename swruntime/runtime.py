@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -30,6 +30,7 @@ from swruntime.agent.user_agent import UserAgent
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import urls
 from swruntime.algorithms.cookie_file import parse_cookie_file
+from swruntime.algorithms.proxies import Proxies, Proxy, parse_proxy
 from swruntime.algorithms.site_headers import SiteHeaders
 from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import PermissionState
@@ -38,8 +39,9 @@ from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
-from swruntime.network.opening import tls_context
-from swruntime.network.reachability import ReachabilityNetwork, watch_routes
+from swruntime.network.opening import DirectOpener, Origin, tls_context
+from swruntime.network.proxied import ProxiedOpener
+from swruntime.network.reachability import LOOK_PATIENCE, ReachabilityNetwork, ServerWatch, watch_routes
 from swruntime.network.recording import RecordingNetwork, har_writer
 from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
@@ -105,6 +107,7 @@ async def open_user_agent(
     serve_at: str | None = None,
     upstream: str | None = None,
     resolve: Sequence[str] = (),
+    proxy: str | Proxies | None = None,
     cacert: Path | str | None = None,
     cookie_jar: Path | str | None = None,
     javascript_hints: bool = False,
@@ -133,6 +136,9 @@ async def open_user_agent(
     serve_at: the origin that `site`'s files answer for, in place of http://localhost:8400.
     upstream: a server's origin; it answers for the site's origin in place of `site`'s files.
     resolve: addresses of hosts, in place of the system's: "HOST:ADDR", or "HOST:PORT:ADDR" for one port.
+    proxy: what requests go through: a proxy's URL, for all of them, `http://[USER:PASSWORD@]HOST[:PORT]`, or what
+        `swruntime.algorithms.proxies.from_environment(os.environ)` says. Without it none is used: a program's own
+        environment is not read, the command line's is.
     cacert: a file of certificates (PEM) to trust besides the usual ones.
     cookie_jar: a file of cookies in Netscape's format, which are put into the profile's; it is never written.
     javascript_hints: also diagnostics of what works in Python and would not in JavaScript.
@@ -153,8 +159,13 @@ async def open_user_agent(
     def tell_extra(what: str) -> None:
         parts.trace.emit(Diagnostic(code="extra-bytes", message=what))
 
+    def tell_proxy(proxy: Proxy, origin: Origin) -> None:
+        parts.trace.emit(_proxy_used(proxy, origin))
+
+    names = Names.parse(resolve)
     trusted = None if cacert is None else tls_context(Path(cacert))
-    sockets = SocketNetwork(Names.parse(resolve), trusted, tell=tell_extra)
+    opener = ProxiedOpener(DirectOpener(names, trusted), _proxies(proxy), names, tell_proxy)
+    sockets = SocketNetwork(opener=opener, tell=tell_extra)
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
@@ -163,6 +174,7 @@ async def open_user_agent(
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
         async with _outside(sockets) as out, unwrapped_nursery() as nursery:
+            asked_elsewhere = {} if upstream is None else {origin_of_site: upstream}
             answering = _transport(network, tell_extra)
             reached = _network(answering, out, files, headers, origin_of_site, elsewhere, upstream, recording)
             parts = _Parts(
@@ -181,6 +193,7 @@ async def open_user_agent(
                 brought=brought,
                 javascript_hints=javascript_hints,
                 require_confinement=require_confinement,
+                reach=None if network is not None or replay is not None else _reach(opener, asked_elsewhere),
             )
             if on_trace is not None:
                 parts.trace.add_sink(on_trace)
@@ -227,6 +240,8 @@ class _Parts:
     brought: tuple[Cookie, ...] = ()
     javascript_hints: bool = False
     require_confinement: bool = False
+    reach: Callable[[str], Awaitable[None]] | None = None
+    """Whether an origin takes connections, where its servers are real ones."""
     opened_at: float = attrs.field(factory=trio.current_time)
     trace: Trace = attrs.field(init=False)
     watchdog: Watchdog = attrs.field(init=False)
@@ -285,6 +300,9 @@ def _assemble(parts: _Parts) -> UserAgent:
         storage=storage,
         open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
+    if parts.reach is not None:
+        awaited, back = agent.awaited_origins, agent.server_returned
+        reachability.watch = ServerWatch(parts.nursery, parts.reach, awaited, back)
     services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_failed
     conditioned.on_change(agent.network_changed)
@@ -363,6 +381,27 @@ def _checked_give_up(give_up: float) -> float:
     if not give_up > 0:
         raise UsageError(f"give_up is {give_up}; expected seconds, more than 0")
     return give_up
+
+
+def _proxies(proxy: str | Proxies | None) -> Proxies:
+    if isinstance(proxy, str):
+        return Proxies.everything(parse_proxy(proxy))
+    return proxy or Proxies()
+
+
+def _reach(opener: ProxiedOpener, elsewhere: Mapping[str, str]) -> Callable[[str], Awaitable[None]]:
+    """Whether an origin takes connections; `elsewhere` says of one which server answers for it."""
+
+    async def reach(origin: str) -> None:
+        await opener.reach(elsewhere.get(origin, origin), LOOK_PATIENCE)
+
+    return reach
+
+
+def _proxy_used(proxy: Proxy, origin: Origin) -> Diagnostic:
+    """Told once of each proxy: who wonders why a server is not reached should know of it."""
+    message = f"requests go through the proxy {proxy} ({proxy.named}), the first one to {origin.host}"
+    return Diagnostic(code="proxy", message=message)
 
 
 def _open_store(profile: Path | str | None) -> Store:

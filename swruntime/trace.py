@@ -242,7 +242,8 @@ class NotificationClose(TraceEvent):
 class NetworkChange(TraceEvent):
     """`action` is offline, online, or conditions with their name; that is the user's switch.
 
-    reachable is the machine's own network: `name` is the origin that answers again, or "route" where the system told.
+    reachable is the machine's own network: `name` is the origin that answers again, or takes connections again, or
+    "route" where the system told.
     """
 
     kind = "network.change"

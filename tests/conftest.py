@@ -10,11 +10,13 @@ What a test has to tell whoever reads CI's output (`tell`) is printed at the end
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from swruntime.algorithms.proxies import VARIABLES
 from swruntime.monitor.checked import Checked
 from swruntime.trace import Trace, TraceEvent
 
@@ -26,6 +28,10 @@ LONG = "test_lives_reach_every_row_and_every_effect"
 
 TOLD = "told"
 """The name of the property that a test's report carries it as."""
+
+# What the machine says of proxies is none of the tests' business, nor of the processes that they start.
+for _variable in (*VARIABLES, "REQUEST_METHOD"):
+    os.environ.pop(_variable, None)
 
 # How long an example takes says nothing: other tests run at the same time.
 settings.register_profile("untimed", settings(), deadline=None)

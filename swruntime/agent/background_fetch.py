@@ -258,10 +258,24 @@ class BackgroundFetch:
         """Some record waits out a backoff because a server could not be reached, or went away."""
         return self.begun and self.active and any(map(_backs_off, self.machine.records))
 
-    def try_network(self) -> None:
-        """The network seems to be back: what waits out a backoff for its sake tries at once."""
+    @property
+    def awaited_origins(self) -> set[str]:
+        """The origins of the records that wait so."""
+        if not (self.begun and self.active):
+            return set()
+        return {
+            run.origin
+            for run, state in zip(self.runs, self.machine.records, strict=True)
+            if _backs_off(state)
+        }
+
+    def try_network(self, origin: str | None = None) -> None:
+        """The network seems to be back: what waits out a backoff for its sake tries at once.
+
+        With `origin` it is that origin which is back, and what waits for its sake tries.
+        """
         for run, state in zip(self.runs, list(self.machine.records), strict=True):
-            if _backs_off(state):
+            if _backs_off(state) and origin in (None, run.origin):
                 run.cancel_timer()
                 self.feed_record(run.index, record.Wake(trio.current_time()))
 

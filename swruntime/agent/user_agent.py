@@ -338,6 +338,20 @@ class UserAgent:
             for fetch in waiting:
                 fetch.try_network()
 
+    def awaited_origins(self) -> set[str]:
+        """The origins for whose sake records wait out a backoff; none while the user is offline."""
+        if not self.network.online:
+            return set()
+        return set().union(*(fetch.awaited_origins for fetch in self._fetches.all()))
+
+    def server_returned(self, origin: str) -> None:
+        """`origin` takes connections again: nobody waits out a backoff for its sake."""
+        waiting = [fetch for fetch in self._fetches.all() if origin in fetch.awaited_origins]
+        if waiting and self.network.online:
+            self.trace.emit(NetworkChange(action="reachable", name=origin))
+            for fetch in waiting:
+                fetch.try_network(origin)
+
     def script_failed(self, error: ScriptError) -> None:
         """A worker's script, or a handler of it, has raised `error`."""
         self.script_errors.append(error)

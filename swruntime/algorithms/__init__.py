@@ -16,6 +16,8 @@ sites, cookies, cookie_file
                who is one party, and whose cookies go where (HTML, HTTP)
 content_range, partial
                resuming a body (Background Fetch, HTTP)
+addresses      which hosts are this machine; in which order addresses are tried (RFC 6761, RFC 8305)
+proxies        which requests go through a proxy, as the environment says
 retry_after    when to ask again (HTTP)
 sizes          10G, 20 MiB
 """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from swruntime.algorithms.proxies import Proxies, parse_proxy
 from swruntime.algorithms.sizes import parse_size
 from swruntime.algorithms.visible_text import visible
 from swruntime.errors import UsageError
@@ -110,6 +111,14 @@ def _agent_options(parser: _Parser) -> None:
         default=[],
         help="the address of a host, in place of what the system says",
     )
+    proxies = parser.add_mutually_exclusive_group()
+    proxies.add_argument(
+        "--proxy",
+        metavar="URL",
+        type=_proxy,
+        help="all requests go through this proxy, in place of what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say",
+    )
+    proxies.add_argument("--no-proxy", action="store_true", help="and through none, whatever they say")
     add("--cacert", metavar="FILE", type=Path, help="certificates (PEM) to trust besides the usual ones")
     add(
         "--cookie-jar",
@@ -326,6 +335,13 @@ def _rule(text: str) -> str:
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _proxy(text: str) -> Proxies:
+    try:
+        return Proxies.everything(parse_proxy(text, "--proxy"))
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ import trio
 
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
+from swruntime.algorithms.proxies import Proxies, from_environment
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator
 from swruntime.cli.output import complain, counted, sinks
@@ -259,6 +260,7 @@ async def _open(
             serve_at=getattr(options, "serve_at", None),
             upstream=getattr(options, "upstream", None),
             resolve=options.resolve,
+            proxy=proxies_of(options),
             cacert=options.cacert,
             cookie_jar=options.cookie_jar,
             javascript_hints=options.javascript_hints,
@@ -281,6 +283,14 @@ async def _open(
         raise
     if monitor is not None:
         monitor.finish()
+
+
+def proxies_of(options: Namespace) -> Proxies:
+    """Which requests go through a proxy: as the command line says, else the environment. Raises UsageError."""
+    if options.no_proxy:
+        return Proxies()
+    given: Proxies | None = options.proxy
+    return from_environment(os.environ) if given is None else given
 
 
 def take_up_all(session: Session) -> None:

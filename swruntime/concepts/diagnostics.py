@@ -162,6 +162,11 @@ _ALL = (
         "other users of the machine can read or change what the profile keeps, logins included",
         "a profile in a folder of your own",
     ),
+    _agent(
+        "proxy",
+        "what does not stay on this machine goes through it, as an option or the environment says",
+        "--no-proxy, where that is not meant",
+    ),
     _agent("scenario", "a step of the scenario was refused, or never came", "mend the scenario"),
     _agent("gateway", "the answer could not be passed on as it is", "what the message says"),
     _agent(

@@ -2,6 +2,9 @@
 
     http        any httpx transport: real sockets, or something in process
     sockets     real connections: TCP, TLS, HTTP/1.1 and HTTP/2
+    opening     a connection to an origin: TCP, TLS
+    connecting  the addresses of a host, and which of them are tried
+    proxied     a connection through a proxy
     names       which address a host has, if not the system's
     failures    an httpx exception becomes a NetworkFailure that a person can read
     message     when a response's body is complete, and when it is not

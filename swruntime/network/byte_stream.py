@@ -9,14 +9,19 @@ from typing import Any
 import httpcore
 import trio
 
+from swruntime.network.tls_records import TlsRecords
+
 LARGEST_READ = 65536
 """The most bytes that one read takes."""
 
 
 class ByteStream(httpcore.AsyncNetworkStream):
-    """A TCP connection, or TLS over one. Raises httpcore's exceptions; time-outs are in seconds, None is no limit."""
+    """A TCP connection, or TLS over one, or over a proxy's TLS.
 
-    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]) -> None:
+    Raises httpcore's exceptions; time-outs are in seconds, None is no limit.
+    """
+
+    def __init__(self, stream: trio.SocketStream | trio.SSLStream[TlsRecords]) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -54,9 +59,8 @@ class ByteStream(httpcore.AsyncNetworkStream):
 
         Raises httpcore.ConnectTimeout and httpcore.ConnectError, whose cause says what is wrong.
         """
-        assert isinstance(self._stream, trio.SocketStream)
         secure = trio.SSLStream(
-            self._stream, ssl_context, server_hostname=server_hostname, https_compatible=True
+            TlsRecords(self._stream), ssl_context, server_hostname=server_hostname, https_compatible=True
         )
         try:
             with trio.fail_after(math.inf if timeout is None else timeout):
@@ -74,7 +78,9 @@ class ByteStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Of `info`, "socket" is Trio's socket, and "is_readable" whether something has come, or its end."""
         inner = self._stream
-        socket = (inner.transport_stream if isinstance(inner, trio.SSLStream) else inner).socket
+        while isinstance(inner, trio.SSLStream):
+            inner = inner.transport_stream.inner
+        socket = inner.socket
         if info == "is_readable":
             return socket.is_readable()
         return socket if info == "socket" else None
@@ -101,6 +107,8 @@ class ByteStream(httpcore.AsyncNetworkStream):
     def has_more(self) -> bool:
         """Whether anything has come that nobody has read, or the end, so that a kept connection is of no more use."""
         inner = self._stream
-        if isinstance(inner, trio.SSLStream):
-            return bool(inner.pending()) or inner.transport_stream.socket.is_readable()
+        while isinstance(inner, trio.SSLStream):
+            if inner.pending() or inner.transport_stream.has_more:
+                return True
+            inner = inner.transport_stream.inner
         return inner.socket.is_readable()

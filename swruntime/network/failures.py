@@ -14,6 +14,7 @@ import h2.exceptions
 import httpcore
 import httpx
 
+from swruntime.algorithms.proxies import Proxy
 from swruntime.errors import Cause, NetworkFailure
 
 TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
@@ -54,6 +55,21 @@ def failure_of(error: Exception, url: str) -> NetworkFailure:
     """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, in an exchange with `url`."""
     cause, message = _judge(error, where_of(url))
     return NetworkFailure(cause, message)
+
+
+def proxy_failure(error: Exception, proxy: Proxy) -> NetworkFailure:
+    """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, between here and `proxy`."""
+    cause, message = _judge(error, f"the proxy {proxy}")
+    return NetworkFailure(cause, message)
+
+
+def login_failure(proxy: Proxy) -> NetworkFailure:
+    """A proxy answered with 407: https://www.rfc-editor.org/rfc/rfc9110#status.407"""
+    if proxy.authorization is None:
+        wants = "wants a user and a password (407); http://USER:PASSWORD@HOST:PORT names them"
+    else:
+        wants = "does not take the user and the password that it was given (407)"
+    return NetworkFailure("proxy", f"the proxy {proxy} {wants}")
 
 
 def timeout_failure(url: str, seconds: float) -> NetworkFailure:

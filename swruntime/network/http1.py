@@ -14,7 +14,7 @@ from swruntime.algorithms.response_framing import ChunkReader, Framing, framing_
 from swruntime.algorithms.response_head import LARGEST_HEAD, HeadReader, NotHttp, ResponseHead
 from swruntime.errors import NetworkFailure
 from swruntime.network.byte_stream import LARGEST_READ
-from swruntime.network.failures import where_of
+from swruntime.network.failures import login_failure, where_of
 from swruntime.network.opening import Opened
 from swruntime.network.upload import Timeouts, Upload, headers_to_send, target_of
 from swruntime.ports.network import WireRequest
@@ -62,6 +62,8 @@ class Http1Connection:
             self._framing = framing_of(request.method, answer)
         except NotHttp as error:
             raise self._not_http(error) from None
+        if answer.status == 407 and self._opened.proxy is not None:
+            raise login_failure(self._opened.proxy)
         self._left = self._framing.length
         self._keeps_open = stays_open(answer, self._framing)
         if self._framing.by == "chunks":

@@ -30,10 +30,14 @@ class Names:
         """
         return cls(dict(_parse(rule) for rule in rules))
 
+    def rule(self, host: str, port: int) -> str | None:
+        """The address that a rule gives to `host`, without brackets; None where there is none."""
+        host = host.lower()
+        return self.rules.get((host, port)) or self.rules.get((host, None))
+
     def address(self, host: str, port: int) -> str:
         """Where to connect to for `host`: an address that a rule gives, else `host` itself."""
-        host = host.lower()
-        return self.rules.get((host, port)) or self.rules.get((host, None)) or host
+        return self.rule(host, port) or host.lower()
 
 
 def _parse(rule: str) -> tuple[tuple[str, int | None], str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
-import httpcore
 import httpx
 import trio
 
+from swruntime.algorithms.proxies import Proxy
 from swruntime.errors import UsageError
 from swruntime.network.byte_stream import ByteStream
+from swruntime.network.connecting import Connector
 from swruntime.network.names import Names
 
 
@@ -37,6 +37,8 @@ class Opened:
     stream: ByteStream
     absolute_form: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    proxy: Proxy | None = None
+    """What reads the requests in absolute form, and may answer them itself."""
 
 
 class Opener(Protocol):
@@ -51,21 +53,28 @@ class DirectOpener:
     """
 
     def __init__(self, names: Names, tls: ssl.SSLContext | None) -> None:
-        self._backend = _Backend(names)
+        self._connector = Connector(names, _open_tcp)
         self._tls = tls
 
     async def open(self, origin: Origin, timeout: float | None) -> Opened:  # noqa: ASYNC109
         """See `Opener.open`."""
-        stream = await self._backend.connect_tcp(origin.host, origin.port, timeout)
+        stream = await self.connect(origin.host, origin.port, timeout)
         if origin.scheme == "https":
             stream = await stream.start_tls(self.tls(), origin.host, timeout)
         return Opened(stream)
 
-    def tls(self) -> ssl.SSLContext:
-        """What is trusted, made at its first use."""
+    async def connect(self, host: str, port: int, timeout: float | None) -> ByteStream:  # noqa: ASYNC109
+        """A connection without TLS. Raises httpcore.ConnectError and httpcore.ConnectTimeout."""
+        return await self._connector.connect(host, port, timeout)
+
+    def tls(self, *protocols: str) -> ssl.SSLContext:
+        """What is trusted, made at its first use, for a handshake that begins at once: the next one has others.
+
+        `protocols` are offered to the server (ALPN); without any these are both versions of HTTP.
+        """
         if self._tls is None:
             self._tls = tls_context(None)
-        self._tls.set_alpn_protocols(["http/1.1", "h2"])
+        self._tls.set_alpn_protocols(protocols or ("http/1.1", "h2"))
         return self._tls
 
 
@@ -87,24 +96,5 @@ def tls_context(authorities: Path | None) -> ssl.SSLContext:
     return context
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    """TCP under Trio, to the addresses that `names` gives."""
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> ByteStream:
-        try:
-            with trio.fail_after(float("inf") if timeout is None else timeout):
-                return ByteStream(await trio.open_tcp_stream(self._names.address(host, port), port))
-        except trio.TooSlowError as error:
-            raise httpcore.ConnectTimeout(error) from error
-        except OSError as error:
-            raise httpcore.ConnectError(error) from error
+async def _open_tcp(address: str, port: int) -> ByteStream:
+    return ByteStream(await trio.open_tcp_stream(address, port))

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 import trio
+import trio.testing
 import trustme
 
 from swruntime.concepts.http import HeaderList
@@ -415,3 +416,70 @@ async def test_the_end_of_a_tls_connection(answer: bytes, notice: bool, expected
         with pytest.raises(NetworkFailure) as caught:
             await get(network, url)
         assert caught.value.cause == expected
+
+
+@pytest.mark.parametrize(
+    "divide", [lambda data: [data], lambda data: [data[i : i + 7] for i in range(0, len(data), 7)]]
+)
+@pytest.mark.parametrize("answer", [FIVE, CHUNKS, b"HTTP/1.1 204 No Content\r\n\r\n"])
+async def test_extra_bytes_in_a_record_of_their_own(answer: bytes, divide: Division) -> None:
+    """Two TLS records in one packet: the second one is not the beginning of the next answer."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    connections = 0
+
+    async def handle(stream: trio.SocketStream) -> None:
+        nonlocal connections
+        connections += 1
+        held = Held(stream)
+        secure = trio.SSLStream(held, context, server_side=True)
+        try:
+            while True:
+                await read_head(secure)
+                held.holds = True
+                await secure.send_all(answer)
+                await secure.send_all(EVIL)
+                held.holds = False
+                for piece in divide(held.data):
+                    await stream.send_all(piece)
+                held.data = b""
+        except (EOFError, trio.BrokenResourceError):
+            return
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, handle, [listener])
+        url = f"https://127.0.0.1:{listener.socket.getsockname()[1]}/"
+        async with SocketNetwork(tls=trusting) as network:
+            first = await get(network, url)
+            await trio.testing.wait_all_tasks_blocked()
+            assert await get(network, url) == first
+        nursery.cancel_scope.cancel()
+    assert connections == 2
+
+
+@attrs.define
+class Held(trio.abc.Stream):
+    """A server's transport that gathers what is sent, while it `holds`."""
+
+    inner: trio.SocketStream
+    holds: bool = False
+    data: bytes = b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self.holds:
+            self.data += data
+        else:
+            await self.inner.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.inner.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        return bytes(await self.inner.receive_some(max_bytes))
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()

@@ -454,3 +454,33 @@ async def test_a_tls_connection_that_breaks_in_the_body_is_no_tls_failure() -> N
     ):
         failure = await failing(network, f"https://127.0.0.1:{port}/")
     assert failure.cause == "truncated"
+
+
+# Another client in its place
+
+
+async def test_an_httpx_transport_with_sockets_of_its_own() -> None:
+    async with (
+        serving(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")) as port,
+        HttpxNetwork(httpx.AsyncHTTPTransport(), outside=True) as network,
+    ):
+        for _ in range(2):
+            request = WireRequest("GET", f"http://127.0.0.1:{port}/", HeaderList())
+            async with network.exchange(request) as response:
+                assert [piece async for piece in response.body] == [b"hello"]
+
+
+async def test_an_answer_that_is_longer_than_its_length_from_another_client() -> None:
+    """Where nobody is there to be told of it, it is a failure."""
+    told: list[str] = []
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers={"Content-Length": "4"}, content=b"hello")
+    )
+    request = WireRequest("GET", "http://long.example/", HeaderList())
+    async with HttpxNetwork(transport, outside=False, tell=told.append).exchange(request) as response:
+        assert [piece async for piece in response.body] == [b"hell"]
+    assert told == ["1 bytes came after the end of the answer to GET http://long.example/, and are left out"]
+    async with HttpxNetwork(transport, outside=False).exchange(request) as response:
+        with pytest.raises(NetworkFailure, match="exceeds its Content-Length") as caught:
+            await anext(response.body)
+    assert caught.value.cause == "protocol"

@@ -16,7 +16,13 @@ from hypothesis import given, strategies as st
 
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import Cause, NetworkFailure
-from swruntime.network.reachability import ReachabilityNetwork, listen, message_types
+from swruntime.network.reachability import (
+    MOST_LOOKS,
+    ReachabilityNetwork,
+    ServerWatch,
+    listen,
+    message_types,
+)
 from swruntime.ports.network import WireRequest, WireResponse
 
 
@@ -39,10 +45,11 @@ class Fails:
         yield WireResponse(200, "", HeaderList(), _nothing())
 
 
-async def ask(network: ReachabilityNetwork, url: str) -> None:
+async def ask(network: ReachabilityNetwork, url: str, later: NetworkFailure | None = None) -> None:
     try:
         async with network.exchange(WireRequest("GET", url, HeaderList())):
-            pass
+            if later is not None:
+                raise later
     except NetworkFailure:
         return
 
@@ -141,3 +148,120 @@ def test_linux_tells() -> None:
         pytest.skip("no ip, or no network namespaces for this user")
     command = ["unshare", "-rn", sys.executable, "-c", IN_A_NAMESPACE, ip]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "changed\n"
+
+
+# Looking whether a server is back
+
+
+class Servers:
+    """Servers that take connections, or not; and what is awaited, and told."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.up: set[str] = set()
+        self.awaited = {"http://a.example"}
+        self.looks: list[tuple[float, str]] = []
+        self.back: list[tuple[float, str]] = []
+        self.hangs = False
+        self.at_once = self.most = 0
+        self.watch = ServerWatch(nursery, self.reach, lambda: self.awaited, self.tell)
+
+    async def reach(self, origin: str) -> None:
+        self.looks.append((trio.current_time(), origin))
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await trio.sleep(1 if self.hangs else 0)
+        finally:
+            self.at_once -= 1
+        if origin not in self.up:
+            raise NetworkFailure("connect", "as the test wants it")
+
+    def tell(self, origin: str) -> None:
+        self.back.append((trio.current_time(), origin))
+
+
+A = "http://a.example"
+
+
+@asynccontextmanager
+async def watching() -> AsyncIterator[Servers]:
+    async with trio.open_nursery() as nursery:
+        yield Servers(nursery)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_server_that_is_back_is_noticed_at_the_next_look(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with watching() as servers:
+        for _ in range(6):  # as many connections fail at once
+            servers.watch.failed(A)
+        await trio.sleep(9)
+        servers.up.add(A)
+        await trio.sleep(100)
+    assert servers.looks == [(seconds, A) for seconds in (2, 4, 6, 8, 10)]
+    assert servers.back == [(10, A)]
+
+
+async def test_nobody_looks_at_what_nobody_waits_for(autojump_clock: trio.testing.MockClock) -> None:
+    async with watching() as servers:
+        servers.watch.failed("http://other.example")
+        servers.watch.failed(A)
+        await trio.sleep(5)
+        servers.awaited.clear()
+        await trio.sleep(100)
+        assert servers.looks == [(2, A), (4, A)]
+        servers.awaited.add(A)
+        servers.watch.failed(A)
+        await trio.sleep(3)
+    assert servers.looks == [(2, A), (4, A), (107, A)], "a failure begins it anew"
+
+
+async def test_a_look_that_was_wrong_is_not_repeated_as_soon(autojump_clock: trio.testing.MockClock) -> None:
+    """Something takes connections, and requests fail all the same: a proxy without its server, say."""
+    async with watching() as servers:
+        servers.up.add(A)
+        for _ in range(8):
+            servers.watch.failed(A)
+            await trio.sleep(100)
+        servers.watch.answered(A)
+        servers.watch.failed(A)
+        await trio.sleep(100)
+    assert [seconds % 100 for seconds, _ in servers.back] == [2, 4, 8, 16, 32, 60, 60, 60, 2]
+
+
+async def test_not_too_many_looks_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    async with watching() as servers:
+        servers.hangs = True
+        origins = [f"http://{number}.example" for number in range(3 * MOST_LOOKS)]
+        servers.awaited.update(origins)
+        for origin in origins:
+            servers.watch.failed(origin)
+        await trio.sleep(6)
+    assert servers.most == MOST_LOOKS
+    assert {origin for _, origin in servers.looks} == set(origins)
+
+
+@pytest.mark.parametrize(
+    ("cause", "looked_at"),
+    [("dns", True), ("connect", True), ("timeout", True), ("reset", False), ("tls", False), ("proxy", False)],
+)
+async def test_which_failures_begin_it(
+    cause: Cause, looked_at: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    inner = Fails()
+    network = ReachabilityNetwork(inner, lambda origin: None)
+    async with watching() as servers:
+        network.watch = servers.watch
+        inner.cause = cause
+        await ask(network, f"{A}/1")
+        await trio.sleep(3)
+        assert bool(servers.looks) == looked_at
+        inner.cause = None
+        await ask(network, f"{A}/2", NetworkFailure(cause, "in the middle of the body"))
+        servers.awaited.clear()
+        await trio.sleep(10)
+        servers.awaited.add(A)
+        servers.looks.clear()
+        await trio.sleep(10)
+        assert servers.looks == [], "who answers is there"
