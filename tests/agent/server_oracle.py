@@ -292,7 +292,7 @@ class Oracle:
         drop, stall = made.get("drop_after", [None])[0], made.get("stall_after")
         stop = min((each for each in (drop, stall) if each is not None), default=None)
         sent = 0
-        while True:
+        while told is None or sent < told or sent == 0:  # what comes after it is not the body's
             if stop is not None and sent >= stop:
                 if sent and told is not None and told <= sent:
                     break
@@ -308,9 +308,10 @@ class Oracle:
                 break
             if sent and made.get("pace", 0) >= STALL:
                 return "timeout"
+            piece = piece if told is None else piece[: told - sent]
+            if not piece:
+                break
             sent += len(piece)
-            if told is not None and sent > told:
-                return "protocol"
             if self.file is not None and self.file.coded:
                 continue
             if part_end is not None and len(self.stored) + len(piece) > part_end:

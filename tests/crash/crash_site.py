@@ -104,6 +104,8 @@ class Program:
         self._process = process
         self._wait = wait
         self._out: list[str] = []
+        self._waited = False
+        self._waiting = threading.Lock()
 
     @classmethod
     def new(cls, arguments: Sequence[str], errors: Path) -> Program:
@@ -145,6 +147,12 @@ class Program:
         self.signal(signal.SIGKILL)
         return self.wait()
 
+    def strike(self) -> None:
+        """kill -9, from any thread, at any time: nothing if it has been waited for."""
+        with self._waiting:
+            if not self._waited:
+                self.signal(signal.SIGKILL)
+
     def kill_after(self, seconds: float) -> Ended:
         """kill -9, unless it has ended by itself before."""
         timer = threading.Timer(seconds, self.signal, (signal.SIGKILL,))
@@ -170,6 +178,8 @@ class Program:
         timer.cancel()
         timer.join()
         self._stream.close()
+        with self._waiting:
+            self._waited = True
         status = self._wait()
         return Ended(status, "".join(self._out), self._errors.read_text("utf-8"))
 

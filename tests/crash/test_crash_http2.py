@@ -96,7 +96,7 @@ def test_goodbyes_lose_no_file(
     assert {line["result"] for line in ended.lines("record.settle")} == {"success"}
     served = [line.split()[6:9:2] for line in nginx.log() if "HTTP/2.0" in line and ".bin" in line]
     assert sorted(served) == sorted([f"/{n}.bin", "200"] for n in range(300)), "each once"
-    assert ended.lines("record.wait") == [], "a goodbye is no failure"
+    assert {line["reason"] for line in ended.lines("record.wait")} <= {"slot"}, "a goodbye is not a failure"
     site.check_sound(nginx.url, digests)
 
 

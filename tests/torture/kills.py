@@ -3,7 +3,7 @@
 Each episode is a site with a profile of its own, and a server (`kills_server.py`). Its worker and its page are in Python
 or in JavaScript (`kills_scripts.py`). The real program runs on it again and again, `run` or `resume`, and is killed: at a
 change of the disk or a place of the program (`tests/crash/crash_launcher.py`), after so much time of the processor
-(`kills_launcher.py`), soon after a line of its trace. Every `run` has its page begin more: downloads whose connections
+(`kills_launcher.py`), soon after a line of its trace, when it asks the server for something. Every `run` has its page begin more: downloads whose connections
 are cut, uploads, syncs, caches, transactions of IndexedDB, updates to a worker that was changed in between. At last it
 runs to its end.
 
@@ -41,6 +41,8 @@ DEATHS = 4
 """In an episode, at most: the fifth death inside its handler leaves an event to the user."""
 KILLED = (-9, -27)
 """By SIGKILL, or by SIGPROF when its time was over."""
+EARLY = 12
+"""Lines of a trace: in fewer, a run has hardly begun."""
 TIMED = Forks("tests.torture.kills_launcher", *PROGRAM)
 SUCCESS, FAIL, ABORT = "backgroundfetchsuccess", "backgroundfetchfail", "backgroundfetchabort"
 
@@ -111,6 +113,8 @@ class Story:
     printed: set[str] = attrs.field(factory=set)
     """What the page said that it had done, as it said it."""
     steps: list[str] = attrs.field(factory=list)
+    reach: float = 1.0
+    """How far into a run the kills go: adapted to where they hit."""
     _last: Ended | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -177,7 +181,7 @@ class Story:
             self.puts[path] = text
             jobs.append({"do": "put", "id": path, "text": text})
         if self.languages[1] == "js":
-            jobs += [{"do": "pair", "id": f"{run}-p{number}"} for number in range(random.randint(0, 12))]
+            jobs += [{"do": "pair", "id": f"{run}-p{number}"} for number in range(random.randint(5, 30))]
         if random.randrange(3) == 0:
             jobs.append(
                 {"do": "drop", "id": f"drop-{run}", "text": "to be dropped " * random.randrange(2000)}
@@ -220,18 +224,23 @@ class Story:
         return {"do": "fetch", "id": id, "urls": urls, "uploads": uploads, "body": body_of(id)}
 
     def next_kill(self) -> tuple[str, ...]:
+        """What kills the next run, nearer to its start if the last one was too late, and the other way round."""
         random = self.random
-        kind = random.choice(("cpu", "cpu", "disk", "disk", "line", "place"))
-        match kind:
+        match random.choice(("cpu", "disk", "disk", "line", "request", "request", "place")):
             case "cpu":
-                return ("cpu", str(random.randrange(10_000, 300_000)))
+                return "cpu", str(self.within(250_000))
             case "disk":
-                return ("disk", str(random.randint(1, 140)))
+                return "disk", str(self.within(140))
             case "line":
-                return ("line", str(random.randint(1, 35)), str(random.choice((0, 0.001, 0.01, 0.05))))
+                return "line", str(self.within(30)), str(random.choice((0, 0.001, 0.01, 0.05)))
+            case "request":
+                return "request", str(self.within(10))
             case _:
                 place = random.choice(sorted(PLACES))
-                return ("place", f"{place}.{random.choice(('before', 'after'))}", str(random.randint(1, 4)))
+                return "place", f"{place}.{random.choice(('before', 'after'))}", str(random.randint(1, 4))
+
+    def within(self, usual: int) -> int:
+        return 1 + int(self.random.random() * usual * self.reach)
 
     def run(self, command: str, *options: str, kill: tuple[str, ...] = ()) -> Ended:
         ended = self._run(command, options, kill)
@@ -241,11 +250,12 @@ class Story:
         self.found.kills += died
         self.steps.append(f"{command}, {' '.join(kill) or 'unharmed'}: {ended.status}")
         self.note(ended)
-        if not died:
+        if died:
+            self.reach = min(2.0, self.reach * 1.5) if len(ended.trace) < EARLY else self.reach
+            self.check_dead()
+        else:
+            self.reach *= 0.6
             self.check_ended(ended)
-        elif self.random.randrange(3) == 0 and self.stored:
-            status = self.site.run("status", "--json", "--check")
-            assert status.status == 0, status.told
         return ended
 
     @property
@@ -265,6 +275,12 @@ class Story:
                     WHOLE, "swruntime.cli:main", command, str(self.site.folder), *arguments
                 )
                 return program.kill_at_line(int(number), float(seconds))
+            case ("request", number):
+                program = self.site.fork(
+                    WHOLE, "swruntime.cli:main", command, str(self.site.folder), *arguments
+                )
+                self.server.requests_left, self.server.strike = int(number), program.strike
+                return program.wait()
             case (_, *at):
                 point = kill if kill[0] == "disk" else tuple(at)
                 return self.site.run(command, *arguments, kill=point)
@@ -283,6 +299,12 @@ class Story:
         self.printed |= {line["text"] for line in ended.lines("console")}
 
     # What must hold
+
+    def check_dead(self) -> None:
+        """A profile is sound at any instant."""
+        if self.stored and self.random.randrange(3) == 0:
+            status = self.site.run("status", "--json", "--check")
+            assert status.status == 0, status.told
 
     def check_ended(self, ended: Ended) -> None:
         """Of a run that came to its own end."""

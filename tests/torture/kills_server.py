@@ -61,6 +61,9 @@ class Server:
         self.received: dict[str, str] = {}
         """The SHA-256 of those that came whole."""
         self.reports: list[dict[str, Any]] = []
+        self.strike: Callable[[], None] | None = None
+        """Called once, when `requests_left` more requests have come."""
+        self.requests_left = 0
         self.edit: Callable[[], None]
         """Called for GET /edit."""
         self.cut: set[str] = set()
@@ -80,6 +83,13 @@ class Server:
             thread.join()
             self._server.server_close()
 
+    def note_request(self) -> None:
+        with self.lock:
+            self.requests_left -= 1
+            strike = self.strike if self.requests_left == 0 else None
+        if strike is not None:
+            strike()
+
     def take(self) -> list[dict[str, Any]]:
         with self.lock:
             jobs, self.jobs = self.jobs, []
@@ -91,6 +101,7 @@ class Handler(BaseHTTPRequestHandler):
     owner: Server
 
     def do_GET(self) -> None:
+        self.owner.note_request()
         parts = urlsplit(self.path)
         match parts.path.split("/"):
             case ["", "take"]:
@@ -114,6 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with self.owner.lock:
             self.owner.uploads[path] += 1
+        self.owner.note_request()
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if len(body) < int(self.headers["Content-Length"]):
             return
