@@ -101,7 +101,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         with sound_connection(directory):
             """It is sound."""
     with ExitStack() as undo:
-        with disk_errors_told():
+        with disk_errors_told(directory):
             _make_folder(directory)
             folder = PrivateFolder.open(directory, mends=True)
         undo.callback(folder.close)
