@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
+from swruntime.storage.bodies import FOLDER as BODIES
 from swruntime.storage.expected import ALL, Expected, LookAgain, damage, expected, still
-from swruntime.storage.files import FOLDER as BODIES, FileBodies
+from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder

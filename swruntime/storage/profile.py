@@ -21,9 +21,9 @@ from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
-from swruntime.storage.bodies import MemoryBodies
+from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies
 from swruntime.storage.database import Database
-from swruntime.storage.files import FOLDER as BODIES, FileBodies
+from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
