@@ -10,6 +10,9 @@ from typing import Protocol
 
 import trio
 
+FOLDER = "bodies"
+"""Of the profile, for their files."""
+
 
 class BodyBytes(Protocol):
     def sizes(self) -> dict[int, int]:
@@ -21,7 +24,7 @@ class BodyBytes(Protocol):
         ...
 
     def append(self, body: int, length: int, data: bytes) -> None:
-        """Add `data` at `length`. Raises StorageFull, OSError; then nothing of it counts."""
+        """Add `data` at `length`. Raises StorageFull, OSError, BodyDamaged; then nothing of it counts."""
         ...
 
     def read(self, body: int, offset: int, size: int) -> bytes: ...

@@ -7,9 +7,10 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
+from swruntime.storage.bodies import FOLDER as BODIES
 from swruntime.storage.expected import ALL, Expected, LookAgain, damage, expected, still
-from swruntime.storage.files import FOLDER as BODIES, FileBodies
-from swruntime.storage.indexed_db import problems_of
+from swruntime.storage.files import FileBodies
+from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.profile import LOCK, require_profile
@@ -87,4 +88,6 @@ def _left(folder: PrivateFolder, strays: list[str]) -> list[str]:
     """
     if not strays or lock_holder(folder, LOCK) is not None:
         return []
-    return [name for name in strays if (folder.path / name).exists()]
+    return [
+        name for name in strays if any((folder.path / f"{name}{ending}").exists() for ending in ("", *BESIDE))
+    ]

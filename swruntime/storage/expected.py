@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 
 import attrs
 
-from swruntime.storage.files import FOLDER
+from swruntime.storage.bodies import FOLDER
 
 _COUNTED = """
     SELECT body, counted FROM records WHERE body IS NOT NULL

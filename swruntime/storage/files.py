@@ -10,7 +10,10 @@ from collections.abc import Sequence
 
 import trio
 
+from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
+from swruntime.storage.bodies import FOLDER
+from swruntime.storage.expected import damage
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import Disk, disk_errors_told
 
@@ -22,8 +25,6 @@ SYNCS_AT_A_TIME = 8
 RESERVE = 512 * 1024
 """Bytes of the disk that bodies leave to the database: what ended for want of room must still be written down,
 and so must the release that makes room again."""
-
-FOLDER = "bodies"
 
 _FLAGS = os.O_RDWR  # Windows syncs no reader's handle
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have none
@@ -80,7 +81,8 @@ class FileBodies:
     def append(self, body: int, length: int, data: bytes) -> None:
         with self._disk.used():
             self._require_room(len(data))
-            file = self._file(body, length)
+            file = self._file(body)
+            _require_length(body, file, length)
             try:
                 rest = memoryview(data)
                 while rest:
@@ -95,22 +97,15 @@ class FileBodies:
         if shutil.disk_usage(self._folder.path).free < size + RESERVE:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _file(self, body: int, length: int) -> int:
-        """The file open for appending, as long as what counts of it."""
+    def _file(self, body: int) -> int:
+        """The file open for appending."""
         if body in self._open:
             self._open.move_to_end(body)
             return self._open[body]
         while len(self._open) >= MOST_OPEN:
             os.close(self._open.popitem(last=False)[1])
-        file = self._open_file(body, _FLAGS | os.O_APPEND | os.O_CREAT)
-        try:
-            if os.fstat(file).st_size != length:
-                os.ftruncate(file, length)
-        except BaseException:
-            os.close(file)
-            raise
-        self._open[body] = file
-        return file
+        self._open[body] = self._open_file(body, _FLAGS | os.O_APPEND | os.O_CREAT)
+        return self._open[body]
 
     def _open_file(self, body: int, flags: int) -> int:
         try:
@@ -190,6 +185,16 @@ class FileBodies:
     def _close_all(self) -> None:
         while self._open:
             os.close(self._open.popitem()[1])
+
+
+def _require_length(body: int, file: int, length: int) -> None:
+    """What is appended must come after what counts: nothing else may be there, and nothing may be missing."""
+    status = os.fstat(file)
+    size = status.st_size if status.st_nlink else 0
+    if size < length:
+        raise BodyDamaged(f"{damage(body, size, length)}: somebody has changed it while it grew")
+    if size > length:
+        os.ftruncate(file, length)
 
 
 def _is_body(name: str) -> bool:

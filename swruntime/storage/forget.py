@@ -10,7 +10,7 @@ from pathlib import Path
 
 from swruntime.errors import NotAProfile, ProfileTooNew
 from swruntime.storage import schema
-from swruntime.storage.files import FOLDER as BODIES
+from swruntime.storage.bodies import FOLDER as BODIES
 from swruntime.storage.lock import ProfileLock
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.profile import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from swruntime.errors import ProfileInUse, StorageFull
 from swruntime.storage.private_files import PrivateFolder
@@ -29,14 +30,14 @@ class ProfileLock:
         import fcntl  # not everywhere, and only a writer needs it
 
         for attempt in range(PROBES + 1):
-            with disk_errors_told():
+            with disk_errors_told(folder.path):
                 descriptor = folder.open_file(name, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not folder.is_still(name, descriptor):  # whoever held it deleted the profile
                     os.close(descriptor)
                     continue
-                _sign(descriptor)
+                _sign(descriptor, folder.path)
             except BlockingIOError:
                 if attempt < PROBES and _is_only_probed(descriptor):
                     os.close(descriptor)
@@ -65,11 +66,11 @@ class ProfileLock:
         self.release()
 
 
-def _sign(descriptor: int) -> None:
+def _sign(descriptor: int, folder: Path) -> None:
     """Write who holds it. On a full disk that is written over what was there, or it stays unsaid."""
     text = f"{os.getpid()}\n".encode("ascii")
     try:
-        with disk_errors_told():
+        with disk_errors_told(folder):
             os.pwrite(descriptor, text, 0)
             os.ftruncate(descriptor, len(text))
     except StorageFull:

@@ -21,9 +21,9 @@ from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
-from swruntime.storage.bodies import MemoryBodies
+from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies
 from swruntime.storage.database import Database
-from swruntime.storage.files import FOLDER as BODIES, FileBodies
+from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
 from swruntime.storage.lock import ProfileLock, lock_holder
@@ -101,7 +101,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         with sound_connection(directory):
             """It is sound."""
     with ExitStack() as undo:
-        with disk_errors_told():
+        with disk_errors_told(directory):
             _make_folder(directory)
             folder = PrivateFolder.open(directory, mends=True)
         undo.callback(folder.close)

@@ -55,7 +55,8 @@ def disk_errors_told(directory: Path | None = None) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise StorageFull(f"no room on the disk: {error}") from error
-        raise StorageFailed(f"the profile cannot be read or written: {error}") from error
+        where = f"the profile {directory}" if directory else "the profile"
+        raise StorageFailed(f"{where} cannot be read or written: {error}") from error
 
 
 class Disk:

@@ -70,7 +70,8 @@ def test_a_truncated_log(site: Site, nginx: Nginx, tenths: int) -> None:
 
 def check_lost(site: Site, workload: Workload, resumed: Ended) -> None:
     """The file of 300,000 bytes is lost, and said to be; the others are there, and so is the event."""
-    assert resumed.status == 0, resumed.told
+    assert resumed.status == 1, resumed.told
+    assert f"{workload.nginx.url}/0.bin is lost to background fetch" in resumed.err
     (diagnostic,) = resumed.lines("diagnostic", code="profile-damaged")
     assert "of 300000" in diagnostic["message"]
     assert any("0.bin" in line["text"] for line in resumed.lines("console")), "the worker is told"
@@ -111,8 +112,9 @@ def test_a_body_in_a_cache_is_cut_or_gone(site: Site, nginx: Nginx, size: int | 
         body.write_bytes(bytes(size))
     assert f"bodies/{body.name}" in told(site)
     resumed = site.resume()
-    assert resumed.status == 0, resumed.told
     lost = f"{nginx.url}/0.bin"
+    assert resumed.status == 1, resumed.told
+    assert f"{lost} is gone from the cache" in resumed.err
     site.check_sound(nginx.url, {u: d for u, d in workload.digests.items() if u != lost})
 
 

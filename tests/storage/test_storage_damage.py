@@ -242,3 +242,36 @@ def test_the_body_of_a_bad_status_is_counted_too(tmp_path: Path) -> None:
     assert (fetch.records[0].snapshot.result, fetch.records[0].snapshot.cause) == ("fetch-error", "truncated")
     assert len(store.gone) == 1
     store.close()
+
+
+def test_what_another_hand_appends_to_a_growing_body_is_not_in_it(tmp_path: Path) -> None:
+    store = open_profile(tmp_path / "profile")
+    body = store.create_body(KEY)
+    store.append(body, b"01234")
+    with open(tmp_path / "profile" / "bodies" / str(body), "ab") as file:
+        file.write(b"garbage")
+    store.append(body, b"56789")
+    assert store.read(body, 0, 99) == CONTENT
+    store.put_entry(store.open_cache(KEY, "c"), Request(URL), Response(), body)
+    assert verify(tmp_path / "profile") == []
+    store.close()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(("damage", "told"), SHORTER)
+def test_nothing_is_appended_where_bytes_are_missing(
+    tmp_path: Path, damage: Damage, told: str, finished: bool
+) -> None:
+    """Zeros would be there in their place."""
+    store = open_profile(tmp_path / "profile")
+    body = store.create_body(KEY)
+    store.append(body, CONTENT)
+    if finished:
+        store.finish_body(body)
+    path = tmp_path / "profile" / "bodies" / str(body)
+    damage(path)
+    before = path.read_bytes() if path.exists() else b""
+    with pytest.raises(BodyDamaged, match=told):
+        store.append(body, b"more")
+    assert (path.read_bytes() if path.exists() else b"") == before
+    store.close()
