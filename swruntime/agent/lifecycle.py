@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from swruntime.agent.jobs import Job, JobQueues
+from swruntime.agent.jobs import Job, JobKey, JobQueues
 from swruntime.agent.services import QUOTA_RESERVE
+from swruntime.agent.worker_texts import Texts
 from swruntime.agent.workers import Worker
 from swruntime.algorithms import scopes
 from swruntime.errors import QuotaExceededError, ScriptError
@@ -37,6 +38,8 @@ class Lifecycle:
         self._services = services
         self._clients = clients
         self._map = map
+        self.failed: dict[JobKey, Texts] = {}
+        """What the scripts said of a worker that was not installed, the last one of each scope."""
         self._uncleared: list[Registration] = []
         """Those that were unregistered and are still in use."""
         self._queues = JobQueues(self._run, lambda run, key: services.start("job", run, key))
@@ -116,6 +119,7 @@ class Lifecycle:
         except Exception as error:  # noqa: BLE001 - whatever it is, the promise is rejected with it
             # 8, 16.
             worker.stop("it was not installed")
+            self.failed[job.key] = worker.scripts.texts
             if newest is None:
                 self._map.take(job.key)
             job.reject(_rejection(job.script_url, error))
@@ -152,12 +156,14 @@ class Lifecycle:
         # 12. A failed install leaves the old worker in place.
         if fired.result.outcome != "fulfilled":
             worker.stop("its install failed")
+            self.failed[job.key] = worker.scripts.texts
             worker.feed(Discard())
             registration.installing = None
             self._services.registration_changed(registration)
             if newest is None:
                 self._map.take(job.key)
             return
+        self.failed.pop(job.key, None)
         # 16. Whoever waited is overtaken.
         if registration.waiting is not None:
             registration.waiting.stop("a newer worker was installed")

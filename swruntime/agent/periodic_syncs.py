@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from swruntime.agent.syncs import fire_and_update, require_active_worker, require_window
+from swruntime.agent.syncs import fire_and_update, require_active_worker, require_window, shown_time
 from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
 from swruntime.machines import periodic_sync as machine
 from swruntime.machines.table import Effect
 from swruntime.ports.realm import EventSpec
 from swruntime.ports.store import StoredPeriodicSync
+from swruntime.trace import Diagnostic
 
 if TYPE_CHECKING:
     from swruntime.agent.clients import Clients
@@ -225,7 +226,21 @@ class PeriodicSyncs:
         """Also what became due while nobody had the profile open is fired."""
         self._dormant = False
         self.respond_to_revocation()
+        self._tell_waits()
         self.schedule()
+
+    def _tell_waits(self) -> None:
+        """What an earlier process left waits for, where that is not over."""
+        now = self._services.wall.now()
+        for sync in self._syncs.values():
+            what = f"periodic sync {sync.tag!r} of {sync.registration.scope}"
+            if not self._services.connectivity.online:
+                text = f"{what} waits for the network, which is switched off"
+            elif (ready_at := sync.ready_at()) > now:
+                text = f"{what} waits until {shown_time(ready_at, now)}, as long as somebody serves or runs the site"
+            else:
+                continue
+            self._services.trace.emit(Diagnostic(code="waiting", message=text))
 
     def _granted(self, registration: Registration) -> bool:
         return self._permissions.query(PERMISSION, registration.storage_key) == "granted"

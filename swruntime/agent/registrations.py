@@ -240,6 +240,10 @@ class Registrations:
             )
         return worker
 
+    def failed(self, key: JobKey) -> Texts:
+        """What the scripts said of the last worker of a scope, if it was not installed; empty where it was."""
+        return self._lifecycle.failed.get(key, ())
+
     def try_activate_all(self) -> None:
         """Whoever waited for clients that are gone need not wait any more."""
         for registration in self.all():

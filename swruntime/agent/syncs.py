@@ -10,6 +10,7 @@ Spec: https://wicg.github.io/background-sync/spec/
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import trio
@@ -85,9 +86,23 @@ class Sync:
     def take_up(self) -> None:
         """Go on where an earlier process left it."""
         self.dormant = False
-        if self._machine.retry_at is not None:
-            self._start_timer(self._machine.retry_at)
+        retry_at = self._machine.retry_at
+        if retry_at is not None:
+            self._start_timer(retry_at)
+        self._tell_wait(retry_at)
         self.wake()
+
+    def _tell_wait(self, retry_at: float | None) -> None:
+        """What an earlier process left waits for, where that is not over."""
+        what = f"sync {self.tag!r} of {self.registration.scope}"
+        now = self._services.wall.now()
+        if not self._services.connectivity.online:
+            text = f"{what} waits for the network, which is switched off"
+        elif retry_at is not None and retry_at > now:
+            text = f"{what} waits until {shown_time(retry_at, now)}: its event has failed"
+        else:
+            return
+        self._services.trace.emit(Diagnostic(code="waiting", message=text))
 
     def feed(self, input: machine.Input) -> None:
         self._machine, effects = machine.feed(self._machine, input)
@@ -155,6 +170,16 @@ class Sync:
             if self._timer is timer:
                 self._timer = None
                 self.feed(machine.RetryTime())
+
+
+def shown_time(time: float, now: float) -> str:
+    """When something is due, in words; both in seconds since 1970."""
+    left = f"in {max(0.0, time - now):.0f} s"
+    try:
+        at = datetime.fromtimestamp(time, UTC)
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return left
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC ({left})"
 
 
 class Syncs:

@@ -107,6 +107,11 @@ async def comes_by_now(worker: Worker, failed: Texts) -> bool:
     return False
 
 
+def site_differs(failed: Texts, scripts: ScriptFetcher) -> bool:
+    """Whether SITE has another text by now of a script that has failed, or one that was absent then."""
+    return any(scripts.has(url) and digest(_of_site(url, scripts)) != text for url, text in failed)
+
+
 def _of_site(url: str, scripts: ScriptFetcher) -> bytes | None:
     try:
         return scripts.read_local(urls.parse(url).pathname)

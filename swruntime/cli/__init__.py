@@ -168,6 +168,7 @@ def waiting_text(error: WaitingForUser) -> str:
     held = [line for line in error.waiting if " is held; " in line]  # what acts on these is said there
     others_wait = len(owed) + len(held) < len(error.waiting)
     hints = ["a --scenario can do what a user does: online, resume, abort"] * others_wait
+    hints += ["--permission granted lets it go on"] * any(x.endswith("permission") for x in error.waiting)
     hints += ["mend the worker and run 'resume', or give up with 'resume --drop ID'"] * bool(owed)
     told = f" ({'; '.join(hints)})" if hints else ""
     return f"nothing goes on by itself: {named}{others}{told}"

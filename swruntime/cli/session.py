@@ -381,20 +381,6 @@ async def active_registration(session: Session, window: Any) -> Any:
     return registration
 
 
-async def registration_without_page(session: Session) -> Registration:
-    """As `active_registration`, without a window that asks for it, and that a later worker would wait for."""
-    options, agent = session.options, session.agent
-    with _told():
-        registration = await agent.registrations.register(
-            worker_script(options),
-            options.scope,
-            base_url=f"{agent.origin}/",
-            client_origin=agent.origin,
-        )
-    await _until_active(session, registration)
-    return registration
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     """What registering raises, as a command tells it."""

@@ -152,6 +152,7 @@ _ALL = (
         "its handler failed, and there are chances left",
         "let it be online, or mend the handler",
     ),
+    _agent("waiting", "it is for later, and the profile keeps it", "wait, or what the message names"),
     _agent("sync-given-up", "its last chance failed, and it is forgotten", "register it again"),
     _agent("permission-dismissed", "nobody was there to answer the question", "permission granted or denied"),
     _agent("no-room", "the disk is full; it is tried again every few seconds", "make room"),

@@ -62,11 +62,14 @@ class Gateway:
         upstream: Network | None = None,
         hosts: KnownHosts | None = None,
         page_life: float = PAGE_LIFE,
+        on_navigation: Callable[[], None] = lambda: None,
     ) -> None:
         self._agent = agent
         self._hosts = hosts or KnownHosts(agent.origin)
         self._upstream = upstream or agent.services.fetcher.network
         self._pages = Pages(agent, page_life)
+        self._on_navigation = on_navigation
+        """Called when a page was answered for."""
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -144,6 +147,8 @@ class Gateway:
             if reply.begun:
                 raise _CutShort from failure
             await reply.text(504 if failure.cause == "timeout" else 502, text)
+        if arrived.navigation:
+            self._on_navigation()
 
     async def _from_worker(self, arrived: Incoming, upload: Upload, reply: _Reply) -> bool:
         """Whether a worker has answered. Raises NetworkFailure for a network error."""

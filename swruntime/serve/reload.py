@@ -7,10 +7,13 @@ from urllib.parse import quote
 
 import trio
 
+from swruntime.agent.jobs import JobKey
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
+from swruntime.agent.worker_texts import site_differs
 from swruntime.algorithms import urls
 from swruntime.network.site_files import SiteFiles
+from swruntime.serve.site_worker import SiteWorker
 from swruntime.trace import Diagnostic
 
 INTERVAL = 0.5
@@ -19,18 +22,28 @@ INTERVAL = 0.5
 _Stamps = dict[str, tuple[int, ...]]
 
 
-async def update_on_edit(agent: UserAgent, site: Path, interval: float = INTERVAL) -> None:
+async def update_on_edit(
+    agent: UserAgent, site: Path, interval: float = INTERVAL, worker: SiteWorker | None = None
+) -> None:
     """Update every registration of the agent's origin when its worker, or what that imports, was edited.
 
-    What was installed does not wait for open pages. Never returns.
+    What was installed does not wait for open pages. `worker`, where it could not be installed, is tried again when what
+    failed was edited. Never returns.
     """
     files = SiteFiles(site)
     seen: dict[str, _Stamps] = {}
     while True:
+        if (
+            worker is not None
+            and not agent.registrations.get(*worker.key)
+            and _failure_was_edited(agent, worker.key)
+        ):
+            worker.try_again()
         for registration in agent.registrations.all():
             stamps = _stamps(registration, files)
             before = seen.get(registration.scope)
-            if not _was_edited(before, stamps):
+            key = (registration.storage_key, registration.scope)
+            if not (_was_edited(before, stamps) or _failure_was_edited(agent, key)):
                 seen[registration.scope] = {**(before or {}), **stamps}
                 continue
             seen[registration.scope] = stamps
@@ -38,7 +51,14 @@ async def update_on_edit(agent: UserAgent, site: Path, interval: float = INTERVA
         await trio.sleep(interval)
 
 
+def _failure_was_edited(agent: UserAgent, key: JobKey) -> bool:
+    return site_differs(agent.registrations.failed(key), agent.services.scripts)
+
+
 async def _update(agent: UserAgent, registration: Registration) -> None:
+    if registration.installing is not None:
+        # Its install may never end, and the next one waits for that.
+        registration.installing.stop("its script was edited")
     try:
         await agent.registrations.update(registration)
     except Exception as error:  # noqa: BLE001 - whatever a script does wrong: the old worker stays, and that is told

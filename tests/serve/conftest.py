@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,11 @@ def behind(tmp_path: Path) -> Behind:
 class Server:
     """`serve SITE` as a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, before: Sequence[str] = ()) -> None:
         self.process = process
         self.url = url
+        self.before = before
+        """The lines that it said before it told its URL."""
 
     def curl(self, path: str, *arguments: str) -> str:
         """What curl writes to its standard output. The test is skipped where there is no curl."""
@@ -137,9 +139,11 @@ class Serving:
         )
         said = process.stderr if "--json" in arguments else process.stdout
         assert said is not None
-        line = said.readline()
-        assert " at http" in line, line + said.read()
-        return Server(process, line.split(" at ")[1].strip().rstrip("/"))
+        before = []
+        while " at http" not in (line := said.readline()):
+            assert line, "".join(before)
+            before.append(line)
+        return Server(process, line.split(" at ")[1].strip().rstrip("/"), before)
 
     @contextmanager
     def upstream(self, site: Path) -> Iterator[str]:

@@ -312,12 +312,14 @@ def test_a_port_that_is_taken(site: Path, capfd: Any) -> None:
     assert f"cannot listen at port {port}" in capfd.readouterr().err
 
 
-def test_a_worker_that_fails_is_told_at_the_start(site: Path, capfd: Any) -> None:
-    from swruntime.cli import main
-
-    (site / "worker.py").write_text("raise ValueError('no')\n")
-    assert main(["serve", str(site), "--port", "0"]) == 1
-    assert "worker.py:1" in capfd.readouterr().err
+def test_a_worker_that_fails_is_told_at_the_start(site: Path, serving: Serving) -> None:
+    (site / "worker.py").write_text("\nraise ValueError('no')\n")
+    server = serving.serve(site, "--reload")
+    (told,) = (line for line in server.before if line.startswith("swruntime: "))
+    assert told.startswith("swruntime: worker.py:2: ValueError: no; the site is served without its worker")
+    assert server.curl("/", *HTML) == "<h1>home</h1>\n"
+    (site / "worker.py").write_text("def onfetch(event): event.respond_with(Response('mended'))\n")
+    _until(lambda: server.curl("/", *HTML) == "mended")
 
 
 def test_a_profile_keeps_its_port(site: Path, serving: Serving, capfd: Any) -> None:

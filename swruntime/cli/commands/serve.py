@@ -10,14 +10,15 @@ from pathlib import Path
 import trio
 
 from swruntime.algorithms import urls
-from swruntime.cli.output import say
-from swruntime.cli.session import Session, profile_of, registration_without_page, run_session, worker_script
-from swruntime.errors import UsageError
+from swruntime.cli.output import complain, say
+from swruntime.cli.session import Session, profile_of, run_session, worker_script
+from swruntime.errors import DOMException, UsageError
 from swruntime.runtime import is_sites_own, shown_origin
 from swruntime.serve.gateway import Gateway
 from swruntime.serve.hosts import Authority, KnownHosts, checked_names
 from swruntime.serve.reload import update_on_edit
 from swruntime.serve.server import Listening, check_certificate, hang_up, interrupted, listen, run_server
+from swruntime.serve.site_worker import SiteWorker
 from swruntime.storage import open_profile
 
 DEFAULT_PORT = 8400
@@ -48,17 +49,26 @@ async def _serve(session: Session, listening: Listening, allowed: Sequence[Autho
         scope.cancel()
 
     with trio.CancelScope() as scope, interrupted(stop):
-        registration = await registration_without_page(session)
-        if registration.active is not None:
-            # What it reads now is what a later edit is held against; a script that fails is told before anyone asks.
-            await registration.active.run("serve")
+        worker = _site_worker(session)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(worker.run)
+            await worker.wait_until_tried()
             run = partial(run_server, certificate=options.cert, key=options.key)
-            await nursery.start(run, Gateway(session.agent, hosts=hosts), listening)
+            gateway = Gateway(session.agent, hosts=hosts, on_navigation=worker.try_again)
+            await nursery.start(run, gateway, listening)
             # Under --json standard output is the trace's, and this goes to standard error.
             say(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
             if options.reload:
-                nursery.start_soon(update_on_edit, session.agent, options.site)
+                nursery.start_soon(partial(update_on_edit, session.agent, options.site, worker=worker))
+
+
+def _site_worker(session: Session) -> SiteWorker:
+    """SITE's worker. Raises UsageError for a scope that it cannot have."""
+    options = session.options
+    try:
+        return SiteWorker(session.agent, worker_script(options), options.scope, complain)
+    except (TypeError, DOMException) as error:
+        raise UsageError(str(error)) from None
 
 
 def _checked_upstream(text: str) -> str:
