@@ -23,6 +23,7 @@ from swruntime.errors import NetworkFailure, NotSupportedError, ScriptError
 from swruntime.machines.extendable_event import RealmDied, TimedOut
 from swruntime.network.site_files import SiteFiles
 from swruntime.ports.realm import EventResult, EventSpec
+from swruntime.realms.javascript.deno import Process
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.kept import KeptState
 from swruntime.realms.javascript.operations import Messaging, Tools, evaluate, init_frame
@@ -83,12 +84,8 @@ class JavaScriptWorkerRealm(PythonRealm):
         source = await self._scripts.main(url)
         if not self.context.alive:
             return
-        try:
-            process = await spares_of(self.agent).take()
-        except NotSupportedError as error:
-            raise ScriptError(str(error)) from error
-        if not self.context.alive:
-            await process.aclose()
+        process = await self._process()
+        if process is None:
             return
         target = EventTarget()
         target._context = self.context
@@ -138,6 +135,17 @@ class JavaScriptWorkerRealm(PythonRealm):
         tell_listeners(self.context, self._heard.items(), FIRED)
         if self.on_step is not None:
             engine.on_step = self.on_step
+
+    async def _process(self) -> Process | None:
+        """What it runs in; None where the worker was stopped meanwhile. Raises ScriptError where there can be none."""
+        try:
+            process = await spares_of(self.agent).take()
+        except NotSupportedError as error:
+            raise ScriptError(str(error)) from error
+        if self.context.alive:
+            return process
+        await process.aclose()
+        return None
 
     def _died(self, reason: str) -> None:
         if self.context.alive:
