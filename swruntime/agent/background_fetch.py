@@ -20,7 +20,7 @@ from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
-from swruntime.agent.worker_texts import Texts, comes_by_now, differs
+from swruntime.agent.worker_texts import Texts, comes_by_now, differs, held_text
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
 from swruntime.errors import QuotaExceededError, StorageFull
@@ -127,6 +127,11 @@ class BackgroundFetch:
     @property
     def held(self) -> bool:
         return self.machine.fetch.event == "held"
+
+    @property
+    def held_text(self) -> str:
+        """What its event waits for, where it is held."""
+        return held_text(self.id, self.owed, self.attempts)
 
     @property
     def attempts(self) -> int:

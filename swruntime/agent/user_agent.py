@@ -21,7 +21,6 @@ from swruntime.agent.push import PushService
 from swruntime.agent.registrations import Registration, Registrations
 from swruntime.agent.services import Services
 from swruntime.agent.syncs import Syncs, fire_and_update, require_active_worker
-from swruntime.agent.worker_texts import held_text
 from swruntime.algorithms import redirects, urls, webidl
 from swruntime.concepts.enums import EventOutcome
 from swruntime.concepts.environment import Environment
@@ -408,8 +407,6 @@ def _waiting_lines(fetch: BackgroundFetch) -> list[str]:
         return [f"background fetch {fetch.id!r}: {url} waits: {reason}" for url, reason in fetch.waits()]
     if fetch.owed:
         if fetch.held:
-            return [
-                f"background fetch {fetch.id!r} waits for {held_text(fetch.id, fetch.owed, fetch.attempts)}"
-            ]
+            return [f"background fetch {fetch.id!r} waits for {fetch.held_text}"]
         return [f"background fetch {fetch.id!r}: {fetch.owed} is owed (its worker could not run)"]
     return []

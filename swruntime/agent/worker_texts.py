@@ -10,6 +10,7 @@ import hashlib
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from swruntime.agent.scripts import Script
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Texts = tuple[tuple[str, str], ...]
 """Of each script its URL and the digest of its text, ABSENT for one that did not come."""
 ABSENT = ""
+MOST = 1_000
+"""Scripts of a worker that are noted; and the characters of their URLs are as many times four at most."""
 
 
 def digest(data: bytes | None) -> str:
@@ -36,27 +39,37 @@ class ScriptMap(dict[str, Script]):
     def __init__(self) -> None:
         super().__init__()
         self._absent: set[str] = set()
+        self._digests: dict[str, tuple[Script, str]] = {}
         self._watchers: list[Callable[[Texts], None]] = []
 
     def __setitem__(self, url: str, script: Script) -> None:
         super().__setitem__(url, script)
         self._absent.discard(url)
-        self._changed()
+        self._changed(url)
 
     def lacks(self, url: str) -> None:
         """The script at `url` was asked for, and did not come."""
-        if url not in self and url not in self._absent:
+        if url not in self and url not in self._absent and len(self._absent) < MOST:
             self._absent.add(url)
-            self._changed()
+            self._changed(url)
 
     def forget_absent(self) -> None:
         """The worker starts anew."""
         self._absent.clear()
+        self._digests.clear()
 
     @property
     def texts(self) -> Texts:
-        there = {url: digest(script.data) for url, script in self.items()}
-        return tuple(sorted({**dict.fromkeys(self._absent, ABSENT), **there}.items()))
+        """Of the first of them, where there are very many: a script may import what it likes."""
+        there = {url: self._digest(url, script) for url, script in islice(self.items(), MOST)}
+        found = {**dict.fromkeys(self._absent, ABSENT), **there}
+        return tuple(sorted((url, text) for url, text in found.items() if len(url) <= 4 * MOST))
+
+    def _digest(self, url: str, script: Script) -> str:
+        known = self._digests.get(url)
+        if known is None or known[0] is not script:
+            known = self._digests[url] = (script, digest(script.data))
+        return known[1]
 
     @contextmanager
     def watched(self, watcher: Callable[[Texts], None] | None) -> Iterator[None]:
@@ -72,9 +85,10 @@ class ScriptMap(dict[str, Script]):
         finally:
             self._watchers.remove(watcher)
 
-    def _changed(self) -> None:
-        for watcher in self._watchers:
-            watcher(self.texts)
+    def _changed(self, url: str) -> None:
+        if len(self) <= MOST and len(url) <= 4 * MOST:
+            for watcher in self._watchers:
+                watcher(self.texts)
 
 
 def differs(worker: Worker, failed: Texts, scripts: ScriptFetcher, *, opened: bool) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import trio
-from hypothesis import settings, strategies as st
-from hypothesis.stateful import rule
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from swruntime import (
     InvalidAccessError,
@@ -45,7 +46,7 @@ PERMISSIONS = (
 ENOUGH = 1e6
 """Seconds of the virtual clock in which it must have settled."""
 
-which = st.integers(0, 5)
+which = st.sampled_from([0, 0, 0, 1, 2, 3])
 """Of those that there ever were, the last ones first."""
 
 
@@ -66,6 +67,7 @@ class AnyControl(UserAgentStateMachine):
         self.windows: list[Any] = []
         self.registrations: list[Any] = []
         await self.register()
+        await trio.sleep(3)  # until its worker is active
 
     @property
     def agent(self) -> Any:
@@ -82,8 +84,8 @@ class AnyControl(UserAgentStateMachine):
         self.windows.append(window)
         self.registrations.append(await window.navigator.service_worker.register("/worker.py"))
 
-    @rule(index=which, url=st.sampled_from(["/good", "/slow", "/stalls", "/missing"]))
-    async def fetch(self, index: int, url: str) -> None:
+    @rule(index=which, url=st.sampled_from(["/good", "/slow", "/stalls", "/missing"]), ends=st.booleans())
+    async def fetch(self, index: int, url: str, ends: bool) -> None:
         registration = self._pick(self.registrations, index)
         if registration is None:
             return
@@ -93,6 +95,8 @@ class AnyControl(UserAgentStateMachine):
         except (TypeError, NotAllowedError, InvalidStateError):
             return  # no active worker, no permission, a dead window
         self.fetches += [f for f in self.agent.background_fetches if f not in self.fetches]
+        if ends:
+            await trio.sleep(20)
 
     @rule(
         index=which, what=st.sampled_from(["sync", "periodic", "notification", "push", "message", "update"])
@@ -129,15 +133,15 @@ class AnyControl(UserAgentStateMachine):
 
     # What the user does
 
-    @rule(index=which, does=st.sampled_from(["pause", "resume", "abort", "retry"]))
-    async def control(self, index: int, does: str) -> None:
-        fetch = self._pick(self.fetches, index)
-        if fetch is not None:
-            over = not fetch.active
-            answer = await getattr(fetch, does)()
-            assert isinstance(answer, bool)
-            assert not (answer and over and does != "retry")
-            self._look(fetch)
+    @rule(does=st.lists(st.sampled_from(["pause", "resume", "abort", "retry"]), min_size=1, max_size=4))
+    async def control(self, does: list[str]) -> None:
+        for each in does:
+            for fetch in self.fetches:
+                over = not fetch.active
+                answer = await getattr(fetch, each)()
+                assert isinstance(answer, bool)
+                assert not (answer and over and each != "retry")
+                self._look(fetch)
 
     @rule(index=which, waits=st.booleans())
     async def click(self, index: int, waits: bool) -> None:
@@ -238,6 +242,7 @@ class AnyControl(UserAgentStateMachine):
         self.windows, self.registrations, self.notifications = [], [], list(self.agent.notifications)
         self.fetches = list(self.agent.background_fetches)
         await self.register()
+        await trio.sleep(3)
 
     async def teardown(self) -> None:  # type: ignore[override]
         agent = self.agent
@@ -256,9 +261,29 @@ class AnyControl(UserAgentStateMachine):
                     continue
                 break
         assert agent.background_fetches == []
-        for fetch in self.fetches:
-            self._look(fetch)
+        await self.control(["pause", "resume", "abort", "retry"])
+        for index in range(6):
+            await self.click(index, True)
+            self.drop(index)
+            await self.unregister(index)
+            for does in ("close", "focus", "run", "navigate"):
+                await self.window(index, does)
+            for click in (True, False):
+                await self.notification(index, click, True)
+            for does in ("stop", "sync", "periodic_sync", "push", "expire", "refresh"):
+                await self.fire(index, does)
+        await agent.settled()
 
 
-AnyControl.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
-TestAnyControl = AnyControl.TestCase
+def lives(count: int) -> settings:
+    health = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=count, stateful_step_count=25, deadline=None, suppress_health_check=health)
+
+
+def test_any_control_at_any_time() -> None:
+    run_state_machine_as_test(AnyControl, settings=lives(3))
+
+
+@pytest.mark.slow
+def test_any_control_at_any_time_many_lives() -> None:
+    run_state_machine_as_test(AnyControl, settings=lives(100))

@@ -49,6 +49,9 @@ async def _serve(session: Session, listening: Listening, allowed: Sequence[Autho
         scope.cancel()
 
     with trio.CancelScope() as scope, interrupted(stop):
+        for fetch in session.agent.background_fetches:
+            if fetch.held:
+                complain(f"background fetch {fetch.id!r} waits for {fetch.held_text}")
         worker = _site_worker(session)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(worker.run)
