@@ -27,6 +27,12 @@ _TOLD = {"send-request": "record.start", "wait-for": "record.wait", "settled": "
 _BY_THE_FETCH = ("pause", "resume", "abort")
 """Inputs of a record that come from its background fetch alone, and are told there."""
 
+_UNDER_WAY = frozenset({"requested", "receiving"})
+"""States of a record in which bytes may come."""
+
+_ALL_HERE = ("is_all_here", "is_all_here_to_verify")
+"""Guards of a record that need not be asked for (again)."""
+
 _IMMEDIATE = ("quota-exceeded", "download-total-exceeded")
 
 
@@ -34,14 +40,20 @@ def _kind(transition: Transition) -> str | None:
     return next((_TOLD[e.name] for e in transition.effects if e.name in _TOLD), None)
 
 
-def closure(machine: StateMachine, states: Iterable[str]) -> frozenset[str]:
-    """The states that can be reached from these without a line that tells it."""
+def closure(machine: StateMachine, states: Iterable[str], *, begun: bool = True) -> frozenset[str]:
+    """The states that can be reached from these without a line that tells it.
+
+    `begun` False: of a record that was never asked for, and cannot be all here.
+    """
     reached, new = set(states), set(states)
     while new:
         new = {
             t.target
             for t in machine.transitions
-            if t.source in new and _kind(t) is None and t.input not in _BY_THE_FETCH
+            if t.source in new
+            and _kind(t) is None
+            and t.input not in _BY_THE_FETCH
+            and (begun or t.when not in _ALL_HERE)
         } - reached
         reached |= new
     return frozenset(reached)
@@ -61,6 +73,13 @@ class RecordWatch:
     """It was paused: what was about to be sent then was not told."""
     bytes: int | None = 0
     """None where its result came in an earlier process."""
+    may_have_grown: bool = False
+    """It was under way at some time since progress was told last."""
+
+    @property
+    def begun(self) -> bool:
+        """It was asked for, in this process or an earlier one."""
+        return self.starts > 0 or self.restored or self.unseen
 
     @property
     def last_reason(self) -> str | None:
@@ -171,7 +190,7 @@ class FetchWatch:
             raise self._into(f"it began already, and is {self.state}", "begin-records")
         count, results = len(line["requests"]), line.get("results")
         self.begun, self.state, self.total = True, "pending", line["download_total"]
-        fresh = closure(self.record, {"pending"})
+        fresh = closure(self.record, {"pending"}, begun=results is not None)
         self.records = [RecordWatch(fresh) for _ in range(count)]
         for record, result in zip(self.records, results or (), strict=False):
             if result:
@@ -201,7 +220,7 @@ class FetchWatch:
         for record in self.records:
             if not record.result:
                 resumed = {t.target for s in record.states for t in self.record.of(s, "resume")}
-                record.states = closure(self.record, resumed)
+                record.states = closure(self.record, resumed)  # what was about to be sent then was not told
                 record.last, record.unseen = None, True
 
     def _fetch_progress(self, line: Line) -> None:
@@ -211,6 +230,7 @@ class FetchWatch:
             raise self.broken.rule(
                 "the same progress is told twice", "progress is told when it has changed", None
             )
+        self._check_growth(line)
         before, self.progress = self.progress, line
         if self.total and line["downloaded"] > self.total:
             raise self._record_rule(
@@ -231,6 +251,19 @@ class FetchWatch:
             raise self._record_rule(text, "bytes", "append")
         if not self.fell and len(self.may_fall) == 1:
             self.may_fall.clear()  # of several it is not told which
+
+    def _check_growth(self, line: Line) -> None:
+        """Bytes come to a record that is under way. What an earlier process had stored is not told before."""
+        if not any(record.restored for record in self.records) or self.progress is not None:
+            before = 0 if self.progress is None else self.progress["downloaded"]
+            if line["downloaded"] > before and not any(r.may_have_grown for r in self.records):
+                raise self._record_rule(
+                    f"downloaded grew from {before} to {line['downloaded']}, and none of its records was under way",
+                    "bytes",
+                    "append",
+                )
+        for record in self.records:
+            record.may_have_grown = not record.result and bool(record.states & _UNDER_WAY)
 
     def _fetch_settle(self, line: Line) -> None:
         result, reason = line["result"], line["failure_reason"]
@@ -330,7 +363,7 @@ class FetchWatch:
                 raise self._record_rule(
                     f"it is {_shown(record)}, and waits for a connection", "wake", "enqueue"
                 )
-            record.states = closure(self.record, {"pending"})
+            record.states = closure(self.record, {"pending"}, begun=record.begun)
         else:
             by_fetch = line["reason"] in ("paused", "permission")
             self._step(record, line, "paused" if by_fetch else "waiting")
@@ -346,12 +379,26 @@ class FetchWatch:
             # That it is sent could not be stored, so it was not sent, and not told.
             record.states |= {"requested"}
         self._step(record, line, result)
+        self._check_bytes(record, line)
         record.result = result
         record.bytes = line["bytes"]
         self.fell = self.fell or result != "success"
         self._note_failure(result)
         if self.total and line["bytes"] > self.total:
             raise self._record_rule("it has more than the download total", "bytes", "settled download-total")
+
+    def _check_bytes(self, record: RecordWatch, line: Line) -> None:
+        """A record that was not under way since progress was told last has no more than was left for it then."""
+        others = [r.bytes for r in self.records if r is not record and r.result]
+        if self.progress is None or record.may_have_grown or None in others:
+            return
+        most = self.progress["downloaded"] - sum(n for n in others if n is not None)
+        if line["bytes"] > most:
+            raise self._record_rule(
+                f"it has {line['bytes']} bytes, at most {most} were told, and it was not under way since",
+                "bytes",
+                "append",
+            )
 
     def _note_failure(self, result: str) -> None:
         if result != "success" and not self.first_failure:
@@ -382,7 +429,9 @@ class FetchWatch:
             if not found:
                 raise self.broken.rule(text, "a result is one of the specification's", self.record.anchor)
             raise self.broken.transition(text, found[0])
-        record.states = closure(self.record, {t.target for t in taken})
+        begun = line["kind"] == "record.start" or record.begun
+        record.states = closure(self.record, {t.target for t in taken}, begun=begun)
+        record.may_have_grown = record.may_have_grown or bool(record.states & _UNDER_WAY)
         record.last = line
 
     def _record_rule(self, text: str, input: str, effect: str) -> TraceViolation:
@@ -396,7 +445,7 @@ class FetchWatch:
 
 def _may(transition: Transition, record: RecordWatch, line: Line) -> bool:
     """What the guard of a transition asks, as far as lines show it."""
-    if transition.when in ("is_all_here", "was_sent_by_an_earlier_process"):
+    if transition.when in (*_ALL_HERE, "was_sent_by_an_earlier_process"):
         return record.starts > 0 or record.restored
     if line["kind"] == "record.wait":
         at_head = transition.input == "head"

@@ -27,6 +27,8 @@ class TraceMonitor:
         self._online = True
         self._owes: FetchWatch | None = None
         """A background fetch whose records have to be released in the next line."""
+        self._closing = False
+        """The agent is being closed, and it owes a release."""
         self._time = 0.0
         self._opened = False
         self._trace = Broken()
@@ -62,13 +64,17 @@ class TraceMonitor:
                 scope.finish()
 
     def _release(self, line: Line) -> None:
-        owes, self._owes = self._owes, None
+        owes = self._owes
         if owes is None or line["kind"] in ("agent.open", "diagnostic"):
-            return
+            return  # what a process that has died owed is seen in what the next one tells
         if line["kind"] == "worker.stop" and line["reason"] == "the agent was closed":
-            return  # the disk failed, and ended it
-        if line["kind"] != "fetch.release" or line["fetch"] != owes.number:
+            # Where the disk has failed the agent ends before its release. In a trace that is complete it has not.
+            self._closing = True
+        is_it = line["kind"] == "fetch.release" and line["fetch"] == owes.number
+        if not is_it and not self._closing:
             raise self._not_released(owes)
+        if is_it:
+            self._owes = None
 
     def _not_released(self, fetch: FetchWatch) -> TraceViolation:
         return self._trace.rule(
@@ -90,6 +96,7 @@ class TraceMonitor:
         self._opened = True
         self._online = True
         self._owes = None
+        self._closing = False
         self._scopes.clear()
         for number, fetch in list(self._fetches.items()):
             fetch.died()
@@ -110,6 +117,8 @@ class TraceMonitor:
             raise self._trace.rule(f"number {number} belongs to {fetch.key}", "a number is used once", None)
         if line["kind"] == "fetch.start":
             self._check_id(fetch, line)
+        if line["kind"] == "record.start" and not self._online:
+            raise self._trace.rule("the network is switched off", "a request needs the network", None)
         fetch.take(line)
         if line["kind"] == "event.end" and fetch.owes_release:
             self._owes = fetch

@@ -152,6 +152,8 @@ class ScopeWatch:
             if self.due == name:
                 raise self._not_due(f"{name} is fired again")
         elif name not in _OF_ANY_WORKER:
+            if self.due == "activate":
+                raise self._not_due(f"{name} is fired")
             # It has an active worker, then. Whether an earlier process left that one or not is known now.
             self.may_be = {r for r in self.may_be if r.active or r.earlier} or self.may_be
         self.open[name] += 1
