@@ -112,3 +112,12 @@ class ByteStream(httpcore.AsyncNetworkStream):
                 return True
             inner = inner.transport_stream.inner
         return inner.socket.is_readable()
+
+    async def take_what_came(self) -> bytes:
+        """What `has_more` is about, as far as that is known without waiting: TLS may have less than a record."""
+        if isinstance(self._stream, trio.SSLStream) or not self.has_more():
+            return b""
+        try:
+            return bytes(await self._stream.receive_some(LARGEST_READ))
+        except trio.BrokenResourceError:
+            return b""

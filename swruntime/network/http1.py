@@ -85,6 +85,10 @@ class Http1Connection:
         """How many bytes after the end of the response have come already."""
         return len(self._data) if self._complete else 0
 
+    async def late(self) -> int:
+        """How many have come since."""
+        return len(await self._stream.take_what_came())
+
     @property
     def is_usable(self) -> bool:
         """Whether the response has been read to its end, and the connection is there for another request."""

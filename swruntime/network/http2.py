@@ -81,6 +81,10 @@ class Http2Connection:
         return self._frames.touched()
 
     def extra(self) -> int:
+        """Frames have no such thing; a stream that goes on after its end is an error."""
+        return 0
+
+    async def late(self) -> int:
         return 0
 
     @property

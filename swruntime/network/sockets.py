@@ -59,6 +59,8 @@ class _Idle:
     origin: Origin
     connection: Connection
     until: float
+    request: WireRequest
+    """The last one that it served."""
 
 
 class SocketNetwork:
@@ -164,6 +166,7 @@ class SocketNetwork:
                 idle = self._idle.pop(index)
                 if time.monotonic() < idle.until and idle.connection.may_serve(request):
                     return idle.connection
+                self._tell_extra(idle.request, await idle.connection.late())
                 await _close(idle.connection)
         return None
 
@@ -172,7 +175,7 @@ class SocketNetwork:
         if not connection.is_usable:
             await _close(connection)
             return
-        self._idle.append(_Idle(origin, connection, time.monotonic() + EXPIRY))
+        self._idle.append(_Idle(origin, connection, time.monotonic() + EXPIRY, request))
         while len(self._idle) > KEPT:
             await _close(self._idle.pop(0).connection)
 

@@ -226,13 +226,18 @@ async def test_extra_bytes_in_the_same_packet(method: str, answer: bytes, body: 
 @pytest.mark.parametrize("extra", [b"\r\n", b"extra", EVIL])
 @pytest.mark.parametrize("answer", [FIVE, CHUNKS, b"HTTP/1.1 204 No Content\r\n\r\n"])
 async def test_extra_bytes_that_come_later(answer: bytes, extra: bytes) -> None:
-    """While the connection is kept: it is not used again."""
-    async with serving(Serving(answer, later=extra)) as server, SocketNetwork() as network:
+    """While the connection is kept: it is not used again, and that is told then."""
+    told: list[str] = []
+    async with (
+        serving(Serving(answer, later=extra)) as server,
+        SocketNetwork(tell=told.append) as network,
+    ):
         first = await get(network, f"http://127.0.0.1:{server.port}/")
         server.read.set()
         await server.sent_later.wait()
         assert await get(network, f"http://127.0.0.1:{server.port}/") == first
     assert server.connections == 2
+    assert [line.split()[0] for line in told] == [str(len(extra))]
 
 
 @pytest.mark.parametrize("extra", [b"\r\n", b"extra", b"H"])
