@@ -117,6 +117,8 @@ def test_socks_is_refused_by_name(scheme: str) -> None:
         ("http://user:se#cret@proxy.test:1", "'http://***@proxy.test:1'"),
         ("ftp://user:secr@et@proxy.test", "'ftp://***@proxy.test'"),
         ("socks5://a:secret@b:1@c", "'socks5://***@c'"),
+        ("http://user:se://cret@proxy.test", "'http://***@proxy.test'"),
+        ("socks5://proxy.test/://", "'socks5://proxy.test/://'; SOCKS"),
     ],
 )
 def test_no_message_has_a_password(text: str, shown: str) -> None:
@@ -234,6 +236,8 @@ def test_what_is_wrong_names_its_variable(name: str) -> None:
         ),
         (".a.test", ["a.test", "b.a.test"], ["ba.test", ".test"]),
         ("*.a.test", ["a.test", "b.a.test"], ["ba.test"]),
+        ("X.TEST", ["x.test"], ["a.test"]),
+        ("10.1", ["10.0.0.1"], ["10.1.0.0"]),
         ("A.Test.", ["a.test", "b.a.test"], ["b.test"]),
         ("test", ["a.test", "test"], ["atest"]),
         ("a.test,b.test", ["a.test", "b.test"], ["c.test"]),
