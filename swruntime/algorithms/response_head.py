@@ -32,7 +32,6 @@ _STATUS_LINE = re.compile(
 )
 _END = re.compile(rb"\n\r*\n")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_SPACE = b" \t\v\f\r"
 _BLANK = b" \t"
 _LATIN = "latin-1"
 
@@ -67,7 +66,7 @@ class HeadReader:
 
     def feed(self, data: bytes) -> ResponseHead | None:
         """The head once it is there. Raises NotHttp as soon as it cannot become one."""
-        searched = max(0, self._data.rfind(b"\n"))
+        searched = self._data.rfind(b"\n")
         self._data += data
         if not self._begins_well():
             raise NotHttp("it does not begin with HTTP")
@@ -97,7 +96,7 @@ def _parse(data: bytes) -> ResponseHead:
         raise NotHttp(f"its status line is {_shown(first)}")
     major, minor, status, reason = match.groups()
     version = (int(major or 1), int(minor or 0))
-    return ResponseHead(int(status), reason.strip(_SPACE).decode(_LATIN), version, _fields(lines))
+    return ResponseHead(int(status), reason.strip().decode(_LATIN), version, _fields(lines))
 
 
 def _fields(lines: list[bytes]) -> HeaderList:

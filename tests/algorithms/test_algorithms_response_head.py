@@ -190,6 +190,7 @@ def test_line_ends(end: bytes) -> None:
         (b"A:\t 1 \t\r\n", [("A", "1")]),
         (b"A: b:c: d\r\n", [("A", "b:c: d")]),
         (b"A:\v1\f\r\n", [("A", "\v1\f")]),
+        (b"A: 1\r\n \v2\f \r\n", [("A", "1 \v2\f")]),
         (b"A: XX1XX\r\n XX2XX\r\n", [("A", "XX1XX XX2XX")]),
         (b"A\v: 1\r\nB: 1\r\n", [("B", "1")]),
         (b"A: caf\xe9 \xc3\xa9\r\n", [("A", "caf\xe9 \xc3\xa9")]),
