@@ -23,11 +23,15 @@ def is_localhost(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
+def bare(host: str) -> str:
+    """`host` without the brackets that a URL has around an IPv6 address."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
 def parse_address(host: str) -> IPv4Address | IPv6Address | None:
     """The address that `host` is, None where it is a name. An IPv4 address inside of an IPv6 one is the former."""
-    text = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
-        address = ip_address(text)
+        address = ip_address(bare(host))
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:

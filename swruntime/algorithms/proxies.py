@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from urllib.parse import unquote_to_bytes
 
 import attrs
 
 from swruntime.algorithms import urls
-from swruntime.algorithms.addresses import is_this_machine, parse_address
+from swruntime.algorithms.addresses import bare, is_this_machine, parse_address
 from swruntime.errors import UsageError
 
 EXPECTED = "expected http://[USER:PASSWORD@]HOST[:PORT], or https://"
@@ -69,9 +69,8 @@ def parse_proxy(text: str, named: str = "proxy") -> Proxy:
     authorization = None
     if url.username or url.password:
         user, password = unquote_to_bytes(url.username), unquote_to_bytes(url.password)
-        authorization = "Basic " + b64encode(user + b":" + password).decode("ascii")
-    host = url.hostname.strip("[]")
-    return Proxy(url.protocol.removesuffix(":"), host, port, authorization, named)
+        authorization = "Basic " + b64encode(user + b":" + password).decode()
+    return Proxy(url.protocol.removesuffix(":"), bare(url.hostname), port, authorization, named)
 
 
 def _without_password(text: str) -> str:
@@ -87,16 +86,16 @@ def _without_password(text: str) -> str:
 class _Exemption:
     """One entry of NO_PROXY: a network of addresses, or a domain with what is below it; with a port, only that port."""
 
-    network: IPv4Network | IPv6Network | None
-    domain: str
-    port: int | None
+    network: IPv4Network | IPv6Network | None = None
+    domain: str = ""
+    port: int | None = None
 
     def covers(self, host: str, port: int) -> bool:
         if self.port is not None and self.port != port:
             return False
-        address = parse_address(host)
-        if address is not None or self.network is not None:
-            return address is not None and self.network is not None and address in self.network
+        if self.network is not None:
+            address = parse_address(host)
+            return address is not None and address in self.network
         return host == self.domain or host.endswith(f".{self.domain}")
 
 
@@ -165,25 +164,22 @@ def _exemption(entry: str) -> _Exemption | None:
     """`entry`: `example.com`, `.example.com`, `*.example.com`, an address, a network; with a port or without one."""
     network = _network(entry)
     if network is not None:
-        return _Exemption(network, "", None)
+        return _Exemption(network)
     match = _ENTRY.fullmatch(entry)
     if match is None:
         return None
     port = None if match["port"] is None else int(match["port"])
-    network = _network(match["host"])
-    if network is not None:
-        return _Exemption(network, "", port)
     try:
         name = urls.host(f"http://{match['host'].removeprefix('*').strip('.')}/")
     except TypeError:
         return None
-    return _Exemption(None, name, port)
+    return _Exemption(_network(name), name, port)
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
     """The network that `text` is, `10.0.0.0/8` say; an address is one of a single address."""
     address = parse_address(text)
     try:
-        return ip_network(text if address is None else address, strict=False)
+        return ip_interface(text if address is None else address).network
     except ValueError:
         return None

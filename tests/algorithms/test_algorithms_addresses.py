@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from swruntime.algorithms.addresses import (
     LOOPBACK,
+    bare,
     interleaved,
     is_localhost,
     is_this_machine,
@@ -51,6 +52,7 @@ def test_an_address_with_brackets_and_without() -> None:
     assert parse_address("10.0.0.1") == parse_address("[::ffff:10.0.0.1]") == ip_address("10.0.0.1")
     assert parse_address("a.test") is None
     assert parse_address("[::1") is None
+    assert (bare("[::1]"), bare("::1"), bare("[::1"), bare("a.test")) == ("::1", "::1", "[::1", "a.test")
 
 
 def test_versions_take_turns() -> None:

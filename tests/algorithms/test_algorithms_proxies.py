@@ -117,6 +117,8 @@ def test_socks_is_refused_by_name(scheme: str) -> None:
         ("http://user:se#cret@proxy.test:1", "'http://***@proxy.test:1'"),
         ("ftp://user:secr@et@proxy.test", "'ftp://***@proxy.test'"),
         ("socks5://a:secret@b:1@c", "'socks5://***@c'"),
+        ("http://user:se://cret@proxy.test", "'http://***@proxy.test'"),
+        ("socks5://proxy.test/://", "'socks5://proxy.test/://'; SOCKS"),
     ],
 )
 def test_no_message_has_a_password(text: str, shown: str) -> None:
@@ -234,6 +236,8 @@ def test_what_is_wrong_names_its_variable(name: str) -> None:
         ),
         (".a.test", ["a.test", "b.a.test"], ["ba.test", ".test"]),
         ("*.a.test", ["a.test", "b.a.test"], ["ba.test"]),
+        ("X.TEST", ["x.test"], ["a.test"]),
+        ("10.1", ["10.0.0.1"], ["10.1.0.0"]),
         ("A.Test.", ["a.test", "b.a.test"], ["b.test"]),
         ("test", ["a.test", "test"], ["atest"]),
         ("a.test,b.test", ["a.test", "b.test"], ["c.test"]),
@@ -243,7 +247,8 @@ def test_what_is_wrong_names_its_variable(name: str) -> None:
         ("10.0.0.0/8", ["10.0.0.1", "10.255.255.255"], ["11.0.0.1", "a.test", "[fd00::1]"]),
         ("10.1.2.3/8", ["10.9.9.9"], ["11.0.0.1"]),
         ("2001:db8::1", ["[2001:db8::1]", "2001:db8::1"], ["[2001:db8::2]"]),
-        ("[2001:db8::1]", ["[2001:db8::1]"], ["[2001:db8::2]"]),
+        ("[2001:db8::1]", ["[2001:db8::1]", "2001:db8::1"], ["[2001:db8::2]"]),
+        ("[::ffff:10.0.0.1]", ["10.0.0.1"], ["10.0.0.2"]),
         ("2001:db8::/32", ["[2001:db8:1::1]"], ["[2001:db9::1]", "32.1.13.184"]),
         ("", [], ["a.test"]),
         (",, ,", [], ["a.test", ""]),
@@ -258,7 +263,12 @@ def test_no_proxy(entries: str, exempt: list[str], others: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("entry", "host"),
-    [("a.test:8080", "b.a.test"), ("10.0.0.1:8080", "10.0.0.1"), ("[fd00::1]:8080", "[fd00::1]")],
+    [
+        ("a.test:8080", "b.a.test"),
+        ("10.0.0.1:8080", "10.0.0.1"),
+        ("[fd00::1]:8080", "[fd00::1]"),
+        ("[fd00::1]:8080", "fd00::1"),
+    ],
 )
 def test_no_proxy_for_one_port(entry: str, host: str) -> None:
     proxies = from_environment({"HTTP_PROXY": str(P), "NO_PROXY": entry})
