@@ -1,7 +1,7 @@
-"""What waits for a time of day, though the clock that shows it may be wrong: by years, in either direction, for a while.
+"""What waits for a time of day, though the clock that shows it may be wrong: by years, in either direction.
 
-A time that was kept says nothing by itself: the clock may have been set since. So it is kept with how long it was to be,
-and is never further away than that. Whatever the clock has shown, what is due comes in [now, now + interval].
+A time that was kept says nothing by itself: the clock may have been set since. So it is kept with how long it was
+to be, and is never further away than that. Whatever the clock has shown, what is due comes in [now, now + interval].
 
 All times are seconds since 1970, all intervals seconds.
 """

@@ -127,10 +127,8 @@ async def test_a_periodic_sync_neither_storms_nor_stops_while_the_clock_jumps(
     async with lab.open(limits=Limits(periodic_sync=HOUR)) as agent:
         for tag in tags:
             await lab.registration.periodic_sync.register(tag, min_interval=int(6 * HOUR * 1000))
-        jumps = 0
-        for wrong in (first, 0.0, -first, first):
+        for jumps, wrong in enumerate((first, 0.0, -first, first), start=1):
             clock.wrong = wrong
-            jumps += 1
             # Whatever has the schedule looked at.
             for _ in range(5):
                 agent.network.go_offline()
