@@ -6,6 +6,7 @@
 #                --continue goes on where a run stopped, --survivors tries what survived again
 # make torture TARGET=frames|kills|servers MINUTES=N SEED=S  attacks on what must hold, on all cores; it goes on counting
 #                where the last run stopped
+# make soak MINUTES=N SEED=S  a long life: what of it stays in memory, counted at each quarter of the time
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow mutation torture lint conformance docs check coverage clean
+.PHONY: demo test test-slow mutation torture soak lint conformance docs check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -40,6 +41,9 @@ MINUTES ?= 10
 SEED ?= 0
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(TARGET) --minutes $(MINUTES) --seed $(SEED)
+
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -37,9 +37,19 @@ class CookieJar:
         self._tell_no_room = tell_no_room
         self._cookies = {cookie.key: cookie for cookie in store.cookies()}
 
+    def _aligned_now(self) -> float:
+        """The time, by which no cookie is of the future: the clock may have been set back since one came."""
+        now = self._now()
+        ahead = [cookie for cookie in self._cookies.values() if cookie.created > now]
+        if ahead:
+            changed = [algorithms.realigned(cookie, now) for cookie in ahead]
+            self._cookies |= {cookie.key: cookie for cookie in changed}
+            self._save(changed, [])
+        return now
+
     def all(self) -> list[Cookie]:
         """Those that have not expired."""
-        now = self._now()
+        now = self._aligned_now()
         return [cookie for cookie in self._cookies.values() if not algorithms.is_expired(cookie, now)]
 
     def bring(self, cookies: Iterable[Cookie]) -> None:
@@ -50,10 +60,11 @@ class CookieJar:
         """The Cookie header of `request`, None where it has none: what it brought, and what is here for it."""
         if not algorithms.includes_credentials(request, tainting):
             return None
+        now = self._aligned_now()
         found = algorithms.cookies_for(
             self._cookies.values(),
             request.url,
-            self._now(),
+            now,
             same_site=algorithms.is_same_site(request),
             lax=algorithms.takes_lax(request),
             navigated=request.initiator is not None,
@@ -69,7 +80,9 @@ class CookieJar:
         # 5.7, 17. What a window is navigated to may set its cookies, whoever has sent the user there.
         same_site = algorithms.is_same_site(request) or algorithms.navigates_from_elsewhere(request)
         for value in values:
-            cookie = algorithms.parse_set_cookie(value, request.url, self._now(), same_site=same_site)
+            cookie = algorithms.parse_set_cookie(
+                value, request.url, self._now(), same_site=same_site, date=headers.get("Date")
+            )
             if cookie is not None and algorithms.may_replace(cookie, self._cookies.values(), request.url):
                 self._change((cookie,))
 
@@ -81,6 +94,9 @@ class CookieJar:
         gone = [c for key, c in before.items() if key not in self._cookies]
         if not saved and not gone:
             return
+        self._save(saved, gone)
+
+    def _save(self, saved: list[Cookie], gone: list[Cookie]) -> None:
         try:
             self._store.save_cookies(saved, gone)
         except StorageFull as full:

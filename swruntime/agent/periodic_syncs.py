@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from swruntime.agent.syncs import fire_and_update, require_active_worker, require_window, shown_time
+from swruntime.algorithms import wall_clock
 from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
 from swruntime.machines import periodic_sync as machine
 from swruntime.machines.table import Effect
@@ -60,12 +61,25 @@ class PeriodicSync:
     def pending(self) -> bool:
         return self._machine.state is machine.State.PENDING
 
-    def ready_at(self) -> float:
-        """When it may be fired: it is due, and the last one of its origin is long enough ago."""
-        least = self._services.limits.periodic_sync
+    def ready_at(self, now: float) -> float:
+        """When it may be fired: it is due, and the last one of its origin is long enough ago.
+
+        Where the clock was set back, both count from now: the next one is no further away than its interval.
+        """
+        services, key = self._services, self.registration.storage_key
+        least = services.limits.periodic_sync
+        if (anchored := self._machine.anchored(now)) != self._machine:
+            self._machine = anchored
+            services.when_there_is_room(f"the state of periodic sync {self.tag!r}", self._store)
         due = self._machine.due(least)
-        last = self._services.store.last_periodic_fire(self.registration.storage_key)
-        return due if last is None else max(due, last + least)
+        last = services.store.last_periodic_fire(key)
+        if last is None:
+            return due
+        if (happened := wall_clock.happened_at(last, now)) != last:
+            services.when_there_is_room(
+                f"the last fire of {key}", lambda: services.store.save_last_periodic_fire(key, happened)
+            )
+        return max(due, happened + least)
 
     def feed(self, input: machine.Input) -> None:
         self._machine, effects = machine.feed(self._machine, input)
@@ -177,7 +191,7 @@ class PeriodicSyncs:
         if self._dormant or self._services.closing or not self._services.connectivity.online:
             return
         now = self._services.wall.now()
-        pending = [(sync.ready_at(), sync) for sync in self._syncs.values() if self._may_fire(sync)]
+        pending = [(sync.ready_at(now), sync) for sync in self._syncs.values() if self._may_fire(sync)]
         for ready_at, sync in pending:
             if ready_at <= now:
                 sync.feed(machine.Fire())

@@ -86,20 +86,19 @@ class Sync:
     def take_up(self) -> None:
         """Go on where an earlier process left it."""
         self.dormant = False
-        retry_at = self._machine.retry_at
-        if retry_at is not None:
-            self._start_timer(retry_at)
-        self._tell_wait(retry_at)
+        if self._machine.retry_at is not None:
+            self._start_timer()
+        self._tell_wait()
         self.wake()
 
-    def _tell_wait(self, retry_at: float | None) -> None:
+    def _tell_wait(self) -> None:
         """What an earlier process left waits for, where that is not over."""
         what = f"sync {self.tag!r} of {self.registration.scope}"
         now = self._services.wall.now()
         if not self._services.connectivity.online:
             text = f"{what} waits for the network, which is switched off"
-        elif retry_at is not None and retry_at > now:
-            text = f"{what} waits until {shown_time(retry_at, now)}: its event has failed"
+        elif self._machine.retry_at is not None and (left := self._machine.seconds_left(now)) > 0:
+            text = f"{what} waits until {shown_time(now + left, now)}: its event has failed"
         else:
             return
         self._services.trace.emit(Diagnostic(code="waiting", message=text))
@@ -119,14 +118,18 @@ class Sync:
                 self.wake()
             case machine.Dispatch():
                 self._services.start("event", self._fire, effect)
-            case machine.RetryAt(time):
-                self._start_timer(time)
+            case machine.RetryAt():
+                self._start_timer()
             case machine.Remove():
                 self._stop_timer()
                 self._forget(self)
                 self._services.when_there_is_room(f"the end of sync {self.tag!r}", self._delete)
             case _:
                 raise AssertionError(effect)
+
+    def keep(self) -> None:
+        """Keep what has changed of it by itself."""
+        self._services.when_there_is_room(f"the state of sync {self.tag!r}", self._store)
 
     def _store(self) -> None:
         self._services.store.save_sync(self._number, self._machine.failures, self._machine.retry_at)
@@ -147,26 +150,28 @@ class Sync:
 
     def _tell_failure(self, outcome: EventOutcome, attempt: int) -> None:
         """Why the agent goes on waiting, or that it does not any more."""
-        retry_at = self._machine.retry_at
-        if retry_at is None:
+        if self._machine.retry_at is None:
             code, then = "sync-given-up", "that was its last chance"
         else:
-            code, then = "sync-retry", f"tried again in {retry_at - self._services.wall.now():.0f} s"
+            left = self._machine.seconds_left(self._services.wall.now())
+            code, then = "sync-retry", f"tried again in {left:.0f} s"
         message = f"sync {self.tag!r}: attempt {attempt} ended {outcome}, {then}"
         self._services.trace.emit(Diagnostic(code=code, message=message))
 
-    def _start_timer(self, time: float) -> None:
+    def _start_timer(self) -> None:
+        # From here on it is Trio's clock that counts, which nobody sets.
+        left = self._machine.seconds_left(self._services.wall.now())
         self._timer = trio.CancelScope()
-        self._services.start_quietly(self._retry_at, self._timer, time)
+        self._services.start_quietly(self._retry_after, self._timer, trio.current_time() + left)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    async def _retry_at(self, timer: trio.CancelScope, time: float) -> None:
+    async def _retry_after(self, timer: trio.CancelScope, until: float) -> None:
         with timer:
-            await trio.sleep(max(0.0, time - self._services.wall.now()))
+            await trio.sleep_until(until)
             if self._timer is timer:
                 self._timer = None
                 self.feed(machine.RetryTime())
@@ -256,8 +261,12 @@ class Syncs:
         for stored in self._services.store.syncs():
             registration = self._registrations.get(stored.storage_key, stored.scope)
             if registration is not None:
-                state = machine.restore(stored.failures, stored.retry_at, self._retries)
-                self._take(registration, stored.number, stored.tag, state).dormant = True
+                now = self._services.wall.now()
+                state = machine.restore(stored.failures, stored.retry_at, self._retries, now)
+                sync = self._take(registration, stored.number, stored.tag, state)
+                sync.dormant = True
+                if state.retry_at != stored.retry_at:
+                    sync.keep()
 
     def take_up(self) -> None:
         for sync in list(self._syncs.values()):

@@ -95,7 +95,8 @@ class _Exchange:
 
     def head(self, fetched: Fetched) -> None:
         response = self.run.received = fetched.response
-        retry_after = parse_retry_after(response.headers.get("Retry-After"), now=self.services.wall.now())
+        headers, now = response.headers, self.services.wall.now()
+        retry_after = parse_retry_after(headers.get("Retry-After"), now=now, date=headers.get("Date"))
         self.feed(
             record.Head(
                 trio.current_time(),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from swruntime.algorithms import sites, urls
+from swruntime.algorithms import sites, urls, wall_clock
 from swruntime.algorithms.cors import Tainting
 from swruntime.concepts.cookies import Cookie, SameSite
 from swruntime.concepts.http import Request
@@ -126,6 +126,16 @@ def is_expired(cookie: Cookie, now: float) -> bool:
     return cookie.expires is not None and cookie.expires <= now
 
 
+def realigned(cookie: Cookie, now: float) -> Cookie:
+    """A cookie by a clock that was set back since it came: it lives no longer than it was to live."""
+    if cookie.created <= now:
+        return cookie
+    expires = cookie.expires
+    if expires is not None:
+        expires = wall_clock.expires_at(expires, cookie.created, now)
+    return attrs.evolve(cookie, expires=expires, created=now)
+
+
 @attrs.frozen
 class _Parsed:
     name: str
@@ -137,8 +147,12 @@ class _Parsed:
         return next((value for each, value in reversed(self.attributes) if each == name), None)
 
 
-def parse_set_cookie(header: str, url: str, now: float, *, same_site: bool) -> Cookie | None:
+def parse_set_cookie(
+    header: str, url: str, now: float, *, same_site: bool, date: str | None = None
+) -> Cookie | None:
     """The cookie that the response from `url` sets; None where it is ignored. One that has expired deletes.
+
+    `date` is the response's: Expires is so much later, whatever the clock here shows, as in Chromium.
 
     What depends on the cookies that are there already is `may_replace`'s to say. Spec: 5.6 and 5.7.
     """
@@ -164,7 +178,7 @@ def parse_set_cookie(header: str, url: str, now: float, *, same_site: bool) -> C
         domain[0],
         _path(parsed, url),
         host_only=domain[1],
-        expires=_expires(parsed, now),
+        expires=_expires(parsed, now, parse_date(date or "")),
         secure=secure,
         http_only=parsed.last("httponly") is not None,
         same_site=flag,
@@ -272,14 +286,16 @@ def _path(parsed: _Parsed, url: str) -> str:
     return urls.parse(url).pathname.rpartition("/")[0] or "/"
 
 
-def _expires(parsed: _Parsed, now: float) -> float | None:
-    """5.7, 5 and 6: Max-Age before Expires, and neither for ever."""
+def _expires(parsed: _Parsed, now: float, served: float | None) -> float | None:
+    """5.7, 5 and 6: Max-Age before Expires, and neither for ever. `served` is when that was by the server's clock."""
     age = parsed.last("max-age")
     if age is not None and re.fullmatch(r"-?[0-9]+", age):
         # So many digits are more than the longest life, and Python need not count them.
         return now + min(int(age[:12]), LONGEST_LIFE) if not age.startswith("-") else 0.0
     date = parse_date(parsed.last("expires") or "")
-    return None if date is None else min(date, now + LONGEST_LIFE)
+    if date is None:
+        return None
+    return min(date if served is None else now + (date - served), now + LONGEST_LIFE)
 
 
 def _keeps_its_prefix(cookie: Cookie, parsed: _Parsed) -> bool:

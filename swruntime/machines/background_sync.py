@@ -23,6 +23,7 @@ from enum import Enum
 
 import attrs
 
+from swruntime.algorithms import wall_clock
 from swruntime.concepts.enums import EventOutcome
 from swruntime.machines.table import Effect, Outcome, Row, Table, nothing, step
 
@@ -124,15 +125,26 @@ class SyncRegistration:
     retry_at: float | None = None
     retries: Retries = Retries()
 
+    def seconds_left(self, now: float) -> float:
+        """Until the next attempt, of one that waits."""
+        if self.retry_at is None:
+            return 0.0
+        return wall_clock.seconds_left(self.retry_at, self.retries.delay_after(self.failures), now)
+
     @property
     def last_chance(self) -> bool:
         """No attempt follows the next one, or the one that is under way."""
         return self.failures + 1 >= self.retries.attempts
 
 
-def restore(failures: int, retry_at: float | None, retries: Retries) -> SyncRegistration:
-    """What an earlier process left: where its event was under way, it is pending again."""
+def restore(failures: int, retry_at: float | None, retries: Retries, now: float) -> SyncRegistration:
+    """What an earlier process left: where its event was under way, it is pending again.
+
+    `now` may be of a clock that was set since: the next attempt is never further away than its delay.
+    """
     state = State.PENDING if retry_at is None else State.WAITING
+    if retry_at is not None:
+        retry_at = wall_clock.due_at(retry_at, retries.delay_after(failures), now)
     return SyncRegistration(state=state, failures=failures, retry_at=retry_at, retries=retries)
 
 

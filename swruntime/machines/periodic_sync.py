@@ -19,6 +19,7 @@ from enum import Enum
 
 import attrs
 
+from swruntime.algorithms import wall_clock
 from swruntime.concepts.enums import EventOutcome
 from swruntime.machines.table import Effect, Outcome, Row, Table, nothing, step
 
@@ -100,6 +101,10 @@ class PeriodicSyncRegistration:
         registered again would set the pace.
         """
         return self.anchor + max(self.min_interval, least)
+
+    def anchored(self, now: float) -> PeriodicSyncRegistration:
+        """The same, by a clock that was set back since: its anchor cannot be later than now."""
+        return attrs.evolve(self, anchor=wall_clock.happened_at(self.anchor, now))
 
 
 # Guards

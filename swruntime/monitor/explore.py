@@ -191,7 +191,7 @@ def explore_sync() -> Figures:
 
     def restored(r: background_sync.SyncRegistration) -> Iterable[background_sync.SyncRegistration]:
         if r.state is not sync.State.GONE:
-            yield sync.restore(r.failures, r.retry_at, r.retries)
+            yield sync.restore(r.failures, r.retry_at, r.retries, r.retry_at or 0.0)
 
     def abstract(r: background_sync.SyncRegistration) -> background_sync.SyncRegistration:
         failures = min(r.failures, r.retries.attempts)

@@ -432,3 +432,32 @@ def test_any_file_is_read_or_refused(text: str) -> None:
     except ValueError:
         return
     assert all(cookie.path.startswith("/") for cookie in found)
+
+
+@given(st.integers(1, 10**6), st.integers(-(10**9), 10**9))
+def test_by_a_clock_that_was_set_a_cookie_lives_no_longer_than_it_was_to(age: int, ahead: int) -> None:
+    cookie = there(f"a=1; Max-Age={age}")
+    by_another = cookies.realigned(cookie, NOW - ahead)
+    if ahead <= 0:
+        assert by_another == cookie
+    else:
+        assert (by_another.created, by_another.expires) == (NOW - ahead, NOW - ahead + age)
+    assert cookies.realigned(by_another, NOW - ahead) == by_another
+
+
+def test_a_session_has_no_end_by_any_clock() -> None:
+    session = cookies.realigned(there("a=1"), NOW - 1e9)
+    assert (session.created, session.expires) == (NOW - 1e9, None)
+
+
+@pytest.mark.parametrize("wrong", [-3e8, 0, 3e8])
+def test_a_date_is_after_the_responses_own_whatever_the_clock_shows(wrong: float) -> None:
+    header = "a=1; Expires=Thu, 01 Jan 2026 01:00:00 GMT"
+    cookie = cookies.parse_set_cookie(
+        header, URL, NOW + wrong, same_site=True, date="Thu, 01 Jan 2026 00:00:00 GMT"
+    )
+    assert cookie is not None
+    assert cookie.expires == NOW + wrong + 3600
+    without = cookies.parse_set_cookie(header, URL, NOW + 60, same_site=True, date="no date")
+    assert without is not None
+    assert without.expires == NOW + 3600

@@ -37,3 +37,17 @@ def test_whatever_it_is_it_is_a_time_to_wait_or_nothing(value: str, now: int) ->
 )
 def test_nonsense_is_nothing(value: str) -> None:
     assert parse_retry_after(value, now=NOW) is None
+
+
+@given(st.integers(0, 10**5), st.integers(-(10**9), 10**9))
+def test_a_date_is_after_the_answers_own_whatever_the_clock_shows(seconds: int, wrong: int) -> None:
+    def at(time: float) -> str:
+        return format_datetime(datetime.fromtimestamp(time, UTC), usegmt=True)
+
+    said = parse_retry_after(at(NOW + seconds), now=NOW + wrong, date=at(NOW))
+    assert said == min(float(seconds), LONGEST)
+
+
+def test_a_date_that_is_not_one_is_not_asked() -> None:
+    value = format_datetime(datetime.fromtimestamp(NOW + 60, UTC), usegmt=True)
+    assert parse_retry_after(value, now=NOW, date="today") == 60.0

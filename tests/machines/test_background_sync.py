@@ -104,12 +104,31 @@ def test_one_attempt_is_the_last_at_once() -> None:
     assert feed(firing, Ended("rejected", NOW))[0].state is State.GONE
 
 
-@given(st.integers(0, 5), st.none() | st.floats(0, 1e9))
-def test_what_an_earlier_process_left_waits_or_is_pending(failures: int, retry_at: float | None) -> None:
-    restored = restore(failures, retry_at, Retries(7, 1.0, 2.0))
+@given(st.integers(0, 5), st.none() | st.floats(0, 1e9), st.floats(0, 1e9))
+def test_what_an_earlier_process_left_waits_or_is_pending(
+    failures: int, retry_at: float | None, now: float
+) -> None:
+    restored = restore(failures, retry_at, Retries(7, 1.0, 2.0), now)
     assert restored.retries == Retries(7, 1.0, 2.0)
     assert restored.state is (State.PENDING if retry_at is None else State.WAITING)
-    assert (restored.failures, restored.retry_at) == (failures, retry_at)
+    assert restored.failures == failures
+    if retry_at is None:
+        assert restored.retry_at is None
+        assert restored.seconds_left(now) == 0.0
+    else:
+        # Whatever the clock has shown: within its own delay from now.
+        delay = Retries(7, 1.0, 2.0).delay_after(failures)
+        assert restored.retry_at == min(retry_at, now + delay)
+        assert restored.seconds_left(now) == min(max(restored.retry_at - now, 0.0), delay)
+        # A clock that is set back by years while it waits.
+        assert restored.seconds_left(now - 1e9) == delay
+
+
+def test_a_clock_that_is_right_changes_nothing() -> None:
+    assert restore(1, NOW + 100, Retries(), NOW) == SyncRegistration(
+        state=State.WAITING, failures=1, retry_at=NOW + 100
+    )
+    assert restore(1, NOW + 100, Retries(), NOW).seconds_left(NOW + 40) == 60.0
 
 
 inputs = (

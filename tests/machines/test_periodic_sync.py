@@ -104,3 +104,14 @@ def test_whatever_comes_the_next_event_is_reckoned_from_the_last_ones_end(inputs
         if isinstance(input, Ended) and before.state is State.FIRING:
             assert registration.anchor == input.now
             assert (Fired(input.now) in effects) == (input.outcome == "fulfilled")
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_by_a_clock_that_was_set_it_is_due_within_its_interval(
+    anchor: float, now: float, min_interval: float, least: float
+) -> None:
+    given = at(State.PENDING, min_interval, anchor)
+    anchored = given.anchored(now)
+    assert anchored.due(least) <= now + max(min_interval, least)
+    assert anchored.anchored(now) == anchored
+    assert anchored == (given if anchor <= now else at(State.PENDING, min_interval, now))

@@ -137,7 +137,7 @@ def _remove_others(place: Path) -> None:
         with suppress(FileNotFoundError):  # another process removes the same
             if _KEY.fullmatch(each.name) and each != place:
                 caches.append((each.lstat().st_mtime, each))
-            elif each.name.startswith(_BEGUN) and each.lstat().st_mtime < time.time() - ABANDONED:
+            elif each.name.startswith(_BEGUN) and abs(time.time() - each.lstat().st_mtime) > ABANDONED:
                 begun.append(each)
     for each in (*(path for _, path in sorted(caches, reverse=True)[KEPT - 1 :]), *begun):
         remove(each)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
+from weakref import ref
 
 import attrs
 import trio
@@ -168,7 +169,15 @@ class Tee:
         self._turn = trio.Lock()
         self._ended = False
         self.branches = (TeeBranch(self), TeeBranch(self))
-        self._forget = context.on_discard(self._discard)
+        self._token = trio.lowlevel.current_trio_token()
+        # The realm does not keep it: when scripts have let go of both branches, it goes.
+        self._forget = _on_discard_weakly(context, self)
+
+    def __del__(self) -> None:
+        # The garbage collector may come in the midst of anything, and in any thread.
+        if self._pump is not None:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._pump.cancel)
 
     async def _pull(self, branch: TeeBranch) -> None:
         """See to it that `branch` has a piece, or that the end is known."""
@@ -194,10 +203,23 @@ class Tee:
         else:
             self._pump.cancel()
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Its realm is gone: who is not reading cannot read any more."""
         for branch in self.branches:
             if not branch.reading:
                 branch.close()
+
+
+def _on_discard_weakly(context: RealmContext, tee: Tee) -> Callable[[], None]:
+    """Have `tee` discarded with its realm if it is there then. Answers with a function that takes that back."""
+
+    def discard() -> None:
+        if (found := reference()) is not None:
+            found.discard()
+
+    forget = context.on_discard(discard)
+    reference = ref(tee, lambda _: forget())
+    return forget
 
 
 class TeeBranch:
