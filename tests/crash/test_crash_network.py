@@ -56,6 +56,26 @@ def test_its_file_replaced_in_the_middle(site: Site, make_nginx: Callable[..., N
     site.check_sound(nginx.url, {f"{nginx.url}/0.bin": digest})
 
 
+@pytest.mark.slow
+def test_its_file_replaced_without_another_date(site: Site, make_nginx: Callable[..., Nginx]) -> None:
+    """Without ETags, and of a date that is not older than the response: If-Range would be honoured, and is not sent."""
+    nginx = make_nginx(limit_rate=SLOW, location="etag off;")
+    make_files(nginx, [SIZE])
+    date = int(time.time()) + 3600
+    os.utime(nginx.www / "0.bin", (date, date))
+    program = site.start("fetch", *fetch_arguments(ID, nginx.url, [f"{nginx.url}/0.bin"]))
+    program.until("fetch.progress")
+    nginx.stop()
+    digest = nginx.file("0.bin", SIZE, seed=1)
+    os.utime(nginx.www / "0.bin", (date, date))
+    nginx.configure()
+    nginx.start()
+    ended = program.wait()
+    assert ended.status == 0, ended.told
+    assert {line["range_start"] for line in ended.lines("record.start")} == {0}
+    site.check_sound(nginx.url, {f"{nginx.url}/0.bin": digest})
+
+
 def test_a_file_that_is_not_there(site: Site, nginx: Nginx) -> None:
     digests = make_files(nginx, [1_000])
     urls = [*digests, f"{nginx.url}/missing.bin"]
