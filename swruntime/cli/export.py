@@ -114,8 +114,9 @@ def _named(folder: OutputFolder, new: str, name: FileName, force: bool) -> FileN
             return FileName(parts, name.changed or parts != name.parts)
         except Blocked as blocked:
             marks[blocked.depth] += 1
-        except OSError as error:
-            if error.errno not in REFUSED_NAMES or base != name.parts:
+        except (OSError, UnicodeEncodeError) as error:
+            refused = isinstance(error, UnicodeEncodeError) or error.errno in REFUSED_NAMES
+            if not refused or base != name.parts:
                 raise
             base, marks = portable(name.parts), Counter[int]()
 

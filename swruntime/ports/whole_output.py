@@ -44,7 +44,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         return
     with _new_file(path.parent) as (name, file):
         if there is not None and hasattr(os, "fchmod"):
-            os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
+            os.fchmod(file.fileno(), there.st_mode & 0o777)
         yield file
         file.close()  # here, where an error still counts
         os.replace(path.parent / name, path)

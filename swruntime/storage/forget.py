@@ -49,7 +49,7 @@ def forget(directory: Path, *, force: bool = False) -> None:
             directory.rmdir()
 
 
-LEAST = 192 * 1024
+LEAST = 96 * 1024
 """Bytes that the files of bodies must free for their rows to be deleted: the log and its index take room, too."""
 
 

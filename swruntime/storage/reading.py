@@ -175,7 +175,9 @@ def require_our_tables(directory: Path, connection: sqlite3.Connection) -> None:
 
 def damaged(directory: Path, found: object) -> NotAProfile:
     """The error for a database that `found` is wrong with."""
-    return NotAProfile(f"{directory} is not a profile any more: its {DATABASE} is damaged ({found})")
+    return NotAProfile(
+        f"{directory} is not a profile any more: its {DATABASE} is damaged ({found}); 'clear' deletes what is left"
+    )
 
 
 @contextmanager

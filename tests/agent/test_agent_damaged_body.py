@@ -65,3 +65,19 @@ async def test_a_body_that_still_grows_ends_the_agent(lab: Lab, autojump_clock: 
         await agent.settled()
     (line,) = lab.of("record.settle")
     assert (line["result"], line["bytes"]) == ("success", len(CONTENT))
+
+
+async def test_an_upload(lab: Lab, autojump_clock: object) -> None:
+    """Nothing that is short is ever taken for what should be sent."""
+    lab.origin.add("/post", b"ok")
+    async with lab.open(profile=lab.profile) as agent:
+        agent.network.go_offline()
+        request = lab.request("/post", method="POST", body="x" * 200_000)
+        fetch = await lab.manager.fetch("post", [request])
+        os.truncate(biggest(lab), 100_000)
+        agent.network.go_online()
+        await agent.settled()
+        assert (fetch.result, fetch.failure_reason) == ("failure", "fetch-error")
+    line = lab.one("record.settle")
+    assert line["result"] == "fetch-error"
+    assert "has 100000 bytes of 200000" in str(line["message"])

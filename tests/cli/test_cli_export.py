@@ -193,6 +193,15 @@ def test_a_file_system_that_refuses_names(site: Site, monkeypatch: pytest.Monkey
     ]  # fmt: skip
 
 
+def test_a_system_whose_names_are_not_unicode(site: Site) -> None:
+    keep(site, "/caf%C3%A9", "/%E6%97%A5")
+    folder = site.folder.parent / "out"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    result = site.process("cache", "odd", "--output-dir", folder, "--json", env=environment)
+    assert result.status == 0, result.err
+    assert len(result.object["files"]) == 3
+
+
 def test_a_file_system_without_hard_links(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(site, "/a")
 

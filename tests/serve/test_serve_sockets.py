@@ -339,3 +339,25 @@ def _until(holds: Any) -> None:
     deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, "it never came to hold"
+
+
+ANSWERS_FROM_A_CACHE = """
+async def oninstall(event):
+    cache = await caches.open("c")
+    await cache.put("/big", Response("x" * 300_000))
+
+async def onfetch(event):
+    event.respond_with(caches.match(event.request))
+"""
+
+
+def test_a_stored_answer_that_lost_bytes_is_not_taken_for_whole(site: Path, serving: Serving) -> None:
+    (site / "worker.py").write_text(ANSWERS_FROM_A_CACHE)
+    server = serving.serve(site)
+    assert server.curl("/big") == "x" * 300_000
+    (body,) = (serving.folder / "profile" / "bodies").iterdir()
+    with open(body, "r+b") as file:
+        file.truncate(100_000)
+    cut = server.curl_process("/big")
+    assert cut.returncode != 0, "the connection breaks before its end"
+    assert len(cut.stdout) <= 100_000

@@ -275,3 +275,19 @@ def test_nothing_is_appended_where_bytes_are_missing(
         store.append(body, b"more")
     assert (path.read_bytes() if path.exists() else b"") == before
     store.close()
+
+
+def test_an_empty_body_is_counted_as_well(tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    store = open_profile(profile)
+    body = store.create_body(KEY)
+    store.put_entry(store.open_cache(KEY, "c"), Request(URL), Response(), body)
+    store.close()
+    assert verify(profile) == []
+    (profile / "bodies").mkdir(exist_ok=True)
+    (profile / "bodies" / str(body)).write_bytes(b"x")
+    assert verify(profile) == [f"bodies/{body} has 1 bytes, and 0 were stored"]
+    store = open_profile(profile)
+    assert store.read(body, 0, 9) == b""
+    store.close()
+    assert verify(profile) == []
