@@ -143,7 +143,7 @@ class BackgroundFetch:
         return self._firing
 
     @property
-    def _released(self) -> bool:
+    def _gone(self) -> bool:
         """Its event is over: what it says of itself stays as it was, and nothing of it is stored any more."""
         return self.machine.fetch.event == "ended"
 
@@ -220,7 +220,7 @@ class BackgroundFetch:
         Nothing is fired once it is released: nothing is displayed any more.
         """
         self._user("click")
-        if self._released:
+        if self._gone:
             return Promise.resolved(None)
         return Promise.start(self._services.nursery, self._fire_click, name="click")
 
@@ -317,7 +317,7 @@ class BackgroundFetch:
         """What `updateUI()` does."""
         new_title = self.title if title is None else title
         new_icons = self.icons if icons is None else icons
-        if self._released:
+        if self._gone:
             return  # the user dropped it while its handler runs: there is nothing to show
         try:
             with self._services.quota.transaction(self.origin):
@@ -400,7 +400,7 @@ class BackgroundFetch:
         touched = _touched(effects)
         if not touched and effects and all(isinstance(e, machine.OnRecord) for e in effects):
             return
-        if self._released:
+        if self._gone:
             return  # its rows are gone, or go in a transaction of their own: until then its event is owed
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
         with self._transaction(effects):
@@ -694,9 +694,9 @@ class BackgroundFetch:
 
     def _release(self, cause: str) -> None:
         self._tell.instances()
-        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._forget_rows(cause))
+        self._services.when_there_is_room(f"the release of {self.id!r}", lambda: self._released(cause))
 
-    def _forget_rows(self, cause: str) -> None:
+    def _released(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
         self._tell.released(cause)
         self._forget(self)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 Texts = tuple[tuple[str, str], ...]
 """Of each script its URL and the digest of its text, ABSENT for one that did not come."""
 ABSENT = ""
-MOST = 1_000
-"""Scripts of a worker that are noted; and the characters of their URLs are as many times four at most."""
+MOST = 500
+"""Scripts of a worker that are noted. Each one that is read is stored with all the others, before it runs."""
+MOST_URL = 4_000
+"""Characters of the URL of one that is noted."""
 
 
 def digest(data: bytes | None) -> str:
@@ -63,7 +65,7 @@ class ScriptMap(dict[str, Script]):
         """Of the first of them, where there are very many: a script may import what it likes."""
         there = {url: self._digest(url, script) for url, script in islice(self.items(), MOST)}
         found = {**dict.fromkeys(self._absent, ABSENT), **there}
-        return tuple(sorted((url, text) for url, text in found.items() if len(url) <= 4 * MOST))
+        return tuple(sorted((url, text) for url, text in found.items() if len(url) <= MOST_URL))
 
     def _digest(self, url: str, script: Script) -> str:
         known = self._digests.get(url)
@@ -86,7 +88,7 @@ class ScriptMap(dict[str, Script]):
             self._watchers.remove(watcher)
 
     def _changed(self, url: str) -> None:
-        if len(self) <= MOST and len(url) <= 4 * MOST:
+        if len(self) <= MOST and len(url) <= MOST_URL:
             for watcher in self._watchers:
                 watcher(self.texts)
 

@@ -42,6 +42,8 @@ from swruntime.trace import Diagnostic, Line, explained, script_diagnostic
 
 WORKERS = ("worker.py", "sw.js")
 PAGES = ("page.py", "page.js")
+PATIENCE = 10.0
+"""Seconds until it is said that a worker is still being installed."""
 
 
 @attrs.frozen
@@ -395,6 +397,15 @@ def _told() -> Iterator[None]:
 
 
 async def _until_active(session: Session, registration: Registration) -> None:
+    with trio.move_on_after(PATIENCE):
+        await _activated(session, registration)
+        return
+    limit = session.agent.services.limits.event
+    complain(f"the worker of {registration.scope} is still being installed; its event may last {limit:g} s")
+    await _activated(session, registration)
+
+
+async def _activated(session: Session, registration: Registration) -> None:
     agent = session.agent
     while registration.active is None or registration.active.state != "activated":
         if registration.newest_worker is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from swruntime import WaitingForUser
 from swruntime.agent.syncs import shown_time
+from swruntime.cli.session import Session, active_registration
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -72,3 +75,23 @@ def test_times() -> None:
     assert shown_time(0.0, -2.5) == "1970-01-01 00:00:00 UTC (in 2 s)"
     assert shown_time(1e300, 0.0).startswith("in 1")
     assert shown_time(-5.0, 0.0) == "1969-12-31 23:59:55 UTC (in 0 s)"
+
+
+async def test_a_worker_whose_install_goes_on(
+    lab: Lab, autojump_clock: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.worker("import trio\nasync def oninstall(event):\n    await trio.sleep(100)\n")
+    async with lab.open(ready=False) as agent:
+        window = await agent.open_window("/")
+        session = Session(
+            agent,
+            Namespace(worker="worker.py", site=lab.site, scope=None, require_confinement=False),
+            [],
+            Counter(),
+        )
+        registration = await active_registration(session, window)
+        assert registration.active is not None
+    told = (
+        "swruntime: the worker of http://localhost:8400/ is still being installed; its event may last 300 s\n"
+    )
+    assert capsys.readouterr().err == told
