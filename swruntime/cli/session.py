@@ -17,7 +17,7 @@ import trio
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
-from swruntime.cli.narrate import Narrator
+from swruntime.cli.narrate import Narrator, for_a_person
 from swruntime.cli.output import complain, counted, sinks
 from swruntime.cli.streams import standard_output_failing
 from swruntime.display.terminal import TerminalDisplay
@@ -291,7 +291,7 @@ async def _open(
         code = script_diagnostic(line)
         if code is not None:
             diagnosed[code.name] += 1
-            complain(explained(line, code))
+            complain(for_a_person(explained(line, code)))
         sink(line)
 
     try:
