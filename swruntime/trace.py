@@ -253,10 +253,19 @@ class NetworkChange(TraceEvent):
 
 @attrs.frozen(kw_only=True)
 class Console(TraceEvent):
+    """`cut` is there alone where the text is not whole: how many characters more the script has printed."""
+
     kind = "console"
     level: str
     text: str
     where: str | None = None
+    cut: int | None = None
+
+    def line(self, time: float) -> Line:
+        line = super().line(time)
+        if line["cut"] is None:
+            del line["cut"]
+        return line
 
 
 @attrs.frozen(kw_only=True)

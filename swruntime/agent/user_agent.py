@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 OpenWindowRealm = Callable[[Client], Awaitable[Any]]
 """Makes the realm of a window and answers with its global, the Window that a test holds."""
 
+LONGEST_ERROR = 10_000
+"""Characters of the text of an error of a script that is kept."""
 MOST_ERRORS = 1_000
 """Errors of scripts that are kept."""
 
@@ -354,6 +356,11 @@ class UserAgent:
 
     def script_failed(self, error: ScriptError) -> None:
         """A worker's script, or a handler of it, has raised `error`."""
+        text = str(error)
+        if len(text) > LONGEST_ERROR:
+            # The trace has had all of it.
+            kept = f"{text[:LONGEST_ERROR]}... ({len(text) - LONGEST_ERROR:,} characters more)"
+            error = ScriptError(kept, where=error.where)
         self.script_errors.append(error)
         del self.script_errors[:-MOST_ERRORS]
 

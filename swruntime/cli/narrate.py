@@ -9,6 +9,9 @@ from swruntime.algorithms.sizes import human
 from swruntime.algorithms.visible_text import visible, visible_lines
 from swruntime.trace import Line, script_diagnostic
 
+LONGEST = 64 * 1024
+"""Characters of a line that a person is shown; --json and --trace have it whole."""
+
 Say = Callable[[str], None]
 
 _INDENT = " " * 10
@@ -30,7 +33,7 @@ class Narrator:
             text = tell(line)
             if text:
                 about = f"{line['id']}: " if line.get("id") else ""
-                told = f"{line['time']:8.3f}  {about}{text}"
+                told = for_a_person(f"{line['time']:8.3f}  {about}{text}")
                 # What a script prints may have many lines; a name has one.
                 self._say(visible_lines(told, _INDENT) if line["kind"] == "console" else visible(told))
 
@@ -122,6 +125,14 @@ class Narrator:
         """A URL of the site's own origin as its path and query; another one as it is."""
         parsed = urls.parse(url)
         return parsed.pathname + parsed.search if parsed.origin == self._origin else url
+
+
+def for_a_person(text: str) -> str:
+    """`text`, cut where nobody would read it all."""
+    more = len(text) - LONGEST
+    return (
+        text if more <= 0 else f"{text[:LONGEST]}... ({more:,} characters more: --json and --trace have them)"
+    )
 
 
 def _event(line: Line) -> str:

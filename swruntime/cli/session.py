@@ -18,7 +18,7 @@ from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms.proxies import Proxies, from_environment
 from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
-from swruntime.cli.narrate import Narrator
+from swruntime.cli.narrate import Narrator, for_a_person
 from swruntime.cli.output import complain, counted, sinks
 from swruntime.cli.streams import standard_output_failing
 from swruntime.display.terminal import TerminalDisplay
@@ -295,7 +295,7 @@ async def _open(
         code = script_diagnostic(line)
         if code is not None:
             diagnosed[code.name] += 1
-            complain(explained(line, code))
+            complain(for_a_person(explained(line, code)))
         sink(line)
 
     try:

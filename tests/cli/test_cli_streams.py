@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 PATIENCE = 60
 FULL = "swruntime: standard output cannot be written: No space left on device\n"
+SCENARIO = """
+[[fetch]]
+id = "a"
+urls = ["/x"]
+[servers."/x"]
+versions = [{ size = 3000, etag = '"v1"' }]
+answers = [{}]
+"""
+
 COMMANDS: dict[str, tuple[str, ...]] = {
     "run": ("run", "SITE"),
     "run --json": ("run", "SITE", "--json"),
@@ -37,6 +46,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cache NAME": ("cache", "SITE", "kept"),
     "cache --output -": ("cache", "SITE", "kept", "/x.bin", "--output", "-"),
     "conformance": ("conformance", "stored-body-bytes-total"),
+    "scenario": ("scenario", "SITE/../whole.toml"),
+    "scenario --json": ("scenario", "SITE/../whole.toml", "--json"),
     "--help": ("--help",),
 }
 QUICK = ("fetch", "status", "cache --output -")
@@ -55,6 +66,7 @@ def used(site: Site, noise: bytes) -> Site:
     """A site with something to print in every command."""
     site.write("x.bin", noise)
     site.page("/x.bin")
+    (site.folder.parent / "whole.toml").write_text(SCENARIO)
     assert site.cli("fetch", "a", "/x.bin").status == 0
     assert site.cli("fetch", "left", "/x.bin", "--conditions", "offline").status == 1
     return site

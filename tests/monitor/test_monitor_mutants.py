@@ -17,7 +17,9 @@ from swruntime.testing import check_trace, run
 from swruntime.trace import Line
 from tests.monitor import lives
 
-pytestmark = pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")  # one is among the lines
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::swruntime.testing.DiagnosticWarning"
+)  # one is among the lines
 
 REASONS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text())
 LIVES = {"python": ("worker.py", lives.PYTHON), "javascript": ("sw.js", lives.JAVASCRIPT)}

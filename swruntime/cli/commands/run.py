@@ -41,7 +41,7 @@ async def _run(session: Session, pages: list[tuple[str, bytes | None]]) -> None:
         except ScriptError as error:
             # The other pages and the background fetches go on; the exit status tells of it in the end.
             session.agent.trace.emit(Console(level="error", text=str(error), where=error.where))
-            session.agent.script_errors.append(error)
+            session.agent.script_failed(error)
         finally:
             if script.endswith(".py"):
                 page.close()  # a page in JavaScript may have listeners: it stays as long as anything can come

@@ -13,7 +13,7 @@ from swruntime.errors import AbortError, ScriptError
 from swruntime.realms.javascript.engine import Engine
 from swruntime.realms.javascript.scripts import Scripts
 from swruntime.realms.javascript.shapes import AnyShape, shown
-from swruntime.realms.javascript.texts import LONGEST_LINE, shortened
+from swruntime.realms.javascript.texts import LONGEST_LINE, more, shortened
 from swruntime.realms.javascript.values import WireError
 from swruntime.realms.python.absent_names import MEMBERS
 from swruntime.realms.python.broadcast_channel import BroadcastChannel
@@ -62,10 +62,11 @@ class Tools:
         if self._realm.own_worker is None:
             self.operations["Notification.requestPermission"] = self._request_permission
 
-    def _console(self, level: str, text: str) -> None:
-        self._context.tell(
-            Console(level=level, text=shortened(text, LONGEST_LINE), where=self._context.where())
-        )
+    def _console(self, level: str, text: str, cut: int = 0) -> None:
+        """`cut`: so many characters more the line had, which the process did not send."""
+        cut += max(len(text) - LONGEST_LINE, 0)
+        shown = text[:LONGEST_LINE] + more(cut) if cut else text
+        self._context.tell(Console(level=level, text=shown, where=self._context.where(), cut=cut or None))
 
     def _diagnose(self, code: str, text: str) -> None:
         self._context.diagnose(code, shortened(text), self._context.where())

@@ -139,7 +139,7 @@ OPERATIONS: Mapping[str, Operation] = {
     # operations.py
     "MessageChannel.new": _posted(OWN_NUMBER, OWN_NUMBER),
     "BroadcastChannel.new": _posted(OWN_NUMBER, TEXT),
-    "console": _posted(_LEVEL, TEXT),
+    "console": Operation("post", (_LEVEL, TEXT, COUNT), 2),
     "absent": _posted(TEXT, BOOLEAN),
     "diagnose": _posted(OneOf(("response-body-used", "function-to-wait-until")), TEXT),
     "script.fetch": _called(TEXT),

@@ -9,7 +9,8 @@ import {
 } from "./primordials.js";
 
 const { defineProperty } = Reflect;
-const MOST = 64 * 1024;
+/** Characters of a line; `LONGEST_LINE` in texts.py. What is cut off is told with it. */
+const MOST = 1024 * 1024;
 const { parseFloat, parseInt } = globalThis;
 const now = performance.now.bind(performance);
 
@@ -18,7 +19,7 @@ const timers = { __proto__: null };
 let indent = "";
 
 const OPTIONS = {
-    __proto__: null, colors: false, depth: 4, iterableLimit: 100, strAbbreviateSize: 10_000, getters: false,
+    __proto__: null, colors: false, depth: 4, iterableLimit: 100, strAbbreviateSize: MOST, getters: false,
 };
 
 function written(value) {
@@ -66,7 +67,8 @@ function substitute(specifier, value) {
 
 function tell(level, text) {
     const whole = indent + text;
-    post("console", [level, whole.length > MOST ? `${StringPrototypeSlice(whole, 0, MOST)}...` : whole]);
+    if (whole.length > MOST) post("console", [level, StringPrototypeSlice(whole, 0, MOST), whole.length - MOST]);
+    else post("console", [level, whole]);
 }
 
 /** The stack of the script, behind the frame of ours that asks. */
