@@ -90,29 +90,30 @@ def is_same_file(previous: StoredHead | None, now: StoredHead) -> bool:
 
 
 def contradiction(
-    previous: StoredHead | None, now: StoredHead, content_range: str | None, *, to_range: bool
+    previous: StoredHead | None, now: StoredHead, content_range: str | None, *, range_start: int
 ) -> str | None:
     """Why `now`, which begins at zero, cannot be the whole of what `previous` began; None if it can.
 
-    `to_range`: it is the answer to a Range, and so should be the whole of another file, or of one whose server does
-    not know ranges. A Content-Range has no meaning in a 200, and shows that something is wrong:
+    `range_start` is where the Range began that it is an answer to, 0 if there was none. Such an answer should be the
+    whole of another file, or of one whose server does not know ranges, and not be as long as the rest alone. A
+    Content-Range has no meaning in a 200, and shows that something is wrong:
     https://www.rfc-editor.org/rfc/rfc9110#section-14.4
     """
     if now.status != 206 and content_range is not None:
         range_ = parse_content_range(content_range)
-        if to_range or (range_ is not None and not range_.is_whole):
+        if range_start or (range_ is not None and not range_.is_whole):
             return f"the status is {now.status}, and there is a Content-Range: {content_range!r}"
-    if previous is None or now.coded or not is_same_file(previous, now):
+    known, told = None if previous is None else previous.complete_length, now.complete_length
+    if now.coded or known is None:
+        return None
+    if range_start and told == known - range_start:
+        return f"the status is {now.status}, and the body is as long as the rest alone, {told} bytes"
+    if not is_same_file(previous, now):
         return None
     if now.status == 206:
-        other = _other_length(previous.complete_length, content_range)
-    elif None in (previous.complete_length, now.complete_length):
-        return None
+        other = _other_length(known, content_range)
     else:
-        lengths = (previous.complete_length, now.complete_length)
-        other = (
-            None if lengths[0] == lengths[1] else f"the length was {lengths[0]} bytes and is now {lengths[1]}"
-        )
+        other = None if told in (None, known) else f"the length was {known} bytes and is now {told}"
     return None if other is None else f"the validator is the same, and {other}"
 
 

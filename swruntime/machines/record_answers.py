@@ -21,10 +21,10 @@ def unusable(r: Record, i: Head) -> str | None:
 
 def contradicted(r: Record, i: Head) -> str | None:
     """Of an answer that begins at zero, although bytes are stored that could be gone on with."""
-    asked = asks_for_the_rest(r)
-    if not r.anew and (not asked or i.head.status == 206):
+    start = r.transfer.range_start if r.transfer else 0
+    if not r.anew and (start == 0 or i.head.status == 206):
         return None
-    return contradiction(r.head, i.head, i.content_range, to_range=asked)
+    return contradiction(r.head, i.head, i.content_range, range_start=start)
 
 
 def promised_length(r: Record, i: Head) -> int | None:

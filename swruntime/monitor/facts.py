@@ -78,7 +78,7 @@ def _of_head(record: Record, input: records.Head) -> Facts:
         "refused_length": unsatisfied_length(input.content_range),
         "changed_part": changed_part(record.head, input.head, input.content_range) is not None,
         "usable_part": unusable_part(start, now=input.head, content_range=input.content_range) is None,
-        "contradicts": contradiction(record.head, input.head, input.content_range, to_range=start > 0)
+        "contradicts": contradiction(record.head, input.head, input.content_range, range_start=start)
         is not None,
         "same_file": is_same_file(record.head, input.head),
     }

@@ -302,6 +302,13 @@ RANGES = (
         )
     ),
     Row(
+        fault="200 to a Range, with the rest alone, and without an ETag, once",
+        setup=then({"body": BODY[50_000:], "ignore_range": True, "etag": None}, {}),
+        result="success",
+        waits=("reset",),
+        starts=(0, 50_000, 0),
+    ),
+    Row(
         fault="200 to a Range, in chunks that end early, with the same ETag",
         setup=then({"body": BODY[:70_000], "ignore_range": True, "chunked": True}),
         result="fetch-error",

@@ -204,7 +204,11 @@ class Oracle:
         if before is not None and (request.range is not None or self.anew):
             says_part = part is not None and (part[0] > 0 or part[2] not in (None, part[1]))
             says_range = "Content-Range" in made.get("headers", {}) and request.range is not None
-            if says_range or says_part:
+            rest = None if before.complete is None else before.complete - len(self.stored)
+            is_rest = (
+                request.range is not None and not now.coded and rest is not None and now.complete == rest
+            )
+            if says_range or says_part or is_rest:
                 return self.from_zero("changed", anew=True)
             if before.is_promised_by(now) and not now.coded:
                 if None not in (before.complete, now.complete) and before.complete != now.complete:

@@ -249,8 +249,8 @@ def test_what_begins_at_zero_and_is_not_the_whole(
         "length": f"the validator is the same, and the length was 10 bytes and is now {now.complete_length}",
         "range": f"the status is {now.status}, and there is a Content-Range: {content_range!r}",
     }
-    for asked, expected in ((True, to_range), (False, to_plain)):
-        said = contradiction(HEAD, now, content_range, to_range=asked)
+    for start, expected in ((4, to_range), (0, to_plain)):
+        said = contradiction(HEAD, now, content_range, range_start=start)
         if expected == "complete":
             assert said is not None
             assert said.startswith("the validator is the same, and the complete length was 10 bytes")
@@ -258,12 +258,22 @@ def test_what_begins_at_zero_and_is_not_the_whole(
             assert said == words[expected]
 
 
+def test_what_is_as_long_as_the_rest_is_the_rest() -> None:
+    words = "the status is 200, and the body is as long as the rest alone, 6 bytes"
+    for etag in ('"a"', '"b"'):
+        assert contradiction(HEAD, whole(6, etag), None, range_start=4) == words
+        assert contradiction(HEAD, whole(6, etag, coded=True), None, range_start=4) is None
+    assert contradiction(HEAD, whole(6, '"b"'), None, range_start=0) is None
+    assert contradiction(HEAD, whole(6, '"b"'), None, range_start=3) is None
+    assert contradiction(HEAD, whole(10), None, range_start=0) is None
+
+
 def test_without_a_length_there_is_nothing_to_contradict() -> None:
     untold = StoredHead(200, '"a"')
-    assert contradiction(untold, whole(9), None, to_range=True) is None
-    assert contradiction(untold, whole(9, status=206), "bytes 0-8/9", to_range=False) is None
-    assert contradiction(None, whole(9), None, to_range=False) is None
-    assert contradiction(None, whole(9), "bytes 1-9/10", to_range=False) is not None
+    assert contradiction(untold, whole(9), None, range_start=4) is None
+    assert contradiction(untold, whole(9, status=206), "bytes 0-8/9", range_start=0) is None
+    assert contradiction(None, whole(9), None, range_start=0) is None
+    assert contradiction(None, whole(9), "bytes 1-9/10", range_start=0) is not None
 
 
 @pytest.mark.parametrize(

@@ -622,6 +622,9 @@ def test_what_fails_before_the_whole_comes_asks_for_the_whole_again() -> None:
     "head",
     [
         ok(6),
+        ok(7),
+        ok(6, etag='"b"'),
+        ok(6, etag=None),
         attrs.evolve(ok(6), content_range="bytes 4-9/10"),
         attrs.evolve(ok(10), content_range="bytes 0-9/10"),
         attrs.evolve(ok(6, etag='"b"'), content_range="bytes 4-9/10"),
