@@ -386,6 +386,8 @@ def _checked_give_up(give_up: float) -> float:
 def _proxies(proxy: str | Proxies | None) -> Proxies:
     if isinstance(proxy, str):
         return Proxies.everything(parse_proxy(proxy))
+    if not isinstance(proxy, Proxies | None):
+        raise UsageError(f"proxy is {proxy!r}; expected the URL of a proxy")
     return proxy or Proxies()
 
 

@@ -38,8 +38,8 @@ class FrameFilter:
         self.begun = 0
         self.refused = 0
         self._header = b""
-        self._payload = b""
-        """The beginning of a payload that is looked at."""
+        self._payload: bytes
+        """The beginning of the frame's payload, which is looked at."""
         self._left = 0
         """Bytes of the frame that are still to come."""
 
@@ -54,7 +54,7 @@ class FrameFilter:
         passed: list[bytes] = []
         at = 0
         while at < len(data):
-            if not self._left:
+            if self._left == 0:
                 header = data[at : at + HEADER - len(self._header)]
                 at += len(header)
                 self._header += header
@@ -67,12 +67,12 @@ class FrameFilter:
             self._look(piece)
             if not self._is_goaway():
                 passed.append(piece)
-            if not self._left:
+            if self._left == 0:
                 self._end()
         return b"".join(passed)
 
     def _begin(self, passed: list[bytes]) -> None:
-        self._left = int.from_bytes(self._header[:3], "big")
+        self._left = int.from_bytes(self._header[:3])
         self._payload = b""
         self.touched = max(self.touched, self._stream())
         if self._header[3] in (_DATA, _HEADERS):
@@ -82,19 +82,19 @@ class FrameFilter:
 
     def _end(self) -> None:
         if self._is_goaway():
-            last = int.from_bytes(self._payload[:4], "big") & 0x7FFF_FFFF
+            last = int.from_bytes(self._payload[:4]) & 0x7FFF_FFFF
             self.last_stream = last if self.last_stream is None else min(last, self.last_stream)
-        elif self._header[3] == _RST_STREAM and self._payload == REFUSED_STREAM.to_bytes(4, "big"):
+        elif self._header[3] == _RST_STREAM and self._payload == REFUSED_STREAM.to_bytes(4):
             self.refused = max(self.refused, self._stream())
         self._header = b""
 
     def _look(self, piece: bytes) -> None:
-        self._payload += piece[: _NOTICE - len(self._payload)]
+        self._payload = (self._payload + piece[:_NOTICE])[:_NOTICE]
 
     def _stream(self) -> int:
-        return int.from_bytes(self._header[5:9], "big") & 0x7FFF_FFFF
+        return int.from_bytes(self._header[5:]) & 0x7FFF_FFFF
 
     def _is_goaway(self) -> bool:
         """Whether the frame is a GOAWAY with all that belongs to one; what is not is left to who reads the rest."""
-        size = int.from_bytes(self._header[:3], "big")
+        size = int.from_bytes(self._header[:3])
         return self._header[3] == _GOAWAY and self._stream() == 0 and _NOTICE <= size <= LARGEST_FRAME

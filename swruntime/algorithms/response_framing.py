@@ -8,6 +8,7 @@ Spec: https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 from typing import Literal
 
 import attrs
@@ -23,6 +24,12 @@ LARGEST_TRAILERS = 65_536
 
 MOST_DIGITS = 18
 """Of a Content-Length; more is no file's."""
+
+_LENGTH = "content-length"
+_CODINGS = "transfer-encoding"
+_OPTIONS = "connection"
+_BLANK = " \t"
+_LATIN = "latin-1"
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r]*)?")
 
@@ -57,18 +64,18 @@ def framing_of(method: str, head: ResponseHead) -> Framing:
 
 def transfer_codings(headers: HeaderList) -> list[str]:
     """In lower case, without `identity`, which is none."""
-    parts = (part for value in headers.all("transfer-encoding") for part in value.split(","))
-    names = (part.strip(" \t").lower() for part in parts)
+    parts = (part for value in headers.all(_CODINGS) for part in value.split(","))
+    names = (part.strip(_BLANK).lower() for part in parts)
     return [name for name in names if name not in ("", "identity")]
 
 
 def content_length(headers: HeaderList) -> int | None:
     """In bytes; None where there is no Content-Length. Raises NotHttp for what is not one, or several that differ."""
-    values = {part.strip(" \t") for value in headers.all("content-length") for part in value.split(",")}
+    values = {part.strip(_BLANK) for value in headers.all(_LENGTH) for part in value.split(",")}
     if not values:
         return None
     if len(values) > 1:
-        raise NotHttp(f"its Content-Length is {headers.get('content-length')!r}")
+        raise NotHttp(f"its Content-Length is {headers.get(_LENGTH)!r}")
     value = values.pop()
     if not (value.isascii() and value.isdigit()) or len(value) > MOST_DIGITS:
         raise NotHttp(f"its Content-Length is {value!r}")
@@ -83,11 +90,20 @@ def stays_open(head: ResponseHead, framing: Framing) -> bool:
     if framing.by == "close":
         return False
     options = {
-        part.strip(" \t").lower() for value in head.headers.all("connection") for part in value.split(",")
+        part.strip(_BLANK).lower() for value in head.headers.all(_OPTIONS) for part in value.split(",")
     }
     if "close" in options:
         return False
     return head.version >= (1, 1) or ("keep-alive" in options and framing.by != "chunks")
+
+
+class _Next(Enum):
+    """What comes next in a chunked body."""
+
+    SIZE = auto()
+    BYTES = auto()
+    END = auto()
+    TRAILER = auto()
 
 
 class ChunkReader:
@@ -102,9 +118,9 @@ class ChunkReader:
         self.ended = False
         self.rest = b""
         self._data = b""
-        self._left = 0
-        """Bytes of the chunk that are still to come."""
-        self._next: Literal["size", "bytes", "end", "trailer"] = "size"
+        self._left: int
+        """Bytes of the chunk that are still to come, once its size has."""
+        self._next = _Next.SIZE
         self._trailers = 0
 
     def feed(self, data: bytes) -> bytes:
@@ -113,14 +129,14 @@ class ChunkReader:
         pieces: list[bytes] = []
         at = 0
         while not self.ended:
-            if self._next == "bytes":
+            if self._next is _Next.BYTES:
                 piece = self._data[at : at + self._left]
                 pieces.append(piece)
                 at += len(piece)
                 self._left -= len(piece)
                 if self._left:
                     break
-                self._next = "end"
+                self._next = _Next.END
             line_end = self._data.find(b"\n", at)
             size = (len(self._data) if line_end < 0 else line_end) - at
             self._check_size(size)
@@ -130,11 +146,11 @@ class ChunkReader:
             at = line_end + 1
         self._data = self._data[at:]
         if self.ended:
-            self.rest, self._data = self._data, b""
+            self.rest = self._data
         return b"".join(pieces)
 
     def _check_size(self, size: int) -> None:
-        if self._next == "end" and size > 1:
+        if self._next is _Next.END and size > 1:
             raise NotHttp("a chunk is longer than its size")
         if size > LONGEST_LINE:
             raise NotHttp(f"a line between its chunks, or after them, has more than {LONGEST_LINE} bytes")
@@ -142,16 +158,16 @@ class ChunkReader:
             raise NotHttp(f"its trailers have more than {LARGEST_TRAILERS} bytes")
 
     def _take(self, line: bytes) -> None:
-        if self._next == "size":
+        if self._next is _Next.SIZE:
             match = _SIZE.fullmatch(line)
             if match is None:
-                raise NotHttp(f"a chunk's size is {line[:60].decode('latin-1')!r}")
+                raise NotHttp(f"a chunk's size is {line[:60].decode(_LATIN)!r}")
             self._left = int(match[1], 16)
-            self._next = "bytes" if self._left else "trailer"
-        elif self._next == "end":
+            self._next = _Next.BYTES if self._left else _Next.TRAILER
+        elif self._next is _Next.END:
             if line:
                 raise NotHttp("a chunk is longer than its size")
-            self._next = "size"
+            self._next = _Next.SIZE
         else:
             self._trailers += len(line) + 2
             self.ended = not line

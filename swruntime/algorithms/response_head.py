@@ -33,6 +33,8 @@ _STATUS_LINE = re.compile(
 _END = re.compile(rb"\n\r*\n")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SPACE = b" \t\v\f\r"
+_BLANK = b" \t"
+_LATIN = "latin-1"
 
 
 class NotHttp(Exception):
@@ -95,7 +97,7 @@ def _parse(data: bytes) -> ResponseHead:
         raise NotHttp(f"its status line is {_shown(first)}")
     major, minor, status, reason = match.groups()
     version = (int(major or 1), int(minor or 0))
-    return ResponseHead(int(status), reason.strip(_SPACE).decode("latin-1"), version, _fields(lines))
+    return ResponseHead(int(status), reason.strip(_SPACE).decode(_LATIN), version, _fields(lines))
 
 
 def _fields(lines: list[bytes]) -> HeaderList:
@@ -105,18 +107,16 @@ def _fields(lines: list[bytes]) -> HeaderList:
     for line in lines:
         if line[:1] in (b" ", b"\t"):
             if value is not None:
-                value.append(line.strip(b" \t"))
+                value.append(line.strip(_BLANK))
             continue
         name, colon, rest = line.partition(b":")
-        name = name.rstrip(b" \t")
+        name = name.rstrip(_BLANK)
         value = None
         if colon and _TOKEN.fullmatch(name):
-            value = [rest.strip(b" \t")]
-            fields.append((name.decode("ascii"), value))
-    return HeaderList(
-        tuple((name, b" ".join(parts).strip(b" \t").decode("latin-1")) for name, parts in fields)
-    )
+            value = [rest.strip(_BLANK)]
+            fields.append((name.decode(_LATIN), value))
+    return HeaderList(tuple((name, b" ".join(parts).strip(_BLANK).decode(_LATIN)) for name, parts in fields))
 
 
 def _shown(line: bytes) -> str:
-    return repr(line[:60].decode("latin-1"))
+    return repr(line[:60].decode(_LATIN))

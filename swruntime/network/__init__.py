@@ -1,7 +1,12 @@
 """The network, behind the agent's port `swruntime.ports.network.Network`.
 
-    http        any httpx transport: real sockets, or something in process
-    sockets     real connections: TCP, TLS, HTTP/1.1 and HTTP/2
+    http        any httpx transport, in process or with sockets of its own
+    sockets     real connections: which of them serves what
+    http1, http2
+                one exchange after the other over a connection
+    upload      the request's half of an exchange
+    byte_stream, tls_records
+                a connection's bytes, over TCP or TLS
     opening     a connection to an origin: TCP, TLS
     connecting  the addresses of a host, and which of them are tried
     proxied     a connection through a proxy

@@ -87,6 +87,8 @@ async def test_wrong_options(tmp_path: Path, autojump_clock: object) -> None:
         (UsageError, {"origin": "localhost:8400"}),
         (UsageError, {"origin": "http://localhost/with/path"}),
         (UsageError, {"network": 5}),
+        (UsageError, {"proxy": 5}),
+        (UsageError, {"proxy": "socks5://proxy.example:1080"}),
         (UsageError, {"give_up": 0}),
         (ValueError, {"permission": "perhaps"}),
     ]

@@ -121,6 +121,7 @@ def test_the_highest_stream_that_was_touched() -> None:
         (frame(HEADERS, 2**31 + 5), 5, 5),
         (frame(DATA, 7), 7, 7),
         (reset(9, 1), 9, 7),
+        (frame(WINDOW_UPDATE, 2**24 + 11), 2**24 + 11, 7),
     ):
         frames.feed(data)
         assert (frames.touched, frames.begun) == (touched, begun)

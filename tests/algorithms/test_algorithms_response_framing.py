@@ -62,6 +62,7 @@ def test_what_frames_a_body(headers: list[tuple[str, str]], expected: Framing) -
         ([("Content-Length", "10 ; x")], "its Content-Length is '10 ; x'"),
         ([("Content-Length", "")], "its Content-Length is ''"),
         ([("Content-Length", "\xb2")], "its Content-Length is '\xb2'"),
+        ([("Content-Length", "\v10")], "its Content-Length is '\\x0b10'"),
         ([("Content-Length", "1000000000000000000")], "its Content-Length is '1000000000000000000'"),
         ([LENGTH, ("Content-Length", "11")], "its Content-Length is '10, 11'"),
         ([("Content-Length", "10, 11")], "its Content-Length is '10, 11'"),
@@ -119,6 +120,9 @@ def test_lengths_and_codings_by_themselves() -> None:
         ((1, 1), [CHUNKED], True),
         ((2, 0), [LENGTH], True),
         ((1, 1), [LENGTH, ("Connection", "x, Close")], False),
+        ((1, 1), [LENGTH, ("Connection", "close,x")], False),
+        ((1, 1), [LENGTH, ("Connection", "\tclose\t")], False),
+        ((1, 1), [LENGTH, ("Connection", "\vclose")], True),
         ((1, 1), [LENGTH, ("connection", "keep-alive")], True),
         ((1, 1), [LENGTH, ("connection", "keep-alive"), ("Connection", "close")], False),
         ((1, 0), [LENGTH], False),
@@ -227,6 +231,13 @@ def test_what_is_not_a_chunk(data: bytes, why: str | None) -> None:
     with pytest.raises(NotHttp) as caught:
         unchunk(data)
     assert str(caught.value) == why
+
+
+def test_before_anything_came() -> None:
+    reader = ChunkReader()
+    assert reader.ended is False
+    assert reader.rest == b""
+    assert reader.feed(b"") == b""
 
 
 def test_lines_have_a_limit() -> None:

@@ -52,12 +52,23 @@ def test_the_environment_names_one(
 
 
 def test_nothing_else_comes_to_standard_output(
-    site: Site, server: Server, proxy: ProxyServer, noise: bytes, monkeypatch: pytest.MonkeyPatch
+    site: Site,
+    server: Server,
+    proxy: ProxyServer,
+    noise: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = elsewhere(server, noise)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
-    result = site.cli("fetch", "a", url, "--json", "--strict")
+    recorded, traced = tmp_path / "recorded.har", tmp_path / "trace.jsonl"
+    result = site.cli("fetch", "a", url, "--json", "--strict", "--record", recorded, "--trace", traced)
     assert result.status == 0, result.err
+    assert proxy.asked[0].headers["proxy-authorization"].startswith("Basic ")
+    for file in (recorded, traced):
+        text = file.read_text()
+        assert "secret" not in text
+        assert "authorization" not in text.lower()
     (line,) = [line for line in result.of("diagnostic") if line["code"] == "proxy"]
     assert f"http://127.0.0.1:{proxy.port} (HTTP_PROXY)" in line["message"]
     assert "secret" not in result.out + result.err
