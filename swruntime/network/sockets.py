@@ -161,13 +161,18 @@ class SocketNetwork:
 
     async def _take(self, origin: Origin, request: WireRequest) -> Connection | None:
         """A connection that nobody uses, the one used last first."""
+        while (idle := self._pop_idle(origin)) is not None:
+            if time.monotonic() < idle.until and idle.connection.may_serve(request):
+                return idle.connection
+            self._tell_extra(idle.request, await idle.connection.late())
+            await _close(idle.connection)
+        return None
+
+    def _pop_idle(self, origin: Origin) -> _Idle | None:
+        # Looked for anew after each that is closed: meanwhile others take and leave connections.
         for index in reversed(range(len(self._idle))):
             if self._idle[index].origin == origin:
-                idle = self._idle.pop(index)
-                if time.monotonic() < idle.until and idle.connection.may_serve(request):
-                    return idle.connection
-                self._tell_extra(idle.request, await idle.connection.late())
-                await _close(idle.connection)
+                return self._idle.pop(index)
         return None
 
     async def _leave(self, request: WireRequest, origin: Origin, connection: Connection) -> None:

@@ -44,6 +44,7 @@ from tests.agent.test_agent_oracle import (
     hold_against_the_oracle,
     hold_against_the_truth,
 )
+from tests.torture.servers_made import interrupted_servers
 
 COUNTED = "behaviours"
 PER_CORE = 1
@@ -135,7 +136,9 @@ def episode(seed: str, *, examples: int = EXAMPLES) -> Found:
             print_blob=False,
         )
         @given(
-            files=st.lists(servers(), min_size=1, max_size=FILES),
+            files=st.lists(
+                st.one_of(servers(), interrupted_servers(), interrupted_servers()), min_size=1, max_size=FILES
+            ),
             what=st.one_of(*[nothing] * 6, conditions().map(_steps), restarts().map(_lives)),
         )
         def batch(files: list[Server], what: Plain) -> None:
