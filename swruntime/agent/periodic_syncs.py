@@ -250,7 +250,7 @@ class PeriodicSyncs:
             what = f"periodic sync {sync.tag!r} of {sync.registration.scope}"
             if not self._services.connectivity.online:
                 text = f"{what} waits for the network, which is switched off"
-            elif (ready_at := sync.ready_at()) > now:
+            elif (ready_at := sync.ready_at(now)) > now:
                 text = f"{what} waits until {shown_time(ready_at, now)}, as long as somebody serves or runs the site"
             else:
                 continue
