@@ -168,6 +168,8 @@ class Tee:
         self._pump: Pump | None = None
         self._turn = trio.Lock()
         self._ended = False
+        self._let_go = False
+        """Both branches were given up, and the source with them."""
         self.branches = (TeeBranch(self), TeeBranch(self))
         self._token = trio.lowlevel.current_trio_token()
         # The realm does not keep it: when scripts have let go of both branches, it goes.
@@ -175,9 +177,9 @@ class Tee:
 
     def __del__(self) -> None:
         # The garbage collector may come in the midst of anything, and in any thread.
-        if self._pump is not None:
+        if not self._let_go:
             with suppress(trio.RunFinishedError):
-                self._token.run_sync_soon(self._pump.cancel)
+                self._token.run_sync_soon(self._source.close if self._pump is None else self._pump.cancel)
 
     async def _pull(self, branch: TeeBranch) -> None:
         """See to it that `branch` has a piece, or that the end is known."""
@@ -198,6 +200,7 @@ class Tee:
         if not all(branch.closed for branch in self.branches):
             return
         self._forget()
+        self._let_go = True
         if self._pump is None:
             self._source.close()
         else:
