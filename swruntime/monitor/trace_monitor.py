@@ -27,8 +27,8 @@ class TraceMonitor:
         self._online = True
         self._owes: FetchWatch | None = None
         """A background fetch whose records have to be released in the next line."""
-        self._closing = False
-        """The agent is being closed, and it owes a release."""
+        self._late: dict[int, FetchWatch] = {}
+        """Those that had to be, and may still be: but not at the end of a trace that is complete."""
         self._time = 0.0
         self._opened = False
         self._trace = Broken()
@@ -58,23 +58,24 @@ class TraceMonitor:
         `complete` False: its process was killed, so anything may be left open.
         """
         if complete:
-            if self._owes is not None:
-                raise self._not_released(self._owes)
+            for owes in (self._owes, *self._late.values()):
+                if owes is not None:
+                    raise self._not_released(owes)
             for scope in self._scopes.values():
                 scope.finish()
 
     def _release(self, line: Line) -> None:
-        owes = self._owes
-        if owes is None or line["kind"] in ("agent.open", "diagnostic"):
+        if line["kind"] == "fetch.release":
+            self._late.pop(line["fetch"], None)
+        owes, self._owes = self._owes, None
+        if owes is None or line["kind"] == "agent.open":
             return  # what a process that has died owed is seen in what the next one tells
-        if line["kind"] == "worker.stop" and line["reason"] == "the agent was closed":
-            # Where the disk has failed the agent ends before its release. In a trace that is complete it has not.
-            self._closing = True
-        is_it = line["kind"] == "fetch.release" and line["fetch"] == owes.number
-        if not is_it and not self._closing:
+        closed = line["kind"] == "worker.stop" and line["reason"] == "the agent was closed"
+        if closed or line["kind"] == "diagnostic":
+            # The disk has failed, and ended the agent; or it is full, which was told, and it is tried again.
+            self._late[owes.number] = owes
+        elif line["kind"] != "fetch.release" or line["fetch"] != owes.number:
             raise self._not_released(owes)
-        if is_it:
-            self._owes = None
 
     def _not_released(self, fetch: FetchWatch) -> TraceViolation:
         return self._trace.rule(
@@ -96,7 +97,7 @@ class TraceMonitor:
         self._opened = True
         self._online = True
         self._owes = None
-        self._closing = False
+        self._late.clear()
         self._scopes.clear()
         for number, fetch in list(self._fetches.items()):
             fetch.died()
