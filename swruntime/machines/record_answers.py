@@ -15,13 +15,12 @@ def asks_for_the_rest(r: Record) -> bool:
 
 
 def unusable(r: Record, i: Head) -> str | None:
-    start = r.transfer.range_start if r.transfer else 0
-    return unusable_part(start, now=i.head, content_range=i.content_range)
+    return unusable_part(r.exchange.range_start, now=i.head, content_range=i.content_range)
 
 
 def contradicted(r: Record, i: Head) -> str | None:
     """Of an answer that begins at zero, although bytes are stored that could be gone on with."""
-    start = r.transfer.range_start if r.transfer else 0
+    start = r.exchange.range_start
     if not r.anew and (start == 0 or i.head.status == 206):
         return None
     return contradiction(r.head, i.head, i.content_range, range_start=start)

@@ -311,7 +311,7 @@ def resume(r: Record, i: Resume) -> Outcome[Record]:
 
 def transfer_of(r: Record, **known: Any) -> Transfer:
     """The exchange in flight, of which the head has come: what is known of it now."""
-    return attrs.evolve(cast(Transfer, r.transfer), range_start=0, begun_at=0, **known)
+    return attrs.evolve(r.exchange, range_start=0, begun_at=0, **known)
 
 
 def begin_body(r: Record, i: Head) -> Outcome[Record]:
@@ -337,7 +337,7 @@ def continue_body(r: Record, i: Head) -> Outcome[Record]:
     head = cast(StoredHead, r.head)
     if head.complete_length is None:
         head = attrs.evolve(head, complete_length=i.head.complete_length)
-    transfer = attrs.evolve(cast(Transfer, r.transfer), part_end=part_end(i), begun_at=r.stored)
+    transfer = attrs.evolve(r.exchange, part_end=part_end(i))
     return attrs.evolve(r, head=head, transfer=transfer), ()
 
 
@@ -351,7 +351,7 @@ def part_end(i: Head) -> int | None:
 
 
 def append(r: Record, i: Bytes) -> Outcome[Record]:
-    filled, transfer = r.filled + i.size, cast(Transfer, r.transfer)
+    filled, transfer = r.filled + i.size, r.exchange
     if transfer.apart is None:
         r = attrs.evolve(r, stored=filled)
     else:

@@ -6,8 +6,6 @@ on with what is stored.
 
 from __future__ import annotations
 
-from typing import cast
-
 import attrs
 
 from swruntime.algorithms.content_range import unsatisfied_length
@@ -24,7 +22,6 @@ from swruntime.machines.record_values import (
     Record,
     TakeOver,
     Terminate,
-    Transfer,
 )
 from swruntime.machines.table import Outcome
 
@@ -40,7 +37,7 @@ def is_kept_apart(r: Record, i: NoRoom) -> bool:
 def is_another_length(r: Record, i: End) -> bool:
     """It ended where its own framing says, and not where an earlier answer with the same strong validator said; or
     before the bytes that came with that one: these are not the same bytes."""
-    promised = cast(Transfer, r.transfer).promised
+    promised = r.exchange.promised
     return (promised is not None and r.filled != promised) or (r.keeps_apart and is_whole(r, i))
 
 
@@ -74,9 +71,7 @@ def begin_apart(r: Record, i: Head) -> Outcome[Record]:
 
 
 def take_over(r: Record, i: Overtaken) -> Outcome[Record]:
-    new = attrs.evolve(
-        r, head=r.filled_head, stored=r.filled, transfer=attrs.evolve(cast(Transfer, r.transfer), apart=None)
-    )
+    new = attrs.evolve(r, head=r.filled_head, stored=r.filled, transfer=attrs.evolve(r.exchange, apart=None))
     return new, (TakeOver(),)
 
 
@@ -89,7 +84,7 @@ def fail_contradiction(r: Record, i: Head) -> Outcome[Record]:
 
 
 def fail_another_length(r: Record, i: End) -> Outcome[Record]:
-    promised = cast(Transfer, r.transfer).promised
+    promised = r.exchange.promised
     told = f"{promised} bytes" if promised is not None else f"at least {r.stored} bytes"
     message = f"the validator is the same, and the length was {told} and is now {r.filled}"
     return settle(r, "fetch-error", "changed", message, terminate=False)

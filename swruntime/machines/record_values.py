@@ -294,6 +294,12 @@ class Record:
         return self.state in IN_FLIGHT
 
     @property
+    def exchange(self) -> Transfer:
+        """The exchange in flight, of a record that has one."""
+        assert self.transfer is not None
+        return self.transfer
+
+    @property
     def filled(self) -> int:
         """How many bytes the data has that the exchange in flight fills."""
         apart = self.transfer.apart if self.transfer else None

@@ -548,6 +548,34 @@ def test_as_many_new_bytes_take_over() -> None:
     assert effects == (SendRequest(6, '"a"'),)
 
 
+def test_the_new_response_takes_over_with_its_bytes() -> None:
+    newer = StoredHead(200, etag='"a"', last_modified="Tuesday", complete_length=10)
+    record = fed(ANEW, Head(3.0, newer), Bytes(3.0, 4))
+    assert (record.anew, record.head) == (False, ASKING.head)
+    assert record.anew is False
+    record = fed(record, Overtaken())
+    assert record.head == newer
+    assert record.snapshot().head == newer
+
+
+def test_a_whole_without_a_length_is_held_against_the_one_that_is_known() -> None:
+    record = fed(ANEW, ok(None))
+    assert record.exchange == Transfer(0, again=True, promised=10, apart=Apart(StoredHead(200, etag='"a"')))
+    record = fed(record, Bytes(3.0, 6), Overtaken())
+    assert feed(record, End(3.0))[1] == (
+        Settled(
+            "fetch-error",
+            "changed",
+            "the validator is the same, and the length was 10 bytes and is now 6",
+            200,
+        ),
+    )
+    assert last(record, Bytes(3.0, 4), End(3.0))[0].result == "success"
+    # A Content-Range of all that there is makes no part of a 200.
+    whole = fed(ANEW, attrs.evolve(ok(None), content_range="bytes 0-9/10"))
+    assert (whole.exchange.part_end, whole.exchange.promised) == (None, 10)
+
+
 def test_bytes_that_are_kept_apart_are_progress_when_they_are_more() -> None:
     record = fed(ANEW, ok(), Bytes(50.0, 4))
     assert (record.best, record.deadline, record.failures) == (4, 102.0, 1)
