@@ -295,7 +295,7 @@ class Oracle:
         told = None if made.get("chunked") or made.get("content_length") is False else made["content_length"]
         drop, stall = made.get("drop_after", [None])[0], made.get("stall_after")
         stop = min((each for each in (drop, stall) if each is not None), default=None)
-        sent = 0
+        sent, decoder = 0, zlib.decompressobj(31)
         while told is None or sent < told or sent == 0:  # what comes after it is not the body's
             if stop is not None and sent >= stop:
                 if sent and told is not None and told <= sent:
@@ -317,6 +317,7 @@ class Oracle:
                 break
             sent += len(piece)
             if self.file is not None and self.file.coded:
+                decoder = self.decode_more(decoder, piece)
                 continue
             if part_end is not None and len(self.stored) + len(piece) > part_end:
                 return "too long"
@@ -326,6 +327,14 @@ class Oracle:
         if self.file is not None and self.file.coded:
             return self.decode(body[:sent], told)
         return "complete"
+
+    def decode_more(self, decoder: Any, piece: bytes) -> Any:
+        """What has come of a coding may be more than what is kept, even where it breaks later."""
+        try:
+            self.stored += decoder.decompress(piece)
+        except zlib.error:
+            return zlib.decompressobj(31)  # it is judged when all has come
+        return decoder
 
     def decode(self, data: bytes, told: int | None) -> How:
         if told == 0:
