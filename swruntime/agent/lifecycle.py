@@ -192,8 +192,9 @@ class Lifecycle:
 
     async def _activate(self, registration: Registration, worker: Worker) -> None:
         """*Activate*: https://w3c.github.io/ServiceWorker/#activation-algorithm"""
-        # 1. Somebody was faster.
-        if registration.waiting is not worker:
+        # 1. Somebody was faster, or the old worker was handed an event meanwhile: at its end it is tried again.
+        old = registration.active
+        if registration.waiting is not worker or (old is not None and not old.has_no_pending_events):
             return
         # 2. The old worker goes.
         if registration.active is not None:

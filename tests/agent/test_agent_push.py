@@ -412,3 +412,23 @@ async def test_no_room(lab: Lab, autojump_clock: object, monkeypatch: pytest.Mon
             with pytest.raises(QuotaExceededError, match="no room for a push subscription"):
                 await subscribed(lab)
         assert await lab.registration.push_manager.get_subscription() is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_message_that_comes_as_the_next_worker_takes_over(
+    lab: Lab, seed: int, autojump_clock: object
+) -> None:
+    """Between the decision to activate it and its activation: no event is fired at what becomes redundant."""
+    lab.worker("version = 1\n" + SHOWS)
+    async with lab.open(seed=seed) as agent:
+        subscription = await subscribed(lab)
+        page = await agent.open_window("/controlled")
+        lab.worker("version = 2\n" + SHOWS)
+        await lab.registration.update()
+        await agent.settled()
+        assert lab.registration.waiting is not None
+        page.close()
+        assert await agent.push(subscription, "now") == "fulfilled"
+        await agent.settled()
+        assert lab.registration.waiting is None
+    assert lab.one("worker.state", state="redundant")

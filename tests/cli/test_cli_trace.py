@@ -186,7 +186,7 @@ def test_a_violation_is_one_line_and_exit_status_1(
 
 
 @pytest.mark.unchecked
-@pytest.mark.parametrize("command", [("run",), ("serve", "--port", "0")])
+@pytest.mark.parametrize("command", [("run",), ("fetch", "f", "/a")])
 def test_a_violation_is_told_although_the_run_fails(
     site: Site, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
