@@ -69,7 +69,7 @@ def _parts(location: str) -> list[str]:
     parts = [_decoded(segment) for segment in segments if segment]
     if not segments[-1]:
         parts.append(INDEX)
-    parts[-1] += url.search.replace("/", "%2F")
+    parts[-1] += url.search.replace("/", "%2F").replace("\\", "%5C")
     return parts
 
 

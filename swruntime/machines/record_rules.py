@@ -378,6 +378,7 @@ def settle(
     new = attrs.evolve(
         r,
         sent=False,
+        anew=False,
         transfer=None,
         wait=None,
         refusal=None,

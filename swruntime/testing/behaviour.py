@@ -46,8 +46,8 @@ Plain = Mapping[str, Any]
 _PASSED_ON = ("stall_after", "drop_with", "chunk", "pace")
 _DAY = 86_400
 
-_ALWAYS = 1000
-"""Connections, of which none gets past a `drop_after`."""
+_ALWAYS = 5000
+"""Connections, of which none gets past a `drop_after`: more than a file has bytes, which may come one at a time."""
 
 
 class Server(TypedDict):

@@ -290,7 +290,7 @@ def test_https(site: Path, serving: Serving) -> None:
         (("--port", "99999"), "--port is 99999; expected 0 to 65535"),
         (("--cert", "a.pem"), "--cert and --key go together"),
         (("--cert", "a.pem", "--key", "b.pem"), "cannot be used"),
-        (("--scope", "http://elsewhere.test/"), "SecurityError"),
+        (("--scope", "http://elsewhere.test/"), "is not of the page's origin"),
     ],
 )
 def test_wrong_command_lines(arguments: tuple[str, ...], message: str, site: Path, capfd: Any) -> None:
