@@ -34,7 +34,8 @@ def grammar() -> argparse.ArgumentParser:
         prog="swruntime",
         description="Runs service workers, and performs their background fetches for real.",
         epilog="'swruntime COMMAND --help' tells more of a command. Exit status: 0 done; 1 a script raised, or a "
-        "background fetch ended otherwise than it should; 2 the command line was wrong; 130 interrupted.",
+        "background fetch ended otherwise than it should; 2 the command line was wrong; 130 interrupted (143 by "
+        "SIGTERM, 129 by SIGHUP).",
         allow_abbrev=False,
     )
     from swruntime.runtime import VERSION

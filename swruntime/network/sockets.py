@@ -99,7 +99,7 @@ class SocketNetwork:
         """Close what is kept."""
         idle, self._idle = self._idle, []
         for each in idle:
-            await each.connection.aclose()
+            await _close(each.connection)
 
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:

@@ -40,6 +40,7 @@ class Network(Protocol):
     def exchange(self, request: WireRequest) -> AbstractAsyncContextManager[WireResponse]:
         """Send `request`; the context's value is there at the headers. Leaving it ends the exchange.
 
-        Raises NetworkFailure with the cause. Never follows a redirect, never retries.
+        Raises NetworkFailure with the cause. Never follows a redirect. What a server has said that it took no notice of may go
+        out once more, on another connection; nothing else does.
         """
         ...
