@@ -40,7 +40,9 @@ class Network(Protocol):
     def exchange(self, request: WireRequest) -> AbstractAsyncContextManager[WireResponse]:
         """Send `request`; the context's value is there at the headers. Leaving it ends the exchange.
 
-        Raises NetworkFailure with the cause. Never follows a redirect. What a server has said that it took no notice of may go
-        out once more, on another connection; nothing else does.
+        Raises NetworkFailure with the cause. Never follows a redirect.
+
+        What a server took no notice of, as it says or as a safe method allows to think, may go out once more on another
+        connection; nothing else is tried again.
         """
         ...

@@ -139,7 +139,14 @@ def steps(lab: Lab, agent: Any) -> dict[str, Callable[[int], Awaitable[None]]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["fetch", "abort", "unread", "message", "notification", "stop", "close", "update", "scope"]
+    "name",
+    [
+        *("fetch", "unread", "stop"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("abort", "message", "notification", "close", "update", "scope")
+        ),
+    ],
 )
 async def test_a_page_keeps_nothing_that_is_over(
     lab: Lab, autojump_clock: trio.testing.MockClock, name: str

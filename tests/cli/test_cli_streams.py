@@ -147,14 +147,14 @@ def test_standard_output_was_closed_from_the_start(failing: Failing, command: tu
     failing.sound()
 
 
-@pytest.mark.parametrize("closed", [0, 2])
+@pytest.mark.parametrize("closed", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_another_standard_stream_was_closed_from_the_start(failing: Failing, closed: int) -> None:
     """None of the profile's files may get its number: what is printed would go into it."""
     assert failing.run(COMMANDS["fetch --json"], closed=closed) == (0, "")
     failing.sound()
 
 
-@pytest.mark.parametrize("json", [(), ("--json",)])
+@pytest.mark.parametrize("json", [(), pytest.param(("--json",), marks=pytest.mark.slow)])
 def test_standard_error_cannot_be_written(used: Site, failing: Failing, json: tuple[str, ...]) -> None:
     """Nobody can be told; the status is what it would have been, and what goes elsewhere goes there."""
     used.write("worker.py", "async def oninstall(event):\n    1 / 0\n")
