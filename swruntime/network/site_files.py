@@ -84,7 +84,7 @@ def _at_once(
     """A method that leaves nothing open, for who cannot wait: in a shortage it uses what is held in reserve."""
 
     @wraps(method)
-    def with_reserve(self: SiteFiles, *arguments: P.args, **named: P.kwargs) -> T:
+    def with_reserve(self: SiteFiles, /, *arguments: P.args, **named: P.kwargs) -> T:
         try:
             return method(self, *arguments, **named)
         except FewDescriptors:

@@ -5,13 +5,13 @@ What comes out is what is documented, and nothing else; and when everybody is ki
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import pytest
 import trio
-from hypothesis import HealthCheck, settings, strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis import HealthCheck, settings, stateful, strategies as st
+from hypothesis.stateful import run_state_machine_as_test
 
 from swruntime import (
     InvalidAccessError,
@@ -20,6 +20,15 @@ from swruntime import (
     WaitingForUser,
 )
 from swruntime.testing import Laboratory, UserAgentStateMachine
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def rule(**strategies: st.SearchStrategy[Any]) -> Callable[[Function], Function]:
+    """Hypothesis's own, of rules that may be async."""
+    made: Callable[..., Any] = stateful.rule
+    return cast("Callable[[Function], Function]", made(**strategies))
+
 
 WORKER = """
 import trio

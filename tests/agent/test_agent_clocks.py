@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -146,7 +146,7 @@ async def test_a_cookie_lives_as_long_as_it_was_to(
 ) -> None:
     lab.origin.add("/login", b"", headers={"Set-Cookie": "a=1; Max-Age=3600"})
     lab.origin.add("/asks", b"")
-    options = {"profile": lab.profile} if on_disk else {}
+    options: dict[str, Any] = {"profile": lab.profile} if on_disk else {}
 
     def sent() -> list[str | None]:
         return [each.headers.get("cookie") for each in lab.origin.requests if each.path == "/asks"]

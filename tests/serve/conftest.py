@@ -139,7 +139,7 @@ class Serving:
         )
         said = process.stderr if "--json" in arguments else process.stdout
         assert said is not None
-        before = []
+        before: list[str] = []
         while " at http" not in (line := said.readline()):
             assert line, "".join(before)
             before.append(line)

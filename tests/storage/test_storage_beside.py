@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,12 @@ def test_what_looks_damaged_while_somebody_writes_is_looked_at_again(
 
     # What is the same although nothing has changed is so.
     looks.clear()
-    with reading.checked_connection(
-        tmp_path / "profile", lambda connection: looks.append(connection) or ["torn"]
-    ) as (  # type: ignore[func-returns-value]
-        _,
-        found,
-    ):
+
+    def lasting(connection: sqlite3.Connection) -> list[str]:
+        looks.append(connection)
+        return ["torn"]
+
+    with reading.checked_connection(tmp_path / "profile", lasting) as (_, found):
         assert found == ["torn"]
     assert len(looks) == 1
 
@@ -162,10 +163,10 @@ def test_a_writer_that_has_not_said_who_it_is_yet(tmp_path: Path, monkeypatch: p
     descriptor = os.open(profile / "lock", os.O_RDWR)
     os.ftruncate(descriptor, 0)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    monkeypatch.setattr(lock.time, "sleep", lambda seconds: os.pwrite(descriptor, b"4711\n", 0))
+    monkeypatch.setattr(time, "sleep", lambda seconds: os.pwrite(descriptor, b"4711\n", 0))
     assert writer_of(profile) == 4711
     os.ftruncate(descriptor, 0)
-    monkeypatch.setattr(lock.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     assert writer_of(profile) == 0, "somebody, whoever it is"
     os.close(descriptor)
     assert writer_of(profile) is None
