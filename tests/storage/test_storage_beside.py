@@ -15,7 +15,7 @@ import trio
 
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NotAProfile
-from swruntime.storage import indexed_db, lock, open_profile, reading, verify, writer_of
+from swruntime.storage import indexed_db, open_profile, reading, verify, writer_of
 from swruntime.storage.store import SqlStore
 
 KEY = "https://a.example"
