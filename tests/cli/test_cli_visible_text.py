@@ -252,6 +252,7 @@ def on_terminal(*words: str) -> str:
     return out.decode("utf-8", "surrogateescape")
 
 
+@pytest.mark.slow
 def test_on_a_terminal(bad: Site) -> None:
     """The bars and colours are rich's; nothing of the script's is among them."""
     for words in (

@@ -18,6 +18,7 @@ SLOW = 400_000
 SIZE = 1_000_000
 
 
+@pytest.mark.slow
 def test_nginx_stopped_and_started_again(site: Site, make_nginx: Callable[..., Nginx]) -> None:
     nginx = make_nginx(limit_rate=SLOW)
     workload = Workload(site, nginx, make_files(nginx, [SIZE]))

@@ -71,6 +71,15 @@ class Model:
     caches: dict[tuple[str, str], dict[int, Entry]] = attrs.Factory(dict)
     dropped: set[int] = attrs.Factory(set)
 
+    def complete(self) -> set[int | None]:
+        """Bodies that are counted as complete."""
+        return {entry.body for entries in self.caches.values() for entry in entries.values()} | {
+            record.body
+            for fetch in self.fetches.values()
+            for record in fetch.records
+            if record.result == "success"
+        }
+
     def referred_to(self) -> set[int | None]:
         return {record.body for fetch in self.fetches.values() for record in fetch.records} | {
             entry.body for entries in self.caches.values() for entry in entries.values()
@@ -104,13 +113,8 @@ class StoreMachine(RuleBasedStateMachine):
         return data.draw(st.sampled_from(sorted(self.model.bodies)), label="body")
 
     def growing(self) -> list[int]:
-        """Bodies to append to: committed, and not counted as complete by anything."""
-        complete = {entry.body for entries in self.model.caches.values() for entry in entries.values()} | {
-            record.body
-            for fetch in self.model.fetches.values()
-            for record in fetch.records
-            if record.result == "success"
-        }
+        """Bodies to append to: committed, and not counted as complete by anything that is, or that may be again."""
+        complete = set[int | None]().union(*(model.complete() for model in (self.model, *self.before)))
         return sorted(self.model.bodies.keys() - set(self.uncommitted) - complete)
 
     def body_or_none(self, data: st.DataObject) -> int | None:

@@ -151,6 +151,7 @@ def test_the_same_test_in_process_on_a_disk_and_over_sockets(folder: pytest.Pyte
     folder.runpytest_subprocess().assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> None:
     folder.makepyfile("""
         import pytest, trio
@@ -175,6 +176,7 @@ def test_examples_of_given_have_clocks_of_their_own(folder: pytest.Pytester) -> 
     folder.runpytest_subprocess().assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_what_a_failure_shows(folder: pytest.Pytester) -> None:
     folder.makepyfile("""
         import pytest
@@ -215,6 +217,7 @@ def test_what_a_failure_shows(folder: pytest.Pytester) -> None:
     assert "swruntime" not in text.split("test_without ___")[1].split("short test summary")[0]
 
 
+@pytest.mark.slow
 def test_a_test_that_is_not_for_trio_is_told_so(folder: pytest.Pytester) -> None:
     folder.makepyfile("def test_sync(user_agent): pass")
     result = folder.runpytest_subprocess()

@@ -114,6 +114,7 @@ TestBroken.settings = settings(
     assert "f2 #2" in text
 
 
+@pytest.mark.slow
 def test_every_way_to_fail_ends_the_run(folder: pytest.Pytester) -> None:
     folder.makepyfile("""
         import pytest, trio

@@ -271,7 +271,14 @@ POLLUTION = {
 }
 
 
-@pytest.mark.parametrize("code", POLLUTION.values(), ids=POLLUTION.keys())
+@pytest.mark.parametrize(
+    "code",
+    [
+        # The loop that it makes is ended after ten seconds of the wall clock.
+        pytest.param(code, id=name, marks=pytest.mark.slow if name == "array iterators" else ())
+        for name, code in POLLUTION.items()
+    ],
+)
 async def test_pollution_hurts_the_polluter_only(code: str, autojump_clock: object) -> None:
     async with attacked() as them:
         await them.post(code)
