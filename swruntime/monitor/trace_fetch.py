@@ -350,7 +350,7 @@ class FetchWatch:
             raise self._record_rule(
                 f"attempt {line['attempt']} comes after {record.starts}", "start", "send-request"
             )
-        if line["attempt"] > 1:
+        if line["attempt"] > 1 or record.restored:
             self.may_fall.add(line["index"])
         record.starts, record.unseen = line["attempt"], False
 

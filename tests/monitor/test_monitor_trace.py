@@ -177,6 +177,30 @@ def test_each_record_that_begins_anew_may_lose_what_it_had(trace: list[Line]) ->
         check_trace([*trace[: again + 1], *fallen])
 
 
+async def _one_begins_anew_after_a_death() -> list[Line]:
+    """What an earlier process had stored goes when the new answer's head comes: another has told of its own before."""
+    async with laboratory(give_up=100, profile=True) as lab:
+        (lab.site / "worker.py").write_text(WORKER)
+        lab.origin.add("/changes", responses=[
+            {"body": b"y" * 501, "etag": None, "drop_after": [500]},
+            {"body": b"z", "etag": None, "delay": 2.0},
+        ])  # fmt: skip
+        lab.origin.add("/other", b"x" * 10, delay=1.0)
+        registration = await (await lab.window()).navigator.service_worker.ready
+        await registration.background_fetch.fetch("f", ["/changes", "/other"])
+        await lab.user_agent.until(lambda line: line["kind"] == "record.wait")
+        await lab.restart()
+        await lab.user_agent.settled()
+    return lab.trace
+
+
+def test_a_record_that_begins_anew_after_a_death_may_lose_what_it_had() -> None:
+    anew = run(_one_begins_anew_after_a_death)
+    told = [line["downloaded"] for line in anew if line["kind"] == "fetch.progress"]
+    assert told[-2:] == [510, 11]
+    check_trace(anew, complete=True)
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [
