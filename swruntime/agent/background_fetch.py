@@ -89,6 +89,8 @@ class BackgroundFetch:
         self._abort: Deferred[bool] | None = None
         self._tell = Teller(services, self)
         self._firing = False
+        self._given_up = False
+        """Dropped while its result was on its way to the disk: it is released when that is told."""
         self._goes_on = 0
         """The record that last could go on by itself."""
 
@@ -229,6 +231,8 @@ class BackgroundFetch:
         self._user("drop")
         if self.active:
             self.request_abort("user")
+        elif self.settling:
+            self._given_up = True
         elif self.owed:
             self._feed(machine.Drop())
 
@@ -650,7 +654,10 @@ class BackgroundFetch:
         if self._abort is not None:
             self._abort.resolve(settle.failure_reason == "aborted")
         self._tell.settled(settle)
-        self.registration.settled(self)
+        if self._given_up and self.owed:
+            self._feed(machine.Drop())
+        else:
+            self.registration.settled(self)
 
     def _commit(self) -> None:
         self._committed = True

@@ -257,6 +257,22 @@ async def test_dropped_while_its_handler_runs(lab: Lab, autojump_clock: object) 
     assert "InvalidStateError" in end["error"]
 
 
+@pytest.mark.parametrize("again", [1, 2])
+async def test_dropped_while_its_result_is_on_its_way(lab: Lab, again: int, autojump_clock: object) -> None:
+    """The first drop of an active one is an abort. Found by the state machine that tries every control."""
+    lab.origin.add("/a", b"aaa", delay=10)
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", "/a")
+        fetch = agent.background_fetches[0]
+        for _ in range(1 + again):
+            fetch.drop()
+        await agent.settled()
+        assert agent.background_fetches == []
+    assert lab.one("fetch.settle")["failure_reason"] == "aborted"
+    lab.one("fetch.release", cause="dropped")
+    assert lab.of("event.start", name="backgroundfetchabort") == []
+
+
 async def test_dropped_while_its_worker_starts(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/a", b"aaa")
     lab.worker(DYING)
