@@ -127,7 +127,7 @@ def from_environment(environ: Mapping[str, str]) -> Proxies:
     """What the variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say, lower case before upper.
 
     Where REQUEST_METHOD is set, HTTP_PROXY in capitals is not looked at: a CGI script has there what a client's `Proxy`
-    header says (https://httpoxy.org). Raises UsageError, naming the variable, for what is no proxy's URL.
+    header says (https://httpoxy.org). Raises UsageError, naming the variable, for what is not the URL of a proxy.
     """
     exempt = _first(environ, ("no_proxy", "NO_PROXY"))
     entries = [] if exempt is None else re.split(r"[\s,]+", exempt[1])

@@ -35,10 +35,6 @@ class Names:
         host = host.lower()
         return self.rules.get((host, port)) or self.rules.get((host, None))
 
-    def address(self, host: str, port: int) -> str:
-        """Where to connect to for `host`: an address that a rule gives, else `host` itself."""
-        return self.rule(host, port) or host.lower()
-
 
 def _parse(rule: str) -> tuple[tuple[str, int | None], str]:
     match = _RULE.fullmatch(rule)

@@ -392,6 +392,12 @@ class World:
         for _ in range(5):
             self.try_once(index, "part-as-200", 1, "reset")
 
+    def send_parts_of_nothing(self, index: int) -> None:
+        """A connection breaks after a byte, and the parts that the server sends of the rest are empty."""
+        self.try_once(index, "honest", 1, "reset")
+        for _ in range(2):
+            self.try_once(index, "part", 0, None)
+
     def stay_broken(self, index: int) -> None:
         """Nothing gets through, for longer than anybody's patience."""
         for _ in range(12):

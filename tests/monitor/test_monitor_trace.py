@@ -201,6 +201,15 @@ def test_a_record_that_begins_anew_after_a_death_may_lose_what_it_had() -> None:
     check_trace(anew, complete=True)
 
 
+def test_a_click_that_waited_for_its_worker_may_come_after_the_release(trace: list[Line]) -> None:
+    at = next(i for i, line in enumerate(trace) if line["kind"] == "fetch.release")
+    about = {key: trace[at][key] for key in ("time", "scope", "id", "fetch")}
+    start = {**about, "kind": "event.start", "name": "backgroundfetchclick", "attempt": 1}
+    check_trace([*trace[: at + 1], start])
+    with pytest.raises(TraceViolation, match="nothing of it is left"):
+        check_trace([*trace[: at + 1], {**start, "name": "backgroundfetchsuccess"}])
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [

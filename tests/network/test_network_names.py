@@ -14,25 +14,25 @@ from swruntime.network.names import Names
 
 def test_a_rule_for_every_port_and_one_for_one_port() -> None:
     names = Names.parse(["a.example:10.0.0.1", "a.example:8443:10.0.0.2"])
-    assert names.address("a.example", 443) == "10.0.0.1"
-    assert names.address("a.example", 8443) == "10.0.0.2"
-    assert names.address("www.a.example", 443) == "www.a.example", "only that very host"
+    assert names.rule("a.example", 443) == "10.0.0.1"
+    assert names.rule("a.example", 8443) == "10.0.0.2"
+    assert names.rule("www.a.example", 443) is None, "only that very host"
 
 
 def test_the_later_of_two_rules_holds() -> None:
     names = Names.parse(["a.example:10.0.0.1", "a.example:10.0.0.2"])
-    assert names.address("a.example", 80) == "10.0.0.2"
+    assert names.rule("a.example", 80) == "10.0.0.2"
 
 
 def test_a_host_is_compared_as_a_url_has_it() -> None:
     names = Names.parse(["BÜCHER.example:10.0.0.1"])
-    assert names.address("xn--bcher-kva.example", 80) == "10.0.0.1"
+    assert names.rule("xn--bcher-kva.example", 80) == "10.0.0.1"
 
 
 def test_an_address_may_be_of_the_sixth_version() -> None:
     names = Names.parse(["a.example:443:[::1]", "b.example:[2001:DB8::1]"])
-    assert names.address("a.example", 443) == "::1"
-    assert names.address("b.example", 1) == "2001:db8::1"
+    assert names.rule("a.example", 443) == "::1"
+    assert names.rule("b.example", 1) == "2001:db8::1"
 
 
 @pytest.mark.parametrize(

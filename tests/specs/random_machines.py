@@ -114,6 +114,7 @@ others = (
     _to_one("fail", st.sampled_from(BREAKS)),
     _to_one("try_once", answers, sent, st.sampled_from([None, "reset"])),
     _to_one("send_too_much"),
+    _to_one("send_parts_of_nothing"),
     _to_one("change_file"),
 )
 
