@@ -17,11 +17,12 @@ import attrs
 import trio
 
 from swruntime.algorithms import urls
+from swruntime.algorithms.http_date import format_http_date
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import FewDescriptors, NetworkFailure, NotServed, SiteError
 from swruntime.network.decoding import PIECE
-from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.network.ranges import if_range_holds, is_not_modified, select_range
 from swruntime.network.site_files import HEADERS, SiteFile, SiteFiles
 from swruntime.ports.network import WireRequest, WireResponse
 
@@ -181,7 +182,7 @@ class _Body:
 
 def _serve(request: WireRequest, file: SiteFile) -> _Body:
     found = file.found
-    etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', http_date(found.st_mtime)
+    etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', format_http_date(found.st_mtime)
     headers = [("ETag", etag), ("Last-Modified", modified), ("Accept-Ranges", "bytes")]
     asked = {name.lower(): request.headers.get(name) or "" for name, _ in request.headers}
     if is_not_modified(asked, etag, modified):
