@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from swruntime.agent.user_agent import UserAgent
     from swruntime.runtime import open_user_agent
 
+__version__ = "0.1.0"
+
 _LAZY = {
     "Promise": "swruntime.agent.promise",
     "UserAgent": "swruntime.agent.user_agent",

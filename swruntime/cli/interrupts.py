@@ -22,13 +22,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from swruntime.cli import INTERRUPTED_LINE
+from swruntime.cli import INTERRUPTED_LINE, SIGNALS
 from swruntime.cli.streams import write_all
 
 if TYPE_CHECKING:
     import trio
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE = 1.0
 """Seconds: what comes sooner after the first signal is the same key press (a terminal and npx both send one)."""
@@ -46,7 +44,8 @@ def _heeded() -> list[signal.Signals]:
 class Interrupts:
     """The signals of one command. `status` is what it ends with where one came.
 
-    `for_good`: the command is the whole of its process, and the signals stay as they are in its end.
+    `for_good`: the command is the whole of its process, which they end at once until it is `loaded`; and they stay as
+    they are in its end.
     """
 
     def __init__(self, *, for_good: bool = False) -> None:
@@ -67,7 +66,23 @@ class Interrupts:
     def heeded(self) -> Iterator[None]:
         """While the block runs, the other two do what SIGINT does, whatever that is just then."""
         kept = {each: signal.getsignal(each) for each in _heeded()}
+        if not self._for_good:
+            self._as_interrupts()
+        try:
+            yield
+        finally:
+            if not self._for_good:
+                for each, handler in kept.items():
+                    signal.signal(each, handler)
 
+    def loaded(self) -> None:
+        """Within `heeded`: all that the command needs is imported, and they interrupt what it does now."""
+        if self._for_good:
+            if signal.SIGINT in _heeded():
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._as_interrupts()
+
+    def _as_interrupts(self) -> None:
         def as_interrupt(number: int, frame: FrameType | None) -> None:
             self._note(number)
             handler = signal.getsignal(signal.SIGINT)
@@ -76,15 +91,9 @@ class Interrupts:
             else:
                 raise KeyboardInterrupt
 
-        for each in kept:
+        for each in _heeded():
             if each is not signal.SIGINT:
                 signal.signal(each, as_interrupt)
-        try:
-            yield
-        finally:
-            if not self._for_good:
-                for each, handler in kept.items():
-                    signal.signal(each, handler)
 
     def over(self) -> None:
         """Within `heeded`: the command has its status, which is still to be told, and none comes through any more."""
