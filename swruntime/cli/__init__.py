@@ -17,10 +17,11 @@ more, a command ends in silence, with 1.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -46,21 +47,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from swruntime.cli.interrupts import Interrupts
 
-    return _main(arguments, Interrupts())
+    interrupts = Interrupts()
+    return _main(arguments, interrupts, interrupts.heed)
 
 
 def process_main() -> NoReturn:
     """`main`, as the whole of a process: once its end has begun no signal interrupts it any more.
 
-    Nor does one while all is imported that a command needs, most of its start: that ends the process at once.
+    Until the command's module is imported, which is most of its start, a signal ends the process at once.
     """
+    gc.disable()  # what is imported stays: looking through it for garbage, again and again, is a fifth of a start
     for number in SIGNALS:
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, _end_at_once)
     try:
         from swruntime.cli.interrupts import Interrupts
 
-        status = _main(None, Interrupts(for_good=True))
+        interrupts = Interrupts(for_good=True)
+
+        def imported() -> None:
+            gc.freeze()
+            gc.enable()
+            interrupts.heed()
+
+        status = _main(None, interrupts, imported)
     except KeyboardInterrupt:
         # It came in the instant in which another was dealt with.
         # Nothing may be imported now that was not there before.
@@ -81,12 +91,13 @@ def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
         os._exit(128 + number)
 
 
-def _main(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
+def _main(arguments: Sequence[str] | None, interrupts: Interrupts, imported: Callable[[], None]) -> int:
+    """`imported` is called when all is there that the command needs, and it begins."""
     from swruntime.cli.failures import failed
     from swruntime.cli.output import prepare_standard_streams
 
     prepare_standard_streams()
-    with interrupts.heeded():
+    with interrupts.restored():
         try:
             from swruntime.cli.arguments import parse
             from swruntime.cli.commands import load
@@ -94,7 +105,7 @@ def _main(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
             options = parse(arguments)
             options.interrupts = interrupts
             command = load(options.name)
-            interrupts.loaded()
+            imported()
             status = command(options)
             interrupts.over()
         except SystemExit as exit:

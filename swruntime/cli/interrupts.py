@@ -44,8 +44,7 @@ def _heeded() -> list[signal.Signals]:
 class Interrupts:
     """The signals of one command. `status` is what it ends with where one came.
 
-    `for_good`: the command is the whole of its process, which they end at once until it is `loaded`; and they stay as
-    they are in its end.
+    `for_good`: the command is the whole of its process, and the signals stay as they are in its end.
     """
 
     def __init__(self, *, for_good: bool = False) -> None:
@@ -63,11 +62,9 @@ class Interrupts:
         return 128 + (self._came or signal.SIGINT)
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """While the block runs, the other two do what SIGINT does, whatever that is just then."""
+    def restored(self) -> Iterator[None]:
+        """After the block the signals do what they did before, unless that is the end of the process, too."""
         kept = {each: signal.getsignal(each) for each in _heeded()}
-        if not self._for_good:
-            self._as_interrupts()
         try:
             yield
         finally:
@@ -75,14 +72,9 @@ class Interrupts:
                 for each, handler in kept.items():
                     signal.signal(each, handler)
 
-    def loaded(self) -> None:
-        """Within `heeded`: all that the command needs is imported, and they interrupt what it does now."""
-        if self._for_good:
-            if signal.SIGINT in _heeded():
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._as_interrupts()
+    def heed(self) -> None:
+        """Within `restored`: from now on SIGINT raises KeyboardInterrupt, and the other two do what SIGINT does."""
 
-    def _as_interrupts(self) -> None:
         def as_interrupt(number: int, frame: FrameType | None) -> None:
             self._note(number)
             handler = signal.getsignal(signal.SIGINT)
@@ -94,9 +86,11 @@ class Interrupts:
         for each in _heeded():
             if each is not signal.SIGINT:
                 signal.signal(each, as_interrupt)
+            elif self._for_good:
+                signal.signal(each, signal.default_int_handler)
 
     def over(self) -> None:
-        """Within `heeded`: the command has its status, which is still to be told, and none comes through any more."""
+        """Within `restored`: the command has its status, which is still to be told, and none comes through any more."""
         for each in _heeded():
             signal.signal(each, signal.SIG_IGN)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.cli.output import complain
 from swruntime.cli.session import Session, run_session, take_up_all
 from swruntime.cli.site import check_site, profile_of
 from swruntime.errors import UsageError
 from swruntime.storage import profile_origin
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
 
 
 def resume(options: Namespace) -> int:
