@@ -64,7 +64,7 @@ from swruntime.storage.site_origin import (
 from swruntime.trace import AgentOpen, Console, Diagnostic, Sink, Trace
 
 if TYPE_CHECKING:
-    from swruntime.network.har import HarWriter
+    from swruntime.network.recording import HarWriter
     from swruntime.network.opening import Origin
     from swruntime.network.replay import Recording
 

@@ -21,8 +21,8 @@ def parse_size(text: str) -> int:
     whole, fraction, prefix, i, b = match.groups()
     base = 1000 if b and not i else 1024
     factor = base ** (_PREFIXES.index(prefix.upper()) + 1) if prefix else 1
-    fraction = fraction or ""
-    size = int(whole + fraction) * factor // 10 ** len(fraction)
+    digits = fraction or ""
+    size: int = int(whole + digits) * factor // 10 ** len(digits)
     if size > LARGEST:
         raise ValueError(f"{text!r} is too large a size; the largest is {LARGEST} bytes")
     return size

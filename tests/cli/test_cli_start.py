@@ -203,7 +203,7 @@ def test_an_ignored_signal_stays_ignored_while_it_imports(site: Site) -> None:
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    command = [sys.executable, "-c", SIGNALLED, str(int(signal.SIGHUP)), "trio", "run", site.folder]
+    command = [sys.executable, "-c", SIGNALLED, str(int(signal.SIGHUP)), "trio", "run", str(site.folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=ignore)
     assert (result.returncode, result.stderr) == (0, "")
 
