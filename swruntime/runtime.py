@@ -64,8 +64,8 @@ from swruntime.storage.site_origin import (
 from swruntime.trace import AgentOpen, Console, Diagnostic, Sink, Trace
 
 if TYPE_CHECKING:
-    from swruntime.network.recording import HarWriter
     from swruntime.network.opening import Origin
+    from swruntime.network.recording import HarWriter
     from swruntime.network.replay import Recording
 
 VIRTUAL_EPOCH = 1_767_225_600.0

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.test_cli_interrupts import STATUS, TOLD
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Site
+    from tests.cli.conftest import Server, Site
 
 PROCESS = """
 import atexit, json, sys
@@ -151,6 +151,17 @@ def test_a_command_imports_what_it_needs(site: Site, tmp_path: Path, command: st
     assert packages(modules) - start.packages == set()
     own = {name for name in modules if name.partition(".")[0] == "swruntime"}
     assert len(own) <= start.own
+
+
+def test_a_fetch_over_http_imports_no_client_but_what_http2_needs(
+    site: Site, server: Server, tmp_path: Path
+) -> None:
+    site.write("worker.py", "")
+    server.add("/x.bin", b"x")
+    modules = loaded(tmp_path, "fetch", site.folder, "a", "/x.bin", "--origin", server.url)
+    assert "swruntime.network.sockets" in modules
+    of_http2 = {"httpcore", "h2", "hpack", "hyperframe", "h11", "certifi", "anyio", "brotli"}
+    assert packages(modules) - VALUES - TRIO - of_http2 == set()
 
 
 @pytest.mark.parametrize("command", ["run", "status", "serve"])
