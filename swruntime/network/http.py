@@ -27,7 +27,11 @@ from swruntime.network.message import ResponseBody, extra_bytes
 from swruntime.network.upload import Timeouts, Upload, Waiting, close, headers_to_send, target_of
 from swruntime.ports.network import WireRequest, WireResponse
 
-TRANSPORT_ERRORS = (*failures.TRANSPORT_ERRORS, httpx.TransportError, httpx.InvalidURL)
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
+    *failures.TRANSPORT_ERRORS,
+    httpx.TransportError,
+    httpx.InvalidURL,
+)
 """What an httpx transport raises when an exchange fails."""
 
 
