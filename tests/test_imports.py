@@ -17,6 +17,7 @@ import pytest
 import swruntime
 import swruntime.testing
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("rich", "httpx", "httpcore", "sqlite3", "trio", "starlette", "hypercorn", "hypothesis", "pytest")
 
 
@@ -30,6 +31,22 @@ def loaded_by(*modules: str) -> set[str]:
 @pytest.mark.parametrize("module", ["swruntime", "swruntime.errors", "swruntime.worker", "swruntime.window"])
 def test_importing_imports_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & set(HEAVY) == set()
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    """Nor does the command line, until it heeds signals."""
+    code = "import os, signal, sys; before = set(sys.modules); import swruntime.cli; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert set(run.stdout.split()) == {"__future__", "swruntime", "swruntime.cli"}
+
+
+def test_its_exceptions_can_be_had_by_their_module() -> None:
+    code = "import swruntime; print(swruntime.errors.UsageError is swruntime.UsageError)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"
 
 
 def test_the_runtime_needs_no_test_tools() -> None:
@@ -50,7 +67,7 @@ def test_the_pytest_plugin_imports_hardly_anything() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = {name for name in run.stdout.split() if name.startswith("swruntime")}
     testing = {f"swruntime.testing{name}" for name in ("", ".plugin", ".watch")}
-    assert ours == {"swruntime", "swruntime.errors"} | testing
+    assert ours == {"swruntime"} | testing
 
 
 def test_names_that_come_when_they_are_used_are_listed() -> None:

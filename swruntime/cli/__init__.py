@@ -1,5 +1,6 @@
 """The command line: `python -m swruntime`.
 
+    program    a command, from its arguments to the exit status
     arguments  what can be said
     site       SITE's scripts, and the profile
     session    a user agent for a command, the exit status
@@ -17,19 +18,17 @@ more, a command ends in silence, with 1.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
-from swruntime.errors import OutputFailed
+TYPE_CHECKING = False
+"""As typing's. Until `process_main` has begun a signal is Python's: what is imported here is kept short."""
 
 if TYPE_CHECKING:
-    from swruntime.cli.interrupts import Interrupts
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import NoReturn
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -45,10 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What is a defect of swruntime comes out as it is, with its traceback.
     """
-    from swruntime.cli.interrupts import Interrupts
+    from swruntime.cli.program import perform
 
-    interrupts = Interrupts()
-    return _main(arguments, interrupts, interrupts.heed)
+    return perform(arguments)
 
 
 def process_main() -> NoReturn:
@@ -56,28 +54,19 @@ def process_main() -> NoReturn:
 
     Until the command's module is imported, which is most of its start, a signal ends the process at once.
     """
-    gc.disable()  # what is imported stays: looking through it for garbage, again and again, is a fifth of a start
     for number in SIGNALS:
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, _end_at_once)
     try:
-        from swruntime.cli.interrupts import Interrupts
+        from swruntime.cli.program import perform_in_process
 
-        interrupts = Interrupts(for_good=True)
-
-        def imported() -> None:
-            gc.freeze()
-            gc.enable()
-            interrupts.heed()
-
-        status = _main(None, interrupts, imported)
+        status = perform_in_process()
     except KeyboardInterrupt:
         # It came in the instant in which another was dealt with.
         # Nothing may be imported now that was not there before.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        with suppress(OSError):
-            os.write(2, INTERRUPTED_LINE.encode())
+        _tell_interrupted()
         status = INTERRUPTED
     sys.exit(status)
 
@@ -85,46 +74,13 @@ def process_main() -> NoReturn:
 def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
     """Nothing was begun that would have to be ended; and an import that is broken off says so in a traceback."""
     try:
-        with suppress(OSError):
-            os.write(2, INTERRUPTED_LINE.encode())
+        _tell_interrupted()
     finally:
         os._exit(128 + number)
 
 
-def _main(arguments: Sequence[str] | None, interrupts: Interrupts, imported: Callable[[], None]) -> int:
-    """`imported` is called when all is there that the command needs, and it begins."""
-    from swruntime.cli.failures import failed
-    from swruntime.cli.output import prepare_standard_streams
-
-    prepare_standard_streams()
-    with interrupts.restored():
-        try:
-            from swruntime.cli.arguments import parse
-            from swruntime.cli.commands import load
-
-            options = parse(arguments)
-            options.interrupts = interrupts
-            command = load(options.name)
-            imported()
-            status = command(options)
-            interrupts.over()
-        except SystemExit as exit:
-            interrupts.over()
-            status = exit.code if isinstance(exit.code, int) else WRONG
-        except BaseException as error:  # noqa: BLE001 - a defect is raised again
-            interrupts.over()
-            status = failed(error, interrupts.status)
-        return _flushed(status)
-
-
-def _flushed(status: int) -> int:
-    """The exit status, once standard output has all that was written to it."""
-    from swruntime.cli.failures import tell
-    from swruntime.cli.streams import flush_standard_output
-
-    try:
-        flush_standard_output()
-    except OutputFailed as failure:
-        if status == DONE:
-            return tell(failure, INTERRUPTED) or FAILED
-    return status
+def _tell_interrupted() -> None:
+    try:  # noqa: SIM105 - contextlib may not be there yet
+        os.write(2, INTERRUPTED_LINE.encode())
+    except OSError:
+        pass  # nobody reads it

@@ -183,6 +183,8 @@ def signalled(site: Site, number: int, module: str, *arguments: str | Path) -> t
 @pytest.mark.parametrize(
     ("number", "module"),
     [
+        (signal.SIGINT, "swruntime.cli.program"),
+        (signal.SIGTERM, "swruntime.errors"),
         (signal.SIGINT, "swruntime.cli.interrupts"),
         (signal.SIGHUP, "argparse"),
         (signal.SIGTERM, "swruntime.cli.session"),
