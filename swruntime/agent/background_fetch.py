@@ -14,13 +14,14 @@ import attrs
 import trio
 
 from swruntime.agent.connections import Lease
+from swruntime.agent.held_text import held_text
 from swruntime.agent.integrity import stored_mismatch
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
-from swruntime.agent.worker_texts import Texts, comes_by_now, differs, held_text
+from swruntime.agent.worker_texts import Texts, comes_by_now, differs
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
 from swruntime.errors import QuotaExceededError, StorageFull

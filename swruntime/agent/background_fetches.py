@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.pieces import closing_pieces
-from swruntime.agent.record_run import RecordRun
 from swruntime.agent.response_data import ResponseData
 from swruntime.agent.services import QUOTA_RESERVE
 from swruntime.algorithms import matching
@@ -21,12 +19,11 @@ from swruntime.concepts.background import ImageResource
 from swruntime.concepts.http import Request, StoredBody
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
-from swruntime.machines import record
-from swruntime.machines.background_fetch import Machine
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 from swruntime.ports.store import StoredFetch, StoredRecord
 
 if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.agent.registrations import Registration, Registrations
     from swruntime.agent.services import Services
 
@@ -94,6 +91,9 @@ class BackgroundFetches:
         worker, the id is taken, a body failed), QuotaExceededError.
         Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-fetch
         """
+        # What performs it is imported now, when nothing is stored yet that an error would leave behind.
+        import swruntime.agent.background_fetch  # noqa: F401
+
         # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
         self._check(registration, id, download_total)
         with ExitStack() as pins:
@@ -227,6 +227,12 @@ class BackgroundFetches:
             self._services.start("update", fetch.look_for_absent)
 
     def _take(self, registration: Registration, stored: StoredFetch) -> BackgroundFetch:
+        # What performs a background fetch comes with the first one that there is.
+        from swruntime.agent.background_fetch import BackgroundFetch
+        from swruntime.agent.record_run import RecordRun
+        from swruntime.machines import record
+        from swruntime.machines.background_fetch import Machine
+
         store = self._services.store
         runs, records = [], []
         for index, r in enumerate(stored.records):

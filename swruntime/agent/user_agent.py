@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.caches import Caches
 from swruntime.agent.clients import Client, Clients
@@ -30,6 +29,7 @@ from swruntime.ports.realm import EventSpec
 from swruntime.trace import Line, NetworkChange, UserAction
 
 if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.trace import Trace
 
 OpenWindowRealm = Callable[[Client], Awaitable[Any]]

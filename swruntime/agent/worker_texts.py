@@ -7,7 +7,6 @@ each script that is read, before it runs, and each one that is asked for and doe
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -133,12 +132,3 @@ def _of_site(url: str, scripts: ScriptFetcher) -> bytes | None:
         return scripts.read_local(urls.parse(url).pathname)
     except NotServed:
         return None
-
-
-def held_text(id: str, event: str, attempts: int) -> str:
-    """What an event that is held waits for: the same wherever it is said."""
-    name = shlex.quote(id)
-    return (
-        f"a worker whose text differs from the one that failed: {event} was interrupted {attempts} times and is held; "
-        f"'resume --retry {name}' (retry() in Python) tries it again, 'resume --drop {name}' (drop()) gives it up"
-    )

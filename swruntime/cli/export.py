@@ -12,12 +12,14 @@ from typing import Any
 
 import attrs
 
-from swruntime.agent.response_data import PIECE
 from swruntime.cli.filenames import FileName, file_names, marked, portable
 from swruntime.errors import BodyDamaged, SwruntimeError, UsageError
 from swruntime.ports.store import CacheEntry, Store
 from swruntime.ports.whole_output import Blocked, OutputFolder, whole_file
 from swruntime.storage.room import FULL
+
+PIECE = 64 * 1024
+"""Bytes that are taken out at a time."""
 
 REFUSED_NAMES = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
 """What a file system answers to a name that it cannot keep."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 import attrs
 
 from swruntime.algorithms.content_range import ContentRange, parse_content_range, unsatisfied_length
+from swruntime.algorithms.methods import SAFE
 from swruntime.algorithms.partial import changed_part, if_range, may_resume
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import RecordResult, WaitReason
@@ -58,9 +59,6 @@ TEMPORARY: dict[Cause, WaitReason] = {
 NOT_AT_FIRST: tuple[Cause, ...] = ("protocol", "tls", "coding")
 """Failures that are final at the very first answer. Once an answer had come, they may as well be a passing fault of the
 way, and mean *temporarily unavailable* too; a record is then said to wait for `reset`."""
-
-SAFE = ("GET", "HEAD")
-"""Methods that may be sent again although nobody knows what became of the first time."""
 
 
 # Guards

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 import attrs
-import trio
 
 if TYPE_CHECKING:
+    import trio
     from trio.testing import MockClock
 
 _Kind = Literal["outside", "exchanges", "servers"]
@@ -71,12 +71,16 @@ def server_waits() -> AbstractContextManager[None]:
 
 def clock_is_virtual() -> bool:
     """Whether this run's clock is a test's, which stands still while anything computes."""
+    import trio
+
     testing = sys.modules.get("trio.testing")
     return testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock)
 
 
 @contextmanager
 def _count(kind: _Kind) -> Iterator[None]:
+    import trio
+
     testing = sys.modules.get("trio.testing")
     clock = trio.lowlevel.current_clock()
     if testing is None or not isinstance(clock, testing.MockClock):

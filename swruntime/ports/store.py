@@ -24,6 +24,9 @@ from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 from swruntime.ports.indexed_db import IndexedDatabases
 
+DEFAULT_QUOTA = 0.6
+"""Of the disk, where no quota was given."""
+
 
 @attrs.frozen
 class StoredWorker:

@@ -1,6 +1,7 @@
 """The profile: what outlives the process. The adapter of `swruntime.ports.store`, on disk and in memory.
 
 profile        opening one: the folder's layout, what is refused
+site_origin    whose it is
 check, forget  is it sound; delete it
 reading        the database beside a writer
 store          Store in SQL, over the rows and the ledger below

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import trio
-
 FOLDER = "bodies"
 """Of the profile, for their files."""
 
@@ -76,6 +74,8 @@ class MemoryBodies:
         self._bytes.pop(body, None)
 
     async def sync(self, bodies: Sequence[int], *, names: bool) -> None:
+        import trio
+
         await trio.lowlevel.checkpoint()
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
-import trio
 
 from swruntime.errors import StorageFull, UsageError
 from swruntime.ports.outside import outside_trio
@@ -271,6 +270,8 @@ class Database:
 
     async def flush_outside(self) -> None:
         """`flush` in a thread."""
+        import trio
+
         if self._path is None:
             await trio.lowlevel.checkpoint()
             return

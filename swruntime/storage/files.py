@@ -8,8 +8,6 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import trio
-
 from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
 from swruntime.storage.bodies import FOLDER
@@ -158,6 +156,8 @@ class FileBodies:
 
         No room is a failure here as well: after a sync that failed nobody knows what of the bytes there is.
         """
+        import trio
+
         failed: list[OSError] = []
         limit = trio.CapacityLimiter(SYNCS_AT_A_TIME)
 

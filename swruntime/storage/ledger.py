@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import attrs
-import trio
 
 from swruntime.errors import BodyDamaged, StorageFailed, StorageFull
 from swruntime.storage.bodies import BodyBytes
@@ -198,6 +197,8 @@ class BodyLedger:
         wanted = {body: self._bodies[body] for body in bodies if body in self._bodies}
         lengths = {body: entry.length for body, entry in wanted.items() if entry.length > entry.synced}
         if not lengths:
+            import trio
+
             await trio.lowlevel.checkpoint()
         else:
             try:

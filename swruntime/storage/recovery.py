@@ -57,7 +57,7 @@ from pathlib import Path
 
 import attrs
 
-from swruntime.machines.record_rules import SAFE
+from swruntime.algorithms.methods import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
 from swruntime.storage.bodies import BodyBytes
 from swruntime.storage.database import Database, Mark, Participant

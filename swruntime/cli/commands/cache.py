@@ -19,7 +19,7 @@ from swruntime.cli.export import (
     to_standard_output,
 )
 from swruntime.cli.output import complain, counted, print_object, say
-from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.cli.site import check_origin, check_site, profile_of
 from swruntime.cli.streams import check_standard_output
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions

@@ -6,15 +6,15 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from swruntime.agent.controls import DEFAULT_QUOTA
-from swruntime.agent.worker_texts import held_text
+from swruntime.agent.held_text import held_text
 from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object, say
-from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.cli.site import check_origin, check_site, profile_of
 from swruntime.concepts.http import StoredBody
 from swruntime.errors import NotAProfile, UsageError
-from swruntime.machines.background_fetch import debt
+from swruntime.machines.snapshots import debt
 from swruntime.ports.store import (
+    DEFAULT_QUOTA,
     Store,
     StoredFetch,
     StoredNotification,
