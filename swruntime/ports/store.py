@@ -9,7 +9,7 @@ to. Times and sizes are in seconds and bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -95,14 +95,25 @@ class StoredNotification:
     notification: NotificationConcept
 
 
-@attrs.frozen
-class CacheEntry:
+class CacheEntry(Protocol):
     """A request and its response in a cache. `body` is the id of a body, None where the response has none."""
 
-    id: int
-    request: Request
-    response: Response
-    body: int | None
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def body(self) -> int | None: ...
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def response(self) -> Response: ...
+
+    @property
+    def load_request(self) -> Callable[[], Request]:
+        """Answers with the request, when it is called: it keeps nothing else of the entry."""
+        ...
 
 
 @attrs.frozen
@@ -327,7 +338,8 @@ class Store(Protocol):
     ) -> Sequence[CacheEntry]:
         """In the order of insertion; with `url` only those with the same URL but for the fragment.
 
-        `ignore_search`: also but for the query.
+        `ignore_search`: also but for the query. Which they are is settled at the call; each is read when it is asked
+        for, and left out where it is gone by then.
         """
         ...
 
