@@ -132,8 +132,7 @@ class CacheRows:
         rows = self._database.execute(
             "SELECT body, request_body FROM cache_entries WHERE cache = ?", (cache,)
         )
-        for row in rows.fetchall():
-            self._bodies.drop(row)
+        self._bodies.drop(body for row in rows for body in row)
         # Not by the cascade, which would come when nobody can tell whose entries they were (see usage.py).
         self._database.execute("DELETE FROM cache_entries WHERE cache = ?", (cache,))
         self._database.execute("DELETE FROM caches WHERE id = ?", (cache,))
@@ -163,10 +162,14 @@ class CacheRows:
         return entry
 
     def delete_entries(self, entries: Iterable[int]) -> None:
-        for entry in entries:
-            rows = self._database.execute(
-                "SELECT body, request_body FROM cache_entries WHERE id = ?", (entry,)
-            )
-            for row in rows.fetchall():
-                self._bodies.drop(row)
-            self._database.execute("DELETE FROM cache_entries WHERE id = ?", (entry,))
+        numbers = json.dumps(list(entries))
+        if numbers == "[]":
+            return
+        rows = self._database.execute(
+            "SELECT body, request_body FROM cache_entries WHERE id IN (SELECT value FROM json_each(?))",
+            (numbers,),
+        )
+        self._bodies.drop(body for row in rows for body in row)
+        self._database.execute(
+            "DELETE FROM cache_entries WHERE id IN (SELECT value FROM json_each(?))", (numbers,)
+        )

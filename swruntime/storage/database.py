@@ -113,6 +113,14 @@ class Database:
             self._ran_full = True
             raise
 
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Any]:
+        """The rows one after the other: they may be many. Nothing is written before the last one was read.
+
+        Raises StorageFailed.
+        """
+        with self.disk.used():
+            yield from self._connection.execute(sql, parameters)
+
     def numbers(self, sql: str, parameters: Parameters = ()) -> array[int]:
         """The only column of all rows, in eight bytes each. Raises StorageFailed."""
         with self.disk.used():

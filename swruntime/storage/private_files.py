@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,7 +80,7 @@ class PrivateFolder:
     def _held(self) -> PrivateFolder:
         try:
             if self.privacy.mends:
-                self._require_owner(os.fstat(self._descriptor), self.path)
+                self._require_owner(os.fstat(self._descriptor))
                 self._hold_mode(self._descriptor, self.path, FOLDER_MODE)
         except BaseException:
             self.close()
@@ -95,6 +95,12 @@ class PrivateFolder:
 
     def names(self) -> list[str]:
         return os.listdir(self._descriptor)
+
+    def each_name(self) -> Iterator[str]:
+        """As `names`, where they may be very many."""
+        with os.scandir(self._descriptor) as entries:
+            for entry in entries:
+                yield entry.name
 
     def subfolder(self, name: str, *, create: bool = False) -> PrivateFolder:
         """Raises FileNotFoundError, NotOurs, OSError."""
@@ -118,7 +124,7 @@ class PrivateFolder:
                 self.check_file(name)
             raise
         try:
-            self._require_ours(os.fstat(descriptor), self.path / name)
+            self._require_ours(os.fstat(descriptor), name)
             if self.privacy.mends:
                 self._hold_mode(descriptor, self.path / name, FILE_MODE)
         except BaseException:
@@ -131,19 +137,21 @@ class PrivateFolder:
         status = self._status(name)
         if status is None:
             return False
-        self._require_ours(status, self.path / name)
+        self._require_ours(status, name)
         return True
 
-    def mend_file(self, name: str) -> None:
-        """As `check_file`; a writer's file gets its mode. To be done before SQLite has it open."""
+    def mend_file(self, name: str) -> int | None:
+        """As `check_file`; a writer's file gets its mode. To be done before SQLite has it open.
+
+        Answers with its size in bytes, None where there is no such file. One look at it, and no more.
+        """
         status = self._status(name)
-        if (
-            self.check_file(name)
-            and status
-            and self.privacy.mends
-            and stat.S_IMODE(status.st_mode) != FILE_MODE
-        ):
+        if status is None:
+            return None
+        self._require_ours(status, name)
+        if self.privacy.mends and stat.S_IMODE(status.st_mode) != FILE_MODE:
             os.close(self.open_file(name, os.O_RDONLY))
+        return status.st_size
 
     def check_folder(self, name: str) -> bool:
         """Whether there is such a folder. Raises NotOurs where it is something else."""
@@ -224,17 +232,17 @@ class PrivateFolder:
             raise NotOurs(f"{name!r} is not the name of a file in {self.path}")
         return name
 
-    def _require_ours(self, status: os.stat_result, path: Path) -> None:
+    def _require_ours(self, status: os.stat_result, name: str) -> None:
         if not stat.S_ISREG(status.st_mode):
-            raise NotOurs(f"{path} is {_kind(status)}, and a profile has a file there")
+            raise NotOurs(f"{self.path / name} is {_kind(status)}, and a profile has a file there")
         if status.st_nlink > 1:
             raise NotOurs(
-                f"{path} is a file that has {status.st_nlink} names, and only the profile may have it"
+                f"{self.path / name} is a file that has {status.st_nlink} names, and only the profile may have it"
             )
         if self.privacy.mends:
-            self._require_owner(status, path)
+            self._require_owner(status, name)
 
-    def _require_owner(self, status: os.stat_result, path: Path) -> None:
+    def _require_owner(self, status: os.stat_result, name: str = "") -> None:
         """Another user's file is refused: that user may put anything there at any time, and reads what comes.
 
         Root is told, and may go on; so is everybody where the file system does not keep owners apart.
@@ -242,6 +250,7 @@ class PrivateFolder:
         owner = status.st_uid
         if not hasattr(os, "geteuid") or owner == os.geteuid():
             return
+        path = self.path / name
         if os.geteuid() and self._keeps_owners():
             raise NotOurs(
                 f"{path} belongs to another user (uid {owner}), who could read and change what is kept there"

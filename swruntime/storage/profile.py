@@ -21,7 +21,7 @@ from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
-from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies
+from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies, Sizes
 from swruntime.storage.database import Database
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
@@ -73,7 +73,7 @@ def memory_store() -> SqlStore:
         empty.backup(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection, path=None)
-    ledger = BodyLedger(database, MemoryBodies())
+    ledger = BodyLedger(database, MemoryBodies(), Sizes(()))
     return SqlStore(database, ledger, IndexedCatalog(database, ledger, None), disk_size=lambda: MEMORY_SIZE)
 
 
@@ -115,7 +115,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         with disk_errors_told(directory):
             for name in OWN_FILES:
                 folder.mend_file(name)
-            files.check()
+            sizes = files.sizes()
             check_files(folder)
             folder.prepare_for_sqlite(DATABASE, BESIDE)
             had_log = (
@@ -127,11 +127,11 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             _prepare_to_write(directory, connection)
             folder.check_after_sqlite(DATABASE, BESIDE)
             database = Database(connection, path=folder.path / DATABASE, disk=disk)
-            losses = recover(database, files, boot_id)
+            losses = recover(database, files, sizes, boot_id)
             if had_log:
                 database.empty_log()
             folder.sync()
-        ledger = BodyLedger(database, files)
+        ledger = BodyLedger(database, files, sizes)
         ledger.collect()
         indexed = IndexedCatalog(database, ledger, folder)
         undo.callback(indexed.close)
@@ -306,9 +306,9 @@ def _open_reader(directory: Path) -> SqlStore:
         database = Database(connection, path=None, read_only=True, disk=disk)
         files = FileBodies(folder, disk)
         undo.callback(files.close)
-        files.check()
+        sizes = files.sizes()
         check_files(folder)
-        ledger = ReadingLedger(database, files, partial(current_connection, directory))
+        ledger = ReadingLedger(database, files, sizes, partial(current_connection, directory))
         indexed = IndexedCatalog(database, ledger, folder)
         release = undo.pop_all().close
     return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
