@@ -32,11 +32,12 @@ CHUNK = 500
 class Entry:
     """An entry as it is stored: its request and its response are made when they are asked for."""
 
-    __slots__ = ("_request", "_request_text", "_response", "_response_text", "body", "id")
+    __slots__ = ("_request", "_request_text", "_response", "_response_text", "body", "id", "length")
 
-    def __init__(self, id: int, request: str, response: str, body: int | None) -> None:
+    def __init__(self, id: int, request: str, response: str, body: int | None, counted: int | None) -> None:
         self.id = id
         self.body = body
+        self.length = counted or 0
         self._request_text = request
         self._response_text = response
         self._request: Request | None = None
@@ -96,7 +97,7 @@ class Entries(Sequence[CacheEntry]):
 
 
 _BY_NUMBER = """
-    SELECT id, request, response, body FROM cache_entries
+    SELECT id, request, response, body, counted FROM cache_entries
     WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 
@@ -146,6 +147,22 @@ class CacheRows:
         else:
             sql = _OF_A_URL
         return Entries(self._database, self._database.numbers(sql, {"cache": cache, "key": key}))
+
+    def size(self, cache: int) -> tuple[int, int]:
+        entries, size = self._database.execute(
+            "SELECT count(*), coalesce(sum(counted), 0) FROM cache_entries WHERE cache = ?", (cache,)
+        ).fetchone()
+        return entries, size
+
+    def bodies(self, cache: int, among: Iterable[int]) -> Sequence[int]:
+        rows = self._database.execute(
+            """
+            SELECT body FROM cache_entries WHERE cache = ? AND body IN (SELECT value FROM json_each(?))
+            ORDER BY id
+            """,
+            (cache, json.dumps(list(among))),
+        )
+        return [body for (body,) in rows]
 
     def put(self, cache: int, request: Request, response: Response, body: int | None) -> int:
         if self._database.one("SELECT 1 FROM caches WHERE id = ?", (cache,)) is None:

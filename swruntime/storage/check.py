@@ -15,7 +15,12 @@ from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.profile import LOCK, require_profile
-from swruntime.storage.reading import checked_connection, current_connection, profile_errors_told
+from swruntime.storage.reading import (
+    checked_connection,
+    current_connection,
+    profile_errors_told,
+    while_it_changes,
+)
 from swruntime.storage.recovery import current_boot_id
 
 
@@ -29,13 +34,16 @@ def verify(directory: Path) -> list[str]:
     with profile_errors_told(directory), ExitStack() as stack:
         folder = stack.enter_context(closing(PrivateFolder.open(directory, mends=False)))
         files = stack.enter_context(closing(FileBodies(folder)))
-        there = files.sizes()  # before the rows: what a writer adds from now on has a row by then
-        return _problems(directory, folder, files, there)
+        return while_it_changes(lambda: _problems(directory, folder, files))
 
 
-def _problems(directory: Path, folder: PrivateFolder, files: FileBodies, there: Sizes) -> list[str]:
+def _problems(directory: Path, folder: PrivateFolder, files: FileBodies) -> list[str]:
+    there = files.sizes()  # before the rows: what a writer adds from now on has a row by then
     try:
-        with checked_connection(directory, _database_problems) as (connection, problems):
+        with (
+            checked_connection(directory, _database_problems) as (connection, problems),
+            connection.one_moment(),
+        ):
             rows = array("q", (body for (body,) in connection.execute("SELECT id FROM bodies ORDER BY id")))
             last_boot = connection.execute("SELECT boot FROM profile").fetchone()[0]
             indexed = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}

@@ -298,8 +298,8 @@ _NOT_REFERRED_TO = f"SELECT value FROM json_each(?) WHERE NOT ({REFERENCES.forma
 class ReadingLedger(BodyLedger):
     """Bodies as a reader beside a writer sees them: of a single one it remembers nothing, and asks the disk each time.
 
-    What is asked of all of them, it answers from the look at all files that came with the opening: no reader is open for
-    long.
+    What is asked of all of them it answers from the look at all files that came with the opening: no reader is open
+    for long.
     """
 
     def __init__(self, database: Database, bytes_: BodyBytes, sizes: Sizes, look_again: LookAgain) -> None:

@@ -31,11 +31,13 @@ from swruntime.storage.private_files import FOLDER_MODE, PrivateFolder
 from swruntime.storage.reading import (
     BESIDE,
     DATABASE,
+    ReadingDatabase,
     connect,
     current_connection,
     profile_errors_told,
     require_our_tables,
     sound_connection,
+    while_it_changes,
 )
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
@@ -174,9 +176,14 @@ def profile_origin(directory: Path) -> str | None:
     """
     if not require_profile_or_nothing(directory):
         return None
-    with profile_errors_told(directory), current_connection(directory) as connection:
-        origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
-        return origin
+
+    def read() -> str | None:
+        with current_connection(directory) as connection:
+            origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
+            return origin
+
+    with profile_errors_told(directory):
+        return while_it_changes(read)
 
 
 def require_profile_or_nothing(directory: Path) -> bool:
@@ -303,7 +310,7 @@ def _open_reader(directory: Path) -> SqlStore:
         folder = PrivateFolder.open(directory, mends=False)
         undo.callback(folder.close)
         disk = Disk(directory)
-        database = Database(connection, path=None, read_only=True, disk=disk)
+        database = ReadingDatabase(connection, disk)
         files = FileBodies(folder, disk)
         undo.callback(files.close)
         sizes = files.sizes()
