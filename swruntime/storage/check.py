@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from swruntime.storage.bodies import FOLDER as BODIES, Sizes, contains
-from swruntime.storage.expected import ALL, LookAgain, damage, still, unlike
+from swruntime.storage.expected import ALL, LookAgain, damage, incomplete_bodies, still
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
@@ -84,7 +84,7 @@ def _body_problems(
     """
     same_boot = last_boot is not None and last_boot == current_boot_id()
     problems = []
-    for each, _ in unlike(connection.execute(ALL), there):
+    for each, _ in incomplete_bodies(connection.execute(ALL), there):
         size, counted = files.size(each.body), each.counted
         if not same_boot and size <= (counted or 0):
             counted = None  # what of it is missing is as the power left it

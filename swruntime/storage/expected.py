@@ -52,15 +52,17 @@ class Expected:
     counted: int | None
 
 
-def unlike(rows: Iterable[tuple[int, str, int, int | None]], sizes: Sizes) -> Iterator[tuple[Expected, int]]:
-    """Of the rows that `ALL` answers those whose files are not as long as they should be, with how long they are.
+def incomplete_bodies(
+    rows: Iterable[tuple[int, str, int, int | None]], sizes: Sizes
+) -> Iterator[tuple[Expected, int]]:
+    """Of the rows that `ALL` answers those whose files are not exactly what was counted, with how long they are.
 
-    A body that still grows is among them where the disk has lost a part of what was synced.
+    Those that still grow are among them, and those that nothing refers to.
     """
     for row in rows:
         body, _, synced, counted = row
         size = sizes.of(body)
-        if size < synced or (counted is not None and size != counted):
+        if size != counted or size < synced:
             yield Expected(*row), size
 
 

@@ -54,8 +54,9 @@ class FileBodies:
         """
         with self._disk.used():
             bodies = array("q", sorted(map(int, filter(_is_body, self._names()))))
-            looks = ((body, self._folder.mend_file(str(body))) for body in bodies)
-            return Sizes((body, size) for body, size in looks if size is not None)
+            if not bodies:
+                return Sizes(())
+            return Sizes((int(name), size) for name, size in self._folder.sizes_of(map(str, bodies)))
 
     def strangers(self) -> list[str]:
         """Names in the folder of bodies that are no body's."""

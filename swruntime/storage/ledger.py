@@ -13,7 +13,7 @@ import errno
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import attrs
@@ -28,10 +28,11 @@ from swruntime.storage.expected import (
     ONE,
     SOME,
     STOPPED,
+    Expected,
     LookAgain,
     damage,
+    incomplete_bodies,
     still,
-    unlike,
 )
 from swruntime.storage.schema import REFERENCES
 
@@ -47,8 +48,10 @@ class _Body:
 class BodyLedger:
     """The part of `Store` that is about bodies, for the one process that writes."""
 
-    def __init__(self, database: Database, bytes_: BodyBytes, sizes: Sizes) -> None:
-        """`sizes` is what `bytes_` has now."""
+    def __init__(
+        self, database: Database, bytes_: BodyBytes, sizes: Sizes, incomplete: Collection[int]
+    ) -> None:
+        """`sizes` is what `bytes_` has now; all bodies but those `incomplete` have what their rows say."""
         self._database = database
         self._bytes = bytes_
         self._bodies: dict[int, _Body] = {}
@@ -63,13 +66,13 @@ class BodyLedger:
         self._elsewhere: deque[int] = deque()
         """Let go in another thread, where the garbage collector was."""
         self._doomed: list[int] = []
-        self._load(sizes)
+        self._load(sizes, incomplete)
 
-    def _load(self, sizes: Sizes) -> None:
-        for body, storage_key, synced, counted in self._database.each(ALL):
+    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
+        for body, storage_key, synced in self._database.each("SELECT id, storage_key, synced FROM bodies"):
             size = sizes.of(body)
             self._usage[storage_key] += size
-            if size != counted:
+            if body in incomplete:
                 self._bodies[body] = _Body(storage_key, size, synced, committed=True)
 
     # With the transactions of the database
@@ -182,10 +185,11 @@ class BodyLedger:
     def damaged(self) -> dict[int, str]:
         """As `damage`, of all bodies, by id."""
         sizes, found = self._bytes.sizes(), {}
-        for body, _, _, counted in self._database.each(ALL):
-            length = self._bodies[body].length if body in self._bodies else counted
-            if sizes.of(body) != length and (wrong := damage(body, sizes.of(body), length)):
-                found[body] = wrong
+        for each, size in incomplete_bodies(self._database.each(ALL), sizes):
+            length = self._bodies[each.body].length if each.body in self._bodies else each.counted
+            wrong = damage(each.body, size, length)
+            if wrong is not None:
+                found[each.body] = wrong
         return found
 
     def finish(self, body: int) -> None:
@@ -265,15 +269,13 @@ class BodyLedger:
         return self._usage[storage_key]
 
     def collect(self) -> None:
-        """All that nothing refers to goes, pinned or not: at the beginning and the end of a process."""
+        """All that nothing refers to goes, pinned or not: at the beginning and the end of a process.
+
+        Something refers to whatever is complete, and nobody did anything with.
+        """
         self._pins.clear()
         with self._database.transaction(self):
-            self.drop(
-                row[0]
-                for row in self._database.execute(
-                    f"SELECT id FROM bodies AS b WHERE NOT ({REFERENCES.format(body='b.id')})"
-                )
-            )
+            self.drop(self._not_referred_to(list(self._bodies)))
 
     def note_stops(self) -> None:
         """At the end of a process: how far unfinished records have come (see recovery.py)."""
@@ -305,47 +307,46 @@ class ReadingLedger(BodyLedger):
     def __init__(self, database: Database, bytes_: BodyBytes, sizes: Sizes, look_again: LookAgain) -> None:
         self._sizes = sizes
         self._look_again = look_again
-        super().__init__(database, bytes_, sizes)
+        super().__init__(database, bytes_, sizes, ())
 
-    def _load(self, sizes: Sizes) -> None:
+    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
         """Nothing: what the writer does next would be missing."""
 
-    def _row(self, body: int) -> tuple[str, int, int | None]:
-        row: tuple[int, str, int, int | None] | None = self._database.execute(ONE, (body,)).fetchone()
+    def _row(self, body: int) -> Expected:
+        row = self._database.execute(ONE, (body,)).fetchone()
         if row is None:
             raise _gone(body)
-        return row[1:]
+        return Expected(*row)
 
     def _entry(self, body: int) -> _Body:
-        storage_key, synced, counted = self._row(body)
-        length = self._bytes.size(body) if counted is None else counted
-        return _Body(storage_key, length, synced, committed=True)
+        row = self._row(body)
+        length = self._bytes.size(body) if row.counted is None else row.counted
+        return _Body(row.storage_key, length, row.synced, committed=True)
 
     def read(self, body: int, offset: int, size: int) -> bytes:
-        _, synced, counted = self._row(body)
+        row = self._row(body)
         try:
             return super().read(body, offset, size)
         except BodyDamaged:
-            if still(self._look_again, body, synced, counted):
+            if still(self._look_again, body, row.synced, row.counted):
                 raise
             raise _gone(body) from None
 
     def damage(self, body: int) -> str | None:
         """What a writer has done meanwhile is not damage."""
-        _, synced, counted = self._row(body)
-        return self._damage(body, synced, counted)
+        return self._damage(self._row(body))
 
-    def _damage(self, body: int, synced: int, counted: int | None) -> str | None:
-        found = damage(body, self._bytes.size(body), counted)
-        if found is None or not still(self._look_again, body, synced, counted):
+    def _damage(self, row: Expected) -> str | None:
+        found = damage(row.body, self._bytes.size(row.body), row.counted)
+        if found is None or not still(self._look_again, row.body, row.synced, row.counted):
             return None
         return found
 
     def damaged(self) -> dict[int, str]:
         """The look at all files that came with the opening tells which of them to look at again."""
         found = {}
-        for each, _ in unlike(self._database.each(ALL), self._sizes):
-            wrong = self._damage(each.body, each.synced, each.counted)
+        for each, _ in incomplete_bodies(self._database.each(ALL), self._sizes):
+            wrong = None if each.counted is None else self._damage(each)
             if wrong is not None:
                 found[each.body] = wrong
         return found

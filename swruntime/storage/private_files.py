@@ -26,6 +26,7 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _OTHERS = 0o077
+_OURS = stat.S_IFREG | FILE_MODE
 _FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
@@ -140,18 +141,28 @@ class PrivateFolder:
         self._require_ours(status, name)
         return True
 
-    def mend_file(self, name: str) -> int | None:
-        """As `check_file`; a writer's file gets its mode. To be done before SQLite has it open.
-
-        Answers with its size in bytes, None where there is no such file. One look at it, and no more.
-        """
+    def mend_file(self, name: str) -> None:
+        """As `check_file`; a writer's file gets its mode. To be done before SQLite has it open."""
         status = self._status(name)
-        if status is None:
-            return None
-        self._require_ours(status, name)
-        if self.privacy.mends and stat.S_IMODE(status.st_mode) != FILE_MODE:
+        if (
+            self.check_file(name)
+            and status
+            and self.privacy.mends
+            and stat.S_IMODE(status.st_mode) != FILE_MODE
+        ):
             os.close(self.open_file(name, os.O_RDONLY))
-        return status.st_size
+
+    def sizes_of(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """As `mend_file` of each name that the folder has just listed: there may be very many."""
+        owner = os.geteuid() if hasattr(os, "geteuid") else 0
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if (status.st_mode, status.st_nlink, status.st_uid) != (_OURS, 1, owner):
+                self.mend_file(name)
+            yield name, status.st_size
 
     def check_folder(self, name: str) -> bool:
         """Whether there is such a folder. Raises NotOurs where it is something else."""

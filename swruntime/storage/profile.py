@@ -75,7 +75,7 @@ def memory_store() -> SqlStore:
         empty.backup(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection, path=None)
-    ledger = BodyLedger(database, MemoryBodies(), Sizes(()))
+    ledger = BodyLedger(database, MemoryBodies(), Sizes(()), ())
     return SqlStore(database, ledger, IndexedCatalog(database, ledger, None), disk_size=lambda: MEMORY_SIZE)
 
 
@@ -133,7 +133,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             if had_log:
                 database.empty_log()
             folder.sync()
-        ledger = BodyLedger(database, files, sizes)
+        ledger = BodyLedger(database, files, sizes, losses.incomplete)
         ledger.collect()
         indexed = IndexedCatalog(database, ledger, folder)
         undo.callback(indexed.close)

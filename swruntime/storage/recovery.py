@@ -61,7 +61,7 @@ from swruntime.machines.record_rules import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
 from swruntime.storage.bodies import BodyBytes, Sizes, contains
 from swruntime.storage.database import Database, Mark, Participant
-from swruntime.storage.expected import ALL, FORGET_STOPS, Expected, damage, unlike
+from swruntime.storage.expected import ALL, FORGET_STOPS, Expected, damage, incomplete_bodies
 from swruntime.storage.values import from_json, to_json
 
 DETECT = "detect"
@@ -97,10 +97,14 @@ class NothingBeside:
 
 @attrs.define
 class Losses:
-    """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself."""
+    """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself.
+
+    `incomplete`: the bodies that are not complete, for whatever reason.
+    """
 
     told: list[str] = attrs.field(factory=list)
     gone: list[str] = attrs.field(factory=list)
+    incomplete: frozenset[int] = frozenset()
 
 
 def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | None) -> Losses:
@@ -119,11 +123,11 @@ def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | 
         found = _with_excess_cut(database, bodies, sizes, losses)
         if not same_boot:
             _cut_to_checkpoints(database, bodies, sizes)
-            found = list(unlike(database.each(ALL), sizes))
+            found = list(incomplete_bodies(database.each(ALL), sizes))
         _lower_checkpoints(database, found)
         if not same_boot:
             _drop_cut_uploads(database)
-            found = list(unlike(database.each(ALL), sizes))
+            found = list(incomplete_bodies(database.each(ALL), sizes))
         why = "its file was damaged" if same_boot else "the power failed before it was on the disk"
         for each, size in found:
             body = each.body
@@ -137,6 +141,7 @@ def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | 
             database.execute("DELETE FROM cache_entries WHERE body = ? AND counted > ?", (body, size))
         database.execute(FORGET_STOPS)
         database.execute("UPDATE profile SET boot = ?", (boot_id,))
+    losses.incomplete = frozenset(each.body for each, _ in found)
     rows = database.numbers("SELECT id FROM bodies ORDER BY id")
     for body in sizes.bodies:
         if not contains(rows, body):
@@ -147,9 +152,9 @@ def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | 
 def _with_excess_cut(
     database: Database, bodies: BodyBytes, sizes: Sizes, losses: Losses
 ) -> list[tuple[Expected, int]]:
-    """Of bodies whose length is known. No process of ours writes beyond it. Answers with what is unlike then."""
+    """Of bodies whose length is known. No process of ours writes beyond it. Answers with all that are incomplete."""
     left = []
-    for each, size in unlike(database.each(ALL), sizes):
+    for each, size in incomplete_bodies(database.each(ALL), sizes):
         if each.counted is not None and size > each.counted:
             found = damage(each.body, size, each.counted)
             losses.told.append(f"{found}: what comes after them was cut off")
