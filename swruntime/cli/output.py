@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from swruntime.algorithms.visible_text import visible
@@ -138,6 +139,16 @@ class TraceFile:
 def print_object(data: dict[str, Any]) -> None:
     """The one object of `status`, `cache` under --json, in ASCII."""
     print(json.dumps(data, indent=2))
+
+
+def print_long_object(data: dict[str, Any], name: str, items: Iterable[dict[str, Any]]) -> None:
+    """As `print_object`, with the member `name` at the end, whose items are made and printed one after the other."""
+    print(f"{json.dumps(data, indent=2)[:-2]},\n  {json.dumps(name)}: [", end="")
+    between = "\n"
+    for item in items:
+        print(f"{between}{indent(json.dumps(item, indent=2), '    ')}", end="")
+        between = ",\n"
+    print("]\n}" if between == "\n" else "\n  ]\n}")
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -22,5 +22,15 @@ from __future__ import annotations
 from swruntime.storage.check import verify
 from swruntime.storage.forget import drop_bodies, forget
 from swruntime.storage.profile import memory_store, open_profile, profile_origin, writer_of
+from swruntime.storage.reading import while_it_changes
 
-__all__ = ["drop_bodies", "forget", "memory_store", "open_profile", "profile_origin", "verify", "writer_of"]
+__all__ = [
+    "drop_bodies",
+    "forget",
+    "memory_store",
+    "open_profile",
+    "profile_origin",
+    "verify",
+    "while_it_changes",
+    "writer_of",
+]

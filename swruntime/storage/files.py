@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
-from swruntime.storage.bodies import FOLDER
+from swruntime.storage.bodies import FOLDER, Sizes
 from swruntime.storage.expected import damage
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import Disk, disk_errors_told
@@ -44,24 +45,27 @@ class FileBodies:
             self._kept = self._profile.subfolder(FOLDER, create=self._profile.privacy.mends)
         return self._kept
 
-    def check(self) -> None:
-        """Look at every body's file before anything is done with one, and mend its mode. Raises NotOurs."""
-        for name in filter(_is_body, self._names()):
-            self._folder.mend_file(name)
+    def sizes(self) -> Sizes:
+        """Looks at every body's file, and mends its mode. Raises NotOurs where one is something else.
 
-    def sizes(self) -> dict[int, int]:
-        return {body: self.size(body) for body in map(int, filter(_is_body, self._names()))}
+        Called before anything is done with one of them.
+        """
+        with self._disk.used():
+            bodies = array("q", sorted(map(int, filter(_is_body, self._names()))))
+            if not bodies:
+                return Sizes(())
+            return Sizes((int(name), size) for name, size in self._folder.sizes_of(map(str, bodies)))
 
     def strangers(self) -> list[str]:
         """Names in the folder of bodies that are no body's."""
-        return sorted(name for name in self._names() if not _is_body(name))
-
-    def _names(self) -> list[str]:
         with self._disk.used():
-            try:
-                return self._folder.names()
-            except FileNotFoundError:
-                return []
+            return sorted(name for name in self._names() if not _is_body(name))
+
+    def _names(self) -> Iterator[str]:
+        try:
+            yield from self._folder.each_name()
+        except FileNotFoundError:  # a reader's
+            return
 
     def size(self, body: int) -> int:
         with self._disk.used():
