@@ -12,7 +12,7 @@ import trio
 from swruntime.network.tls_records import TlsRecords
 
 LARGEST_READ = 65536
-"""The most bytes that one read takes."""
+"""The most bytes that one read takes while nobody knows how many come."""
 
 
 class ByteStream(httpcore.AsyncNetworkStream):
