@@ -50,3 +50,22 @@ async def test_a_piece_is_one_input_one_new_state_and_one_write(
     assert pieces == [MIB] * PIECES
     assert calls["write"] == PIECES
     assert calls["evolve"] <= PIECES + 10
+
+
+async def test_a_stored_body_is_read_in_few_pieces(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/big", body=bytes(4 * MIB), chunk=MIB)
+    reads: list[int] = []
+    async with lab.open() as agent:
+        await lab.manager.fetch("f", ["/big"])
+        read = agent.services.store.read
+
+        def counted(body: int, offset: int, size: int) -> bytes:
+            data: bytes = read(body, offset, size)
+            reads.append(len(data))
+            return data
+
+        agent.services.store.read = counted
+        await agent.settled()
+    assert lab.console[-1].endswith(str(4 * MIB))
+    assert sum(reads) == 4 * MIB
+    assert len(reads) <= 16 + 1  # and one that finds the end
