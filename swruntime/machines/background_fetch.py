@@ -516,7 +516,7 @@ class Machine:
     def feed_record(self, index: int, input: records.Input) -> list[Effect | OnRecord]:
         """Feed record number `index`. Raises ImpossibleInput for what its table does not list."""
         if isinstance(input, records.Bytes):
-            input = attrs.evolve(input, room=self.room)
+            input = records.Bytes(input.now, input.size, self.room)
         result: list[Effect | OnRecord] = []
         for effect in self._step(index, input):
             result.append(OnRecord(index, effect))

@@ -350,14 +350,15 @@ def part_end(i: Head) -> int | None:
 
 def append(r: Record, i: Bytes) -> Outcome[Record]:
     filled, transfer = r.filled + i.size, r.exchange
+    changes: dict[str, Any] = {}
     if transfer.apart is None:
-        r = attrs.evolve(r, stored=filled)
+        changes["stored"] = filled
     else:
         apart = attrs.evolve(transfer.apart, stored=filled)
-        r = attrs.evolve(r, transfer=attrs.evolve(transfer, apart=apart))
-    if filled <= r.best:
-        return r, (Append(),)
-    return attrs.evolve(r, best=filled, progress_at=i.now, failures=0), (Append(),)
+        changes["transfer"] = attrs.evolve(transfer, apart=apart)
+    if filled > r.best:
+        changes |= {"best": filled, "progress_at": i.now, "failures": 0}
+    return attrs.evolve(r, **changes), (Append(),)
 
 
 def settle(

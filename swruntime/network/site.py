@@ -22,10 +22,12 @@ from swruntime.algorithms.http_date import format_http_date
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import FewDescriptors, NetworkFailure, NotServed, SiteError
-from swruntime.network.decoding import PIECE
 from swruntime.network.ranges import if_range_holds, is_not_modified, select_range
 from swruntime.network.site_files import HEADERS, SiteFile, SiteFiles
 from swruntime.ports.network import WireRequest, WireResponse
+
+PIECE = 65536
+"""Bytes of a file that are sent at a time."""
 
 _DELAY = 0.001
 

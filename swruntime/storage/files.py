@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
 from swruntime.storage.bodies import FOLDER, Sizes
+from swruntime.storage.disk_space import DiskSpace
 from swruntime.storage.expected import damage
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import Disk, disk_errors_told
@@ -44,6 +45,10 @@ class FileBodies:
         if self._kept is None:
             self._kept = self._profile.subfolder(FOLDER, create=self._profile.privacy.mends)
         return self._kept
+
+    @cached_property
+    def _space(self) -> DiskSpace:
+        return DiskSpace(self._folder.path)
 
     def sizes(self) -> Sizes:
         """Looks at every body's file, and mends its mode. Raises NotOurs where one is something else.
@@ -82,7 +87,7 @@ class FileBodies:
 
     def append(self, body: int, length: int, data: bytes) -> None:
         with self._disk.used():
-            self._require_room(len(data))
+            self._space.take(len(data), RESERVE)
             file = self._file(body)
             _require_length(body, file, length)
             try:
@@ -94,10 +99,6 @@ class FileBodies:
                 self._close(body)
                 self._cut(body, length)
                 raise
-
-    def _require_room(self, size: int) -> None:
-        if shutil.disk_usage(self._folder.path).free < size + RESERVE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _file(self, body: int) -> int:
         """The file open for appending."""

@@ -12,7 +12,6 @@ All of it is the user's alone, and none of it is opened through a link (see priv
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from contextlib import ExitStack, closing
 from functools import cache, partial
@@ -23,6 +22,7 @@ from swruntime.errors import NotAProfile
 from swruntime.storage import schema
 from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies, Sizes
 from swruntime.storage.database import Database
+from swruntime.storage.disk_space import DiskSpace
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
@@ -145,7 +145,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             database,
             ledger,
             indexed,
-            disk_size=partial(_disk_size, directory),
+            disk_size=DiskSpace(directory).total,
             release=release.close,
             losses=losses.told,
             gone=losses.gone,
@@ -318,14 +318,10 @@ def _open_reader(directory: Path) -> SqlStore:
         ledger = ReadingLedger(database, files, sizes, partial(current_connection, directory))
         indexed = IndexedCatalog(database, ledger, folder)
         release = undo.pop_all().close
-    return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
+    return SqlStore(database, ledger, indexed, disk_size=DiskSpace(directory).total, release=release)
 
 
 def require_profile(directory: Path) -> None:
     """Raises NotAProfile where there is none. Changes nothing."""
     if not require_profile_or_nothing(directory):
         raise NotAProfile(f"there is no profile in {directory}")
-
-
-def _disk_size(directory: Path) -> int:
-    return shutil.disk_usage(directory).total
