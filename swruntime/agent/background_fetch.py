@@ -644,7 +644,7 @@ class BackgroundFetch:
         while True:
             try:
                 await services.store.sync(
-                    run.data.body for run in self.runs if run.data.exposed and run.data.body
+                    (run.data.body for run in self.runs if run.data.exposed and run.data.body), flush=False
                 )
                 self._commit()
                 break

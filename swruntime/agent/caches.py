@@ -92,7 +92,7 @@ class Caches:
         try:
             for put in puts:
                 bodies.append(None if put.body is None else await self._keep(put.body))
-            await store.sync(body for body in bodies if body is not None)
+            await store.sync((body for body in bodies if body is not None), flush=False)
             self._put_entries(cache, puts, bodies)
         except StorageFull as full:
             raise QuotaExceededError(str(full)) from full

@@ -306,8 +306,13 @@ class Store(Protocol):
 
     def unpin(self, body: int) -> None: ...
 
-    async def sync(self, bodies: Iterable[int]) -> None:
-        """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back."""
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
+        """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back.
+
+        Without `flush` the note alone waits for the next durable transaction, or may be lost with the end of the history:
+        for whoever makes one at once, and whoever refers to the bodies in a commit that may be lost just so. What is on
+        the disk already then costs nothing.
+        """
         ...
 
     # Caches

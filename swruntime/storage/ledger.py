@@ -191,7 +191,7 @@ class BodyLedger:
             with self._database.transaction(self):
                 """Nothing: the commit does it."""
 
-    async def sync(self, bodies: Iterable[int]) -> None:
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         self._database.require_writable()
         if self._database.in_transaction:
             raise RuntimeError("sync inside a transaction: a transaction is left before anyone waits")
@@ -206,7 +206,8 @@ class BodyLedger:
                 self._database.doubt_boot()
                 raise
             self._note_synced(lengths)
-        await self._database.flush_outside()
+        if flush:
+            await self._database.flush_outside()
 
     def _note_synced(self, lengths: dict[int, int]) -> None:
         """Another sync of the same body may have ended before this one, and have come further."""

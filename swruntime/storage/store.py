@@ -267,9 +267,9 @@ class SqlStore:
         """Raises ValueError where there is no pin."""
         self._bodies.unpin(body)
 
-    async def sync(self, bodies: Iterable[int]) -> None:
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         """All lengths are those of now; bodies that are gone are left out. Raises StorageFull, OSError."""
-        await self._bodies.sync(bodies)
+        await self._bodies.sync(bodies, flush=flush)
 
     # Caches
 

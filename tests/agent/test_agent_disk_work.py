@@ -1,0 +1,74 @@
+"""What a background fetch of small bodies asks of the disk and the database, counted: no more than it needs.
+
+Each bound is what the promises demand (storage/recovery.py); tests/crash/test_crash_power.py shows that it is enough.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import swruntime
+from swruntime.storage import files
+from swruntime.testing import Origin
+
+BODIES = 10
+WORKER = """
+async def onbackgroundfetchsuccess(event):
+    cache = await caches.open("kept")
+    for record in await event.registration.match_all():
+        await cache.put(record.request, await record.response_ready)
+"""
+
+Syncs = Counter[str]
+
+
+def count_syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
+    """Calls of fsync and fdatasync, by what they are about: a body, the folder of bodies, the log."""
+    syncs: Syncs = Counter()
+
+    def counting(sync: Callable[[int], None]) -> Callable[[int], None]:
+        def counted(file: int) -> None:
+            path = Path(os.readlink(f"/proc/self/fd/{file}"))
+            syncs["body" if path.parent.name == "bodies" else path.name] += 1
+            sync(file)
+
+        return counted
+
+    monkeypatch.setattr(os, "fsync", counting(os.fsync))
+    monkeypatch.setattr(files, "_fdatasync", counting(files._fdatasync))
+    return syncs
+
+
+async def fetched(folder: Path, count: int, *, before: Callable[[], Any] = lambda: None) -> None:
+    """One background fetch of small bodies, its event handled; `before` is called before it begins."""
+    site = folder / "site"
+    site.mkdir()
+    (site / "worker.py").write_text(WORKER)
+    origin = Origin()
+    for index in range(count):
+        origin.add(f"/{index}", bytes(1000))
+    async with swruntime.open_user_agent(site=site, profile=folder / "profile", network=origin) as agent:
+        window = await agent.open_window("/")
+        await window.navigator.service_worker.register("/worker.py")
+        manager = (await window.navigator.service_worker.ready).background_fetch
+        before()
+        await manager.fetch("all", [f"/{index}" for index in range(count)])
+        await agent.settled()
+        cache = await window.caches.open("kept")
+        assert len(await cache.keys()) == count
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="it asks Linux whose file a descriptor is")
+async def test_each_body_is_synced_once_and_the_log_only_by_commits_that_are_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """Neither the settling nor a put flushes the log besides: SQLite syncs it in the durable commits, where C does it."""
+    syncs = count_syncs(monkeypatch)
+    await fetched(tmp_path, BODIES, before=syncs.clear)
+    assert syncs == {"body": BODIES, "bodies": 1}
