@@ -106,7 +106,8 @@ class Caches:
         with self._services.quota.transaction(self._key):
             for put, body in zip(puts, bodies, strict=True):
                 overtaken = self.entries(cache, put.request, CacheQueryOptions())
-                store.delete_entries(e.id for e in overtaken)
+                if overtaken:
+                    store.delete_entries(e.id for e in overtaken)
                 try:
                     store.put_entry(cache, _without_login(put.request, put.response), put.response, body)
                 except KeyError as gone:

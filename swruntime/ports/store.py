@@ -210,6 +210,10 @@ class Store(Protocol):
         self, number: int, index: int, snapshot: RecordSnapshot, response: Response | None, body: int | None
     ) -> None: ...
 
+    def save_record_state(self, number: int, index: int, snapshot: RecordSnapshot, body: int | None) -> None:
+        """As `save_record`, where response and body are stored already and stay as they are."""
+        ...
+
     def release_fetch(self, number: int) -> None:
         """Delete it with its records; their bodies go unless something else refers to them."""
         ...
@@ -309,9 +313,9 @@ class Store(Protocol):
     async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back.
 
-        Without `flush` the note alone waits for the next durable transaction, or may be lost with the end of the history:
-        for whoever makes one at once, and whoever refers to the bodies in a commit that may be lost just so. What is on
-        the disk already then costs nothing.
+        Without `flush` the note waits for the next durable transaction: for whoever makes one at once, and for whoever
+        refers to the bodies in a commit that may be lost with the end of the history. What is on the disk already then
+        costs nothing.
         """
         ...
 

@@ -118,7 +118,7 @@ class BodyLedger:
     # Bodies
 
     def create(self, storage_key: str) -> int:
-        with self._database.transaction(self):
+        with self._database.one_statement(self):
             body = self._database.new_number("bodies")
             self._database.execute("INSERT INTO bodies (id, storage_key) VALUES (?, ?)", (body, storage_key))
             self._bodies[body] = _Body(storage_key)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 import swruntime
 from swruntime.storage import files
+from swruntime.storage.database import Answer, Database, Parameters
 from swruntime.testing import Origin
 
 BODIES = 10
@@ -62,6 +63,54 @@ async def fetched(folder: Path, count: int, *, before: Callable[[], Any] = lambd
         await agent.settled()
         cache = await window.caches.open("kept")
         assert len(await cache.keys()) == count
+
+
+def count_statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What SQLite is asked, by its first words; the rows of an `execute_many` one by one."""
+    counted: Counter[str] = Counter()
+    execute, execute_many = Database.execute, Database.execute_many
+
+    def watched(database: Database, sql: str, parameters: Parameters = ()) -> Answer:
+        counted[_first_words(sql)] += 1
+        return execute(database, sql, parameters)
+
+    def watched_many(database: Database, sql: str, rows: Sequence[Parameters]) -> None:
+        counted[_first_words(sql)] += len(rows)
+        execute_many(database, sql, rows)
+
+    monkeypatch.setattr(Database, "execute", watched)
+    monkeypatch.setattr(Database, "execute_many", watched_many)
+    return counted
+
+
+def _first_words(sql: str) -> str:
+    words = sql.split()
+    return " ".join(words[: 3 if words[0] == "INSERT" else 2])
+
+
+async def test_the_statements_of_a_small_body(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """Three transactions for each: its response, its result, its entry in the cache. Nothing is written twice."""
+    statements = count_statements(monkeypatch)
+    each = []
+    for count in (BODIES, 2 * BODIES):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        await fetched(folder, count, before=statements.clear)
+        each.append(Counter(statements))
+    more = each[1] - each[0]
+    one = {words: number / BODIES for words, number in more.items() if not words.startswith("SELECT")}
+    assert one == {
+        "INSERT INTO records": 1,
+        "BEGIN IMMEDIATE": 3,
+        "COMMIT": 3,
+        "INSERT INTO bodies": 1,
+        "UPDATE records": 2,
+        "UPDATE bodies": 1,
+        "INSERT INTO cache_entries": 1,
+    }
+    assert sum(number for words, number in more.items() if words.startswith("SELECT")) <= 11 * BODIES
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="it asks Linux whose file a descriptor is")
