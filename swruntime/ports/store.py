@@ -313,9 +313,8 @@ class Store(Protocol):
     async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back.
 
-        Without `flush` the note waits for the next durable transaction: for whoever makes one at once, and for whoever
-        refers to the bodies in a commit that may be lost with the end of the history. What is on the disk already then
-        costs nothing.
+        Without `flush` the note goes into the next commit, and is as durable as that: for whoever makes a durable one
+        at once, and whoever refers to the bodies in it. What is on the disk already then costs nothing.
         """
         ...
 

@@ -9,7 +9,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,8 +45,8 @@ def count_syncs(monkeypatch: pytest.MonkeyPatch) -> Syncs:
     return syncs
 
 
-async def fetched(folder: Path, count: int, *, before: Callable[[], Any] = lambda: None) -> None:
-    """One background fetch of small bodies, its event handled; `before` is called before it begins."""
+async def fetched(folder: Path, count: int, counted: Counter[str]) -> Counter[str]:
+    """One background fetch of small bodies; what was `counted` from its beginning to the end of its event."""
     site = folder / "site"
     site.mkdir()
     (site / "worker.py").write_text(WORKER)
@@ -58,11 +57,14 @@ async def fetched(folder: Path, count: int, *, before: Callable[[], Any] = lambd
         window = await agent.open_window("/")
         await window.navigator.service_worker.register("/worker.py")
         manager = (await window.navigator.service_worker.ready).background_fetch
-        before()
+        await agent.settled()
+        counted.clear()
         await manager.fetch("all", [f"/{index}" for index in range(count)])
         await agent.settled()
+        result = Counter(counted)
         cache = await window.caches.open("kept")
         assert len(await cache.keys()) == count
+    return result
 
 
 def count_statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
@@ -97,8 +99,7 @@ async def test_the_statements_of_a_small_body(
     for count in (BODIES, 2 * BODIES):
         folder = tmp_path / str(count)
         folder.mkdir()
-        await fetched(folder, count, before=statements.clear)
-        each.append(Counter(statements))
+        each.append(await fetched(folder, count, statements))
     more = each[1] - each[0]
     one = {words: number / BODIES for words, number in more.items() if not words.startswith("SELECT")}
     assert one == {
@@ -113,11 +114,22 @@ async def test_the_statements_of_a_small_body(
     assert sum(number for words, number in more.items() if words.startswith("SELECT")) <= 11 * BODIES
 
 
+async def test_the_commits_of_a_small_background_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    """From `fetch()` to the end of its event: the fetch, its record's response and result, its own result, that its event
+    is dispatched and by which scripts, the cache, its entry, the release. Two are durable: see recovery.py, 6."""
+    statements = count_statements(monkeypatch)
+    asked = await fetched(tmp_path, 1, statements)
+    assert asked["BEGIN IMMEDIATE"] == asked["COMMIT"] == 9
+    assert asked["PRAGMA synchronous"] == 4  # FULL and NORMAL
+    assert not any(words.startswith("SAVEPOINT") for words in asked)
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="it asks Linux whose file a descriptor is")
 async def test_each_body_is_synced_once_and_the_log_only_by_commits_that_are_durable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
 ) -> None:
     """Neither the settling nor a put flushes the log besides: SQLite syncs it in the durable commits, where C does it."""
     syncs = count_syncs(monkeypatch)
-    await fetched(tmp_path, BODIES, before=syncs.clear)
-    assert syncs == {"body": BODIES, "bodies": 1}
+    assert await fetched(tmp_path, BODIES, syncs) == {"body": BODIES, "bodies": 1}
