@@ -689,6 +689,9 @@ class BackgroundFetch:
             # Dropped, or its registration was cleared, between the start of this task and its first step.
             self._firing = False
             return
+        worker = self.registration.active
+        if worker is not None and worker.scripts:
+            self._texts = worker.scripts.texts  # in the same commit as that it is dispatched: see `_run_by`
         self._feed(machine.Dispatch())
         name = self.machine.fetch.event_name
         interface = "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"

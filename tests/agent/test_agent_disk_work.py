@@ -118,10 +118,10 @@ async def test_the_commits_of_a_small_background_fetch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
 ) -> None:
     """From `fetch()` to the end of its event: the fetch, its record's response and result, its own result, that its event
-    is dispatched and by which scripts, the cache, its entry, the release. Two are durable: see recovery.py, 6."""
+    is dispatched, the cache, its entry, the release. Two are durable: see recovery.py, 6."""
     statements = count_statements(monkeypatch)
     asked = await fetched(tmp_path, 1, statements)
-    assert asked["BEGIN IMMEDIATE"] == asked["COMMIT"] == 9
+    assert asked["BEGIN IMMEDIATE"] == asked["COMMIT"] == 8
     assert asked["PRAGMA synchronous"] == 4  # FULL and NORMAL
 
 
