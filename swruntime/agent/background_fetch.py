@@ -6,7 +6,7 @@ performed (`_apply`). A result is told only after `_finish` committed it, bodies
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -407,6 +407,8 @@ class BackgroundFetch:
             return
         if self._gone:
             return  # its rows are gone, or go in a transaction of their own: until then its event is owed
+        if not _stores_responses(effects) and not self._differs(touched | self._unsaved):
+            return
         # What may not be sent twice is on the disk as sent before it is: the power may fail as well.
         with self._transaction(effects):
             for effect in effects:
@@ -426,7 +428,7 @@ class BackgroundFetch:
     def _transaction(self, effects: list[Effect | machine.OnRecord]) -> AbstractContextManager[None]:
         """The head of a response has what a server wrote into it, so it may not pass the quota."""
         durable = bool(self._sends_once(effects))
-        if any(isinstance(e, machine.OnRecord) and isinstance(e.effect, _RESPONSES) for e in effects):
+        if _stores_responses(effects):
             return self._services.quota.transaction(self.origin, durable=durable, reserve=QUOTA_RESERVE)
         return self._services.store.transaction(durable=durable)
 
@@ -435,20 +437,33 @@ class BackgroundFetch:
         self._unsaved |= indexes
         self._saved = None
         for index in indexes:
-            self.runs[index].saved = None
+            self.runs[index].unsave()
 
     def _save(self, touched: set[int]) -> None:
         store = self._services.store
-        told = self.active or self._committed
-        for index in touched:
-            state = self.machine.records[index]
-            # An abort is stored with the fetch's own result, in one transaction, or not at all.
-            if told or state.result != "aborted":
-                self.runs[index].save(store, self.number, state.snapshot())
+        for index in self._storable(touched):
+            self.runs[index].save(store, self.number, self.machine.records[index].snapshot())
         snapshot = self._snapshot()
-        if told and snapshot != self._saved:
+        if self._told and snapshot != self._saved:
             store.save_fetch(self.number, snapshot)
             self._saved = snapshot
+
+    def _differs(self, touched: set[int]) -> bool:
+        """Whether `_save` would store anything."""
+        return any(
+            self.runs[index].differs(self.machine.records[index].snapshot())
+            for index in self._storable(touched)
+        ) or (self._told and self._snapshot() != self._saved)
+
+    @property
+    def _told(self) -> bool:
+        """No result of it is on its way to the disk, which stores it in one transaction."""
+        return self.active or self._committed
+
+    def _storable(self, touched: set[int]) -> Iterator[int]:
+        """An abort is stored with the fetch's own result, or not at all."""
+        told = self._told
+        return (index for index in touched if told or self.machine.records[index].result != "aborted")
 
     def _snapshot(self) -> FetchSnapshot:
         return attrs.evolve(self.machine.snapshot(), texts=self._texts)
@@ -645,7 +660,7 @@ class BackgroundFetch:
         while True:
             try:
                 await services.store.sync(
-                    run.data.body for run in self.runs if run.data.exposed and run.data.body
+                    (run.data.body for run in self.runs if run.data.exposed and run.data.body), flush=False
                 )
                 self._commit()
                 break
@@ -675,6 +690,9 @@ class BackgroundFetch:
             # Dropped, or its registration was cleared, between the start of this task and its first step.
             self._firing = False
             return
+        worker = self.registration.active
+        if worker is not None and worker.scripts:
+            self._texts = worker.scripts.texts  # in the same commit as that it is dispatched: see `_run_by`
         self._feed(machine.Dispatch())
         name = self.machine.fetch.event_name
         interface = "BackgroundFetchUpdateUIEvent" if name in _UPDATE_UI_EVENTS else "BackgroundFetchEvent"
@@ -732,6 +750,10 @@ def _backs_off(state: record.Record) -> bool:
     wait = state.wait
     waiting = state.state is record.State.WAITING and wait is not None and wait.until is not None
     return waiting and wait is not None and wait.reason in ("dns", "connect", "reset", "timeout")
+
+
+def _stores_responses(effects: list[Effect | machine.OnRecord]) -> bool:
+    return any(isinstance(e, machine.OnRecord) and isinstance(e.effect, _RESPONSES) for e in effects)
 
 
 def _touched(effects: list[Effect | machine.OnRecord]) -> set[int]:

@@ -100,7 +100,7 @@ class BackgroundFetches:
             try:
                 stored = await self._store_bodies(registration.storage_key, requests, bodies, pins)
                 if uploads := [r.body.id for r in stored if isinstance(r.body, StoredBody)]:
-                    await self._services.store.sync(uploads)
+                    await self._services.store.sync(uploads, flush=False)
                 async with registration.edit_queue:
                     self._check(registration, id, download_total)
                     return self._add(registration, id, stored, title, icons, download_total)

@@ -95,7 +95,7 @@ class Caches:
         try:
             for put in puts:
                 bodies.append(None if put.body is None else await self._keep(put.body))
-            await store.sync(body for body in bodies if body is not None)
+            await store.sync((body for body in bodies if body is not None), flush=False)
             self._put_entries(cache, puts, bodies)
         except StorageFull as full:
             raise QuotaExceededError(str(full)) from full
@@ -109,7 +109,8 @@ class Caches:
         with self._services.quota.transaction(self._key):
             for put, body in zip(puts, bodies, strict=True):
                 overtaken = self.entries(cache, put.request, CacheQueryOptions())
-                store.delete_entries([e.id for e in overtaken])
+                if overtaken:
+                    store.delete_entries([e.id for e in overtaken])
                 try:
                     store.put_entry(cache, _without_login(put.request, put.response), put.response, body)
                 except KeyError as gone:

@@ -39,7 +39,8 @@ class RecordRun:
         self.request = request
         self.data = data
         self.origin = urls.origin_of(request.url)
-        self.saved = saved
+        self._row = None if saved is None else (saved, data.response, data.body)
+        """What is stored of it: of its machine, of the response, and the body's id. None where that is not known."""
         self.received: Response | None = None
         """The response whose head came last, stored or not."""
         self.apart: ResponseData | None = None
@@ -108,10 +109,28 @@ class RecordRun:
         self._store.unpin(body)
         return None if apart is self.data else body
 
+    def differs(self, snapshot: RecordSnapshot) -> bool:
+        """Whether there is anything to `save`."""
+        return self._row is None or self._row[0] != snapshot or not self._has_stored_response()
+
+    def _has_stored_response(self) -> bool:
+        if self._row is None:
+            return False
+        _, response, body = self._row
+        return response is self.data.response and body == self.data.body
+
     def save(self, store: Store, number: int, snapshot: RecordSnapshot) -> None:
-        if snapshot != self.saved or self.data.response is not None:
-            store.save_record(number, self.index, snapshot, self.data.response, self.data.body)
-            self.saved = snapshot
+        """In a transaction; should that not be kept, `unsave`."""
+        response, body = self.data.response, self.data.body
+        if not self._has_stored_response():
+            store.save_record(number, self.index, snapshot, response, body)
+        elif self.differs(snapshot):
+            store.save_record_state(number, self.index, snapshot, body)
+        self._row = snapshot, response, body
+
+    def unsave(self) -> None:
+        """Nothing was kept of what was saved last."""
+        self._row = None
 
     def terminate(self) -> None:
         """End the exchange in flight; its connection is free at once."""

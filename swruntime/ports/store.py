@@ -230,6 +230,10 @@ class Store(Protocol):
         self, number: int, index: int, snapshot: RecordSnapshot, response: Response | None, body: int | None
     ) -> None: ...
 
+    def save_record_state(self, number: int, index: int, snapshot: RecordSnapshot, body: int | None) -> None:
+        """As `save_record`, where response and body are stored already and stay as they are."""
+        ...
+
     def release_fetch(self, number: int) -> None:
         """Delete it with its records; their bodies go unless something else refers to them."""
         ...
@@ -330,8 +334,12 @@ class Store(Protocol):
 
     def unpin(self, body: int) -> None: ...
 
-    async def sync(self, bodies: Iterable[int]) -> None:
-        """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back."""
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
+        """Bring bodies to the disk and note how far: the checkpoint to which a power failure goes back.
+
+        Without `flush` the note goes into the next commit, and is as durable as that: for whoever makes a durable one
+        at once, and whoever refers to the bodies in it. What is on the disk already then costs nothing.
+        """
         ...
 
     # Caches

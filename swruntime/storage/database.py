@@ -6,7 +6,7 @@ import os
 import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -153,16 +153,22 @@ class Database:
         self._last_numbers[table] += 1
         return self._last_numbers[table]
 
-    @contextmanager
-    def transaction(self, participant: Participant, *, durable: bool = False) -> Iterator[None]:
+    def transaction(self, participant: Participant, *, durable: bool = False) -> AbstractContextManager[None]:
         """See `Store.transaction`. An inner one that raises takes back what it did, and no more."""
         self.require_writable()
+        return (self._inner if self._depth else self._outermost)(participant, durable)
+
+    def one_statement(self, participant: Participant) -> AbstractContextManager[None]:
+        """A transaction in which one statement changes something, and nothing raises after it.
+
+        SQLite takes back a statement that fails, so that inside another transaction there is nothing to mark and to
+        take back.
+        """
+        self.require_writable()
         if self._depth == 0:
-            with self._outermost(participant, durable):
-                yield
-        else:
-            with self._inner(participant, durable):
-                yield
+            return self._outermost(participant, durable=False)
+        self._require_still_open()
+        return nullcontext()
 
     @contextmanager
     def _outermost(self, participant: Participant, durable: bool) -> Iterator[None]:

@@ -113,7 +113,7 @@ class FetchRows:
             "SELECT body FROM records WHERE fetch = ? AND position = ?", (number, position)
         ).fetchone()
         if row is None:
-            raise KeyError(f"background fetch {number} has no record {position} (any more)")
+            raise _no_record(number, position)
         if row[0] != body:
             self._bodies.drop(row)
         self._database.execute(
@@ -124,16 +124,26 @@ class FetchRows:
             (*self._columns(snapshot, response, body), number, position),
         )
 
+    def save_record_state(
+        self, number: int, position: int, snapshot: RecordSnapshot, body: int | None
+    ) -> None:
+        """The response is not written again. `body` is the one that is stored."""
+        cursor = self._database.execute(
+            "UPDATE records SET snapshot = ?, counted = ? WHERE fetch = ? AND position = ? AND body IS ?",
+            (to_json(snapshot), self._counted(snapshot, body), number, position, body),
+        )
+        if not cursor.rowcount:
+            raise _no_record(number, position)
+
     def _columns(
         self, snapshot: RecordSnapshot, response: Response | None, body: int | None
     ) -> tuple[str, str | None, int | None, int | None]:
+        text = None if response is None else to_json(response)
+        return to_json(snapshot), text, body, self._counted(snapshot, body)
+
+    def _counted(self, snapshot: RecordSnapshot, body: int | None) -> int | None:
         length = None if body is None else self._bodies.length(body)
-        return (
-            to_json(snapshot),
-            None if response is None else to_json(response),
-            body,
-            length if snapshot.result in COMPLETE else None,
-        )
+        return length if snapshot.result in COMPLETE else None
 
     def delete(self, number: int) -> None:
         rows = self._database.execute("SELECT body, request_body FROM records WHERE fetch = ?", (number,))
@@ -187,3 +197,7 @@ def _record(request: str, snapshot: str, response: str | None, body: int | None)
 
 def _no_fetch(number: int) -> KeyError:
     return KeyError(f"there is no background fetch {number} (any more)")
+
+
+def _no_record(number: int, position: int) -> KeyError:
+    return KeyError(f"background fetch {number} has no record {position} (any more)")

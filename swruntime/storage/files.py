@@ -6,8 +6,8 @@ import errno
 import os
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 
 from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
@@ -21,6 +21,9 @@ MOST_OPEN = 64
 """So many files are kept open for appending; the one that was not used for longest is closed for another."""
 
 SYNCS_AT_A_TIME = 8
+SYNCS_IN_A_ROW = 16
+"""At most so many files does a thread sync one after the other: to hand each over costs more than many a sync, and
+whoever is cancelled waits for all of them."""
 
 RESERVE = 512 * 1024
 """Bytes of the disk that bodies leave to the database: what ended for want of room must still be written down,
@@ -165,19 +168,21 @@ class FileBodies:
 
         failed: list[OSError] = []
         limit = trio.CapacityLimiter(SYNCS_AT_A_TIME)
+        in_a_row = max(1, min(SYNCS_IN_A_ROW, len(bodies) // SYNCS_AT_A_TIME))
 
-        async def sync_one(body: int) -> None:
+        async def in_thread(sync: Callable[[], None], limiter: trio.CapacityLimiter | None = None) -> None:
             try:
-                await trio.to_thread.run_sync(_sync_file, self._folder, str(body), limiter=limit)
+                await trio.to_thread.run_sync(sync, limiter=limiter)
             except OSError as error:
                 failed.append(error)
 
         with self._disk.used(committed=True), outside_trio():
             async with trio.open_nursery() as nursery:
-                for body in bodies:
-                    nursery.start_soon(sync_one, body)
-            if names and not failed:
-                await trio.to_thread.run_sync(self._folder.sync)
+                if names:
+                    nursery.start_soon(in_thread, self._folder.sync)
+                for first in range(0, len(bodies), in_a_row):
+                    row = bodies[first : first + in_a_row]
+                    nursery.start_soon(in_thread, partial(_sync_files, self._folder, row), limit)
             if failed:
                 raise failed[0]
 
@@ -204,6 +209,11 @@ def _require_length(body: int, file: int, length: int) -> None:
 
 def _is_body(name: str) -> bool:
     return name.isascii() and name.isdigit() and not name.startswith("0")
+
+
+def _sync_files(folder: PrivateFolder, bodies: Sequence[int]) -> None:
+    for body in bodies:
+        _sync_file(folder, str(body))
 
 
 def _sync_file(folder: PrivateFolder, name: str) -> None:

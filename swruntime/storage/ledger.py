@@ -61,6 +61,8 @@ class BodyLedger:
         self._dropped: list[int] = []  # by this transaction
         self._let_go: set[int] = set()  # by whoever had them pinned, which no rollback takes back
         self._looked_at: set[int] = set()
+        self._to_note: dict[int, int] = {}
+        """How far bodies were synced since the last commit: the next one notes it."""
         self._thread = threading.get_ident()
         self._elsewhere: deque[int] = deque()
         """Let go in another thread, where the garbage collector was."""
@@ -105,12 +107,15 @@ class BodyLedger:
         if self._doomed:
             self._doomed = self._not_referred_to(self._doomed)
         self._database.execute_many("DELETE FROM bodies WHERE id = ?", [(body,) for body in self._doomed])
+        notes = [(length, body) for body, length in self._to_note.items()]
+        self._database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", notes)
 
     def after_commit(self) -> None:
         for body in self._created:
             self._bodies[body].committed = True
         self._created.clear()
         self._dropped.clear()
+        self._to_note.clear()
         self._let_go -= self._looked_at
 
     def sweep(self, durable: bool) -> None:
@@ -149,7 +154,7 @@ class BodyLedger:
     # Bodies
 
     def create(self, storage_key: str) -> int:
-        with self._database.transaction(self):
+        with self._database.one_statement(self):
             body = self._database.new_number("bodies")
             self._database.execute("INSERT INTO bodies (id, storage_key) VALUES (?, ?)", (body, storage_key))
             self._bodies[body] = _Body(storage_key)
@@ -232,7 +237,7 @@ class BodyLedger:
             with self._database.transaction(self):
                 """Nothing: the commit does it."""
 
-    async def sync(self, bodies: Iterable[int]) -> None:
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         self._database.require_writable()
         if self._database.in_transaction:
             raise RuntimeError("sync inside a transaction: a transaction is left before anyone waits")
@@ -251,20 +256,18 @@ class BodyLedger:
                 self._database.doubt_boot()
                 raise
             self._note_synced(lengths)
-        await self._database.flush_outside()
+        if flush:
+            if self._to_note:
+                with self._database.transaction(self):
+                    """Nothing: the commit notes it."""
+            await self._database.flush_outside()
 
     def _note_synced(self, lengths: dict[int, int]) -> None:
         """Another sync of the same body may have ended before this one, and have come further."""
-        further = [
-            (length, body, self._bodies[body])
-            for body, length in lengths.items()
-            if body in self._bodies and length > self._bodies[body].synced
-        ]
-        with self._database.transaction(self):
-            rows = [(length, body) for length, body, _ in further]
-            self._database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", rows)
-        for length, _, entry in further:  # of which this very commit may have collected some
-            entry.synced = length
+        for body, length in lengths.items():
+            entry = self._bodies.get(body)
+            if entry is not None and length > entry.synced:
+                entry.synced = self._to_note[body] = length
 
     def usage(self, storage_key: str) -> int:
         return self._usage[storage_key]

@@ -12,7 +12,9 @@ worst is assumed). So:
 
 1. `Store.sync` syncs the file and, when it is the first time, the folder that has its name; then it notes
    the length that the file had at the call as `synced`, and brings that note to the disk. Nothing beyond it
-   counts after a power failure: the file is cut there. It is the checkpoint.
+   counts after a power failure: the file is cut there. It is the checkpoint. Who makes a durable transaction
+   at once, or refers to the body in a commit that is not durable itself, leaves the note to that commit
+   (`flush=False`): what refers to the bytes then survives with the note or not at all.
 2. A durable transaction syncs the log, and with it all that was committed before. No other commit syncs
    anything. The log is in order, so what is lost is always the end of the history, and never its middle.
 3. Rows may therefore be on the disk while their bytes are not. A record that was saved as "success", and a

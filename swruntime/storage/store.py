@@ -90,6 +90,9 @@ class SqlStore:
         """
         return self._database.transaction(self._bodies, durable=durable)
 
+    def _one_statement(self) -> AbstractContextManager[None]:
+        return self._database.one_statement(self._bodies)
+
     def snapshot(self) -> AbstractContextManager[None]:
         return self._database.snapshot()
 
@@ -153,18 +156,22 @@ class SqlStore:
         return self._fetches.all()
 
     def save_fetch(self, number: int, snapshot: FetchSnapshot) -> None:
-        with self.transaction():
+        with self._one_statement():
             self._fetches.save(number, snapshot)
 
     def save_fetch_ui(self, number: int, title: str, icons: tuple[ImageResource, ...]) -> None:
-        with self.transaction():
+        with self._one_statement():
             self._fetches.save_ui(number, title, icons)
 
     def save_record(
         self, number: int, index: int, snapshot: RecordSnapshot, response: Response | None, body: int | None
     ) -> None:
-        with self.transaction():
+        with self._one_statement():
             self._fetches.save_record(number, index, snapshot, response, body)
+
+    def save_record_state(self, number: int, index: int, snapshot: RecordSnapshot, body: int | None) -> None:
+        with self._one_statement():
+            self._fetches.save_record_state(number, index, snapshot, body)
 
     def release_fetch(self, number: int) -> None:
         with self.transaction():
@@ -270,9 +277,9 @@ class SqlStore:
         """Raises ValueError where there is no pin."""
         self._bodies.unpin(body)
 
-    async def sync(self, bodies: Iterable[int]) -> None:
+    async def sync(self, bodies: Iterable[int], *, flush: bool = True) -> None:
         """All lengths are those of now; bodies that are gone are left out. Raises StorageFull, OSError."""
-        await self._bodies.sync(bodies)
+        await self._bodies.sync(bodies, flush=flush)
 
     # Caches
 
@@ -307,7 +314,7 @@ class SqlStore:
         return self._caches.bodies(cache, among)
 
     def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:
-        with self.transaction():
+        with self._one_statement():
             self._require_request_body(request)
             return self._caches.put(cache, request, response, body)
 

@@ -22,10 +22,10 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     lengths: list[int] = []
     sync = SqlStore.sync
 
-    async def watched(store: SqlStore, bodies: Iterable[int]) -> None:
+    async def watched(store: SqlStore, bodies: Iterable[int], *, flush: bool = True) -> None:
         bodies = list(bodies)
         lengths.extend(store.length(body) for body in bodies)
-        await sync(store, bodies)
+        await sync(store, bodies, flush=flush)
 
     monkeypatch.setattr(SqlStore, "sync", watched)
     return lengths

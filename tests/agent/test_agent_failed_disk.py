@@ -90,7 +90,7 @@ async def test_a_script_cannot_catch_it_away(lab: Lab, autojump_clock: object) -
 async def test_what_is_sent_once_is_not_sent_before_that_is_stored(lab: Lab, autojump_clock: object) -> None:
     lab.origin.add("/form", b"thank you")
     async with lab.open() as agent:
-        disk = FullDisk(agent.services.store, "save_record")
+        disk = FullDisk(agent.services.store, "save_record_state")
         disk.full = True
         fetch = await lab.manager.fetch("f", [lab.request("/form", method="POST", body="x")])
         await trio.sleep(1)

@@ -14,7 +14,16 @@ from swruntime.errors import StorageFull
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
 
-METHODS = ["transaction", "save_record", "save_fetch", "release_fetch", "append", "create_body", "sync"]
+METHODS = [
+    "transaction",
+    "save_record",
+    "save_record_state",
+    "save_fetch",
+    "release_fetch",
+    "append",
+    "create_body",
+    "sync",
+]
 
 
 class FullDisk:

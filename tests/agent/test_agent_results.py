@@ -49,7 +49,7 @@ async def test_an_id_is_in_use_until_the_result_is_told(lab: Lab, autojump_clock
         begun, go_on = trio.Event(), trio.Event()
         sync = agent.services.store.sync
 
-        async def slow(bodies: Iterable[int]) -> None:
+        async def slow(bodies: Iterable[int], *, flush: bool = True) -> None:
             begun.set()
             await go_on.wait()
             await sync(bodies)

@@ -104,11 +104,12 @@ class World:
         return recorder.made
 
     def _noting(self, sync: Any) -> Any:
-        async def noting(store: SqlStore, bodies: Iterable[int]) -> None:
+        async def noting(store: SqlStore, bodies: Iterable[int], *, flush: bool = True) -> None:
             bodies = list(bodies)
             lengths = {body: store.length(body) for body in bodies if body in store._bodies._bodies}
-            await sync(store, bodies)
-            self.checkpoints.update(lengths)
+            await sync(store, bodies, flush=flush)
+            if flush:
+                self.checkpoints.update(lengths)
 
         return noting
 
@@ -186,6 +187,8 @@ class Resumed:
             self._check_asked_for()
         self._check_results(settled)
         self._check_cached()
+        if begun:
+            self._check_shell()
         return True
 
     def _check_results(self, told: list[str]) -> None:
@@ -201,6 +204,13 @@ class Resumed:
         for start in self.of(self.after, "record.start"):
             checkpoint = at.checkpoints.get(self.bodies.get(start["index"], 0), 0)
             assert start["range_start"] >= checkpoint
+
+    def _check_shell(self) -> None:
+        """What was put before a durable commit is there after it, with its bytes: see recovery.py, 3 and 6."""
+        store = open_profile(self.image.profile, read_only=True)
+        (entry,) = store.cache_entries(store.open_cache(HOME, "shell"))
+        assert store.read(entry.body or 0, 0, 1_000) == b"a shell"
+        store.close()
 
     def _check_cached(self) -> None:
         store = open_profile(self.image.profile, read_only=True)

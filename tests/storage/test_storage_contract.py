@@ -258,6 +258,51 @@ def test_what_is_saved_replaces_what_was(store: Store) -> None:
     assert found.records[1] == StoredRecord(a_record().request, DONE, Response(200), body)
 
 
+def test_the_state_of_a_record_is_saved_beside_its_response(store: Store) -> None:
+    number = store.add_fetch(a_fetch(a_record(), a_record()))
+    body = a_body(store, b"abc")
+    store.save_record(number, 1, RecordSnapshot(), Response(200), body)
+    store.save_record_state(number, 1, DONE, body)
+    store.save_record_state(number, 0, DONE, None)
+    (found,) = store.fetches()
+    assert found.records[0] == StoredRecord(a_record().request, DONE, None, None)
+    assert found.records[1] == StoredRecord(a_record().request, DONE, Response(200), body)
+
+
+def test_the_state_of_a_record_is_not_saved_beside_another_body(store: Store) -> None:
+    """Its length would be counted for a body that is not the record's."""
+    number = store.add_fetch(a_fetch(a_record()))
+    body, other = a_body(store, b"abc"), a_body(store, b"defg")
+    store.save_record(number, 0, RecordSnapshot(), Response(200), body)
+    for wrong in (other, None):
+        with pytest.raises(KeyError):
+            store.save_record_state(number, 0, DONE, wrong)
+    (found,) = store.fetches()
+    assert found.records[0].snapshot == RecordSnapshot()
+
+
+def test_what_is_refused_in_a_transaction_leaves_the_rest_of_it(store: Store) -> None:
+    number = store.add_fetch(a_fetch(a_record()))
+    kept = a_body(store, b"abc")
+    gone = store.open_cache(KEY, "gone")
+    store.delete_cache(KEY, "gone")
+    with store.transaction():
+        store.save_record(number, 0, DONE, Response(200), kept)
+        for refused in (
+            lambda: store.put_entry(gone, Request("u"), Response(), kept),
+            lambda: store.save_record(number, 0, DONE, None, 99),
+            lambda: store.save_record_state(number, 1, DONE, None),
+            lambda: store.save_fetch(number + 1, FetchSnapshot()),
+        ):
+            with pytest.raises((KeyError, FileNotFoundError)):
+                refused()
+        after = store.create_body(KEY)
+        store.pin(after)
+    (found,) = store.fetches()
+    assert found.records[0] == StoredRecord(a_record().request, DONE, Response(200), kept)
+    assert store.length(after) == 0
+
+
 def test_a_number_is_never_used_again(store: Store) -> None:
     first = store.add_fetch(a_fetch())
     store.release_fetch(first)
@@ -272,6 +317,8 @@ def test_what_is_gone_cannot_be_saved(store: Store) -> None:
     number = store.add_fetch(a_fetch(a_record()))
     with pytest.raises(KeyError):
         store.save_record(number, 1, DONE, None, None)
+    with pytest.raises(KeyError):
+        store.save_record_state(number, 1, DONE, None)
     store.release_fetch(number)
     store.release_fetch(number)
     with pytest.raises(KeyError):

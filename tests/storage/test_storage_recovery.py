@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -406,6 +409,75 @@ async def test_sync_counts_what_was_there_when_it_was_called(
     store.close()
     store = open_profile(directory, boot_id="two")
     assert store.read(body, 0, 99) == b"0123"
+    store.close()
+
+
+def after_a_power_failure(directory: Path, copy: Path) -> SqlStore:
+    """What is in the log is on the disk in these tests; the profile itself stays open."""
+    shutil.copytree(directory, copy, ignore=shutil.ignore_patterns("lock"))
+    return open_profile(copy, boot_id="two")
+
+
+@pytest.mark.parametrize("then", ["nothing", "a commit", "a sync", "the end"])
+async def test_a_sync_without_a_flush_is_noted_by_the_next_commit(tmp_path: Path, then: str) -> None:
+    directory = tmp_path / "profile"
+    store = open_profile(directory, boot_id="one")
+    body, other = store.create_body(KEY), store.create_body(KEY)
+    store.append(body, b"0123")
+    store.add_fetch(a_fetch(a_record(body, RecordSnapshot()), a_record(other, RecordSnapshot())))
+    await store.sync([body], flush=False)
+    if then == "a commit":
+        with suppress(RuntimeError), store.transaction():
+            raise RuntimeError("which the note outlives")
+        store.open_cache(KEY, "any")
+    elif then == "a sync":
+        await store.sync([body])
+    elif then == "the end":
+        store.close()
+    again = after_a_power_failure(directory, tmp_path / "copy")
+    assert again.read(body, 0, 99) == (b"" if then == "nothing" else b"0123")
+    again.close()
+    store.close()
+
+
+async def test_a_sync_without_a_flush_makes_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_profile(tmp_path / "profile")
+    body = store.create_body(KEY)
+    store.append(body, b"0123")
+    asked: list[str] = []
+    execute = Database.execute
+    monkeypatch.setattr(Database, "execute", lambda *args: asked.append(args[1]) or execute(*args))
+    await store.sync([body], flush=False)
+    assert asked == []
+    await store.sync([body])
+    assert "COMMIT" in asked
+    store.close()
+
+
+async def test_many_bodies_are_synced_by_few_calls_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    run_sync = trio.to_thread.run_sync
+
+    async def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return await run_sync(*args, **kwargs)
+
+    store = open_profile(tmp_path / "profile")
+    with store.transaction():
+        bodies = [store.create_body(KEY) for _ in range(200)]
+    for body in bodies:
+        store.append(body, b"x")
+    synced = []
+    monkeypatch.setattr(files, "_fdatasync", synced.append)
+    monkeypatch.setattr(trio.to_thread, "run_sync", counted)
+    await store.sync(bodies, flush=False)
+    assert len(synced) == 200
+    assert calls == 14  # rows of sixteen, and the folder
     store.close()
 
 

@@ -253,6 +253,17 @@ class StoreMachine(RuleBasedStateMachine):
         record.counted = self.length(body) if result == "success" else 0
         self.settle_down()
 
+    @precondition(lambda self: any(fetch.records for fetch in self.model.fetches.values()))
+    @rule(data=st.data(), result=st.sampled_from(["", "success", "aborted"]))
+    def save_record_state(self, data: st.DataObject, result: RecordResult) -> None:
+        places = [(n, i) for n, fetch in self.model.fetches.items() for i in range(len(fetch.records))]
+        number, index = data.draw(st.sampled_from(sorted(places)), label="record")
+        record = self.model.fetches[number].records[index]
+        self.store.save_record_state(number, index, RecordSnapshot(result), record.body)
+        record.result = result
+        record.counted = self.length(record.body) if result == "success" else 0
+        self.settle_down()
+
     @precondition(lambda self: self.model.fetches)
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
