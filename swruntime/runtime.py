@@ -330,8 +330,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
     if parts.reach is not None:
-        awaited, back = agent.awaited_origins, agent.server_returned
-        reachability.watch = ServerWatch(parts.nursery, parts.reach, awaited, back)
+        reachability.watch = ServerWatch(parts.nursery, parts.reach, agent.awaited, agent.server_returned)
     services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_failed
     conditioned.on_change(agent.network_changed)

@@ -41,7 +41,7 @@ class ScriptMap(dict[str, Script]):
         super().__init__()
         self._absent: set[str] = set()
         self._digests: dict[str, tuple[Script, str]] = {}
-        self._watchers: list[Callable[[Texts], None]] = []
+        self._watchers: dict[object, Callable[[Texts], None]] = {}
 
     def __setitem__(self, url: str, script: Script) -> None:
         super().__setitem__(url, script)
@@ -78,18 +78,20 @@ class ScriptMap(dict[str, Script]):
         if watcher is None:
             yield
             return
-        self._watchers.append(watcher)
+        key = object()
+        self._watchers[key] = watcher
         try:
             if self:
                 watcher(self.texts)
             yield
         finally:
-            self._watchers.remove(watcher)
+            del self._watchers[key]
 
     def _changed(self, url: str) -> None:
-        if len(self) <= MOST and len(url) <= MOST_URL:
-            for watcher in self._watchers:
-                watcher(self.texts)
+        if self._watchers and len(self) <= MOST and len(url) <= MOST_URL:
+            texts = self.texts
+            for watcher in tuple(self._watchers.values()):
+                watcher(texts)
 
 
 def differs(worker: Worker, failed: Texts, scripts: ScriptFetcher, *, opened: bool) -> bool:

@@ -139,7 +139,10 @@ class ConditionedNetwork:
                 running.scopes.add(until_headers)
                 async with self._inner.exchange(request) as response:
                     # Nobody gets past this checkpoint with the scope cancelled, so nothing is to be checked.
-                    await trio.sleep_until(begin + self._conditions.latency)
+                    if self._conditions.latency:
+                        await trio.sleep_until(begin + self._conditions.latency)
+                    else:
+                        await trio.lowlevel.checkpoint()
                     running.scopes.discard(until_headers)
                     body = _SlowIterator(response.body, self._download, number, running)
                     yield attrs.evolve(response, body=body)

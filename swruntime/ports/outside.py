@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
@@ -50,6 +50,9 @@ class _Waiting:
 
 _waiting: WeakKeyDictionary[trio.abc.Clock, _Waiting] = WeakKeyDictionary()
 
+_NOTHING: AbstractContextManager[None] = nullcontext()
+"""A clock that runs by itself needs nobody to hold it; a request asks four times."""
+
 
 def outside_trio() -> AbstractContextManager[None]:
     """While the block runs, a virtual clock (`trio.testing.MockClock`) does not jump. Nests, and is re-entrant."""
@@ -77,15 +80,18 @@ def clock_is_virtual() -> bool:
     return testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock)
 
 
-@contextmanager
-def _count(kind: _Kind) -> Iterator[None]:
+def _count(kind: _Kind) -> AbstractContextManager[None]:
     import trio
 
-    testing = sys.modules.get("trio.testing")
     clock = trio.lowlevel.current_clock()
+    testing = sys.modules.get("trio.testing")
     if testing is None or not isinstance(clock, testing.MockClock):
-        yield
-        return
+        return _NOTHING
+    return _counted(clock, kind)
+
+
+@contextmanager
+def _counted(clock: MockClock, kind: _Kind) -> Iterator[None]:
     waiting = _waiting.setdefault(clock, _Waiting())
     waiting.change(clock, kind, 1)
     try:

@@ -382,3 +382,22 @@ async def test_a_link_that_is_limited_takes_no_larger_pieces(
 def test_packets_that_make_no_sense(packet: int) -> None:
     with pytest.raises(ValueError, match="packet must be from 1 to 1048576 bytes"):
         Conditions("packets", packet=packet)
+
+
+async def test_a_link_without_latency_sets_no_timer(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    slept = 0
+    real = trio.sleep_until
+
+    async def sleep_until(deadline: float) -> None:
+        nonlocal slept
+        slept += 1
+        await real(deadline)
+
+    monkeypatch.setattr(trio, "sleep_until", sleep_until)
+    network = ConditionedNetwork(Answering(10))
+    for latency, sleeps in ((0.0, 0), (0.5, 1)):
+        network.set(Conditions("some", latency=latency))
+        async with network.exchange(GET):
+            assert slept == sleeps
