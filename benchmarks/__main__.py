@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -80,21 +81,41 @@ def _options() -> argparse.ArgumentParser:
         help="an older checkout of swruntime is a further contestant; may be given again",
     )
     parser.add_argument("--quick", action="store_true", help="small amounts, two rounds: does it work?")
-    parser.add_argument("--size", type=parse_size, help="of the big body (default 1GiB)")
+    parser.add_argument("--size", type=_size, help="of the big body (default 1GiB)")
     parser.add_argument("--repeat", type=_positive, help="rounds of each row, in place of its own number")
     parser.add_argument("--json", action="store_true", help="one object, with every run, in place of tables")
     parser.add_argument("--install", action="store_true", help="first install the peers (Debian packages)")
     parser.add_argument(
-        "--results", type=Path, metavar="FILE", help="write the tables there, where all rows were run in full"
+        "--results",
+        type=_file,
+        metavar="FILE",
+        help="write the tables there, where all rows were run in full",
     )
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds; expected 1 or more")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if size == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the size of a body; expected 1 byte or more")
+    return size
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    # Not after ten minutes.
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; expected a file")
+    return path
 
 
 def _amounts(options: argparse.Namespace) -> Amounts:
