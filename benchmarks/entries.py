@@ -70,7 +70,6 @@ def site_of(bench: Bench, side: Side, number: int) -> Path:
         return site
     site.mkdir()
     _run(side, site, *side.program("make_entries", str(site), str(number)))
-    _run(side, site, *side.command("status", str(site), "--check"))
     told = json.loads(_run(side, site, *side.command("cache", str(site), "--json")))
     if [each["entries"] for each in told["caches"]] != [number]:
         raise Refused(f"{side.name} does not find {number} entries: {told}")

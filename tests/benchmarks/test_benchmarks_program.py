@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.bench import Bench
+from benchmarks.entries import site_of
 from benchmarks.peers import PACKAGES, find, install, missing
+from benchmarks.sides import sides
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +41,15 @@ def test_rows_that_need_no_peer() -> None:
         for samples in row["samples"].values():
             assert len(samples) == 2
             assert all(sample["wall"] > 0 and sample["cpu"] > 0 for sample in samples)
+
+
+@pytest.mark.slow
+def test_a_profile_of_many_entries_is_sound(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, sides([], tmp_path))
+    site = site_of(bench, bench.sides[0], 50)
+    command = bench.sides[0].command("status", str(site), "--check")
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.slow
