@@ -13,6 +13,7 @@
     start        row `start`: short commands
     entries      rows `profile` and `cache`: 100,000 cache entries
     report       the table, and benchmarks/RESULTS.md
+    summary      all rows in one table, now and before
     machine      what it was measured on
     programs/    what runs in processes of its own, on any checkout
 

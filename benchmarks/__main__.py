@@ -61,10 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(report.as_json(rows, facts, loads), indent=2))
     else:
-        print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-        print(f"load average before: {loads[0]}; after: {loads[-1]}")
+        print("\n".join(report.summary_lines(rows, bench.ours)), end="\n\n")
+        print("\n".join([*(f"{name}: {value}" for name, value in facts.items()), *report.busy(loads)]))
     if options.results is not None and not options.quick and not options.only:
-        text = report.markdown(rows, facts, loads)
+        text = report.markdown(rows, bench.ours, facts, loads)
         options.results.write_text(f"# One run of `make bench`\n\n{text}")
     return 1 if any(row.refused for row in rows) else 0
 

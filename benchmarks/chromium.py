@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contest import Refused
-from benchmarks.processes import tree_cpu
+from benchmarks.processes import environment, tree_cpu
 
 FLAGS = (
     *("--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
@@ -43,7 +43,7 @@ class Chromium:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=False,
-            pass_fds=(),
+            env=environment(),
             preexec_fn=descriptors,
         )
         os.close(theirs)

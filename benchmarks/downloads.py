@@ -69,7 +69,7 @@ class Load:
         """As many connections as a browser opens to an origin."""
         outputs = " ".join(f"-o out/{name} {url}" for name, url in self.urls.items())
         many = "--parallel --parallel-max 6" if len(self.files) > 1 else ""
-        return self.shell(f"curl --no-progress-meter --fail {many} {outputs} && sync {self.synced}")
+        return self.shell(f"curl --disable --no-progress-meter --fail {many} {outputs} && sync {self.synced}")
 
     def aria2c(self, *options: str) -> Sample:
         what = "-i urls" if len(self.files) > 1 else next(iter(self.urls.values()))

@@ -24,7 +24,15 @@ sys.exit(os.waitstatus_to_exitcode(status) and 1)
 """
 """A parent with next to nothing in it: a child's memory counts from what its parent has when it is made."""
 
+UNWANTED = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "pythondontwritebytecode"}
+"""Of the environment: the server is on this machine, and nobody's modules are to be compiled at each start."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def environment() -> dict[str, str]:
+    """What each contestant finds."""
+    return {name: value for name, value in os.environ.items() if name.lower() not in UNWANTED}
 
 
 def timed(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Sample:
@@ -33,7 +41,7 @@ def timed(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = 
         [sys.executable, "-I", "-S", "-c", TIMER, *command],
         check=False,
         cwd=cwd,
-        env=env,
+        env=environment() if env is None else env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

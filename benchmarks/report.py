@@ -9,18 +9,29 @@ import attrs
 
 from benchmarks.contest import Pair, Row
 from benchmarks.figures import Comparison, Spread, spread
+from benchmarks.summary import summary
+
+IDLE = 0.5
+"""A load average above it is somebody else's work."""
 
 FACTORS = {"s": (1.0, 2), "ms": (1000.0, 2)}
 
 
-def markdown(rows: Sequence[Row], facts: Mapping[str, str], loads: Sequence[str]) -> str:
-    lines = [*_bullets(facts), f"- load average before: {loads[0]}; after: {loads[-1]}", ""]
+def markdown(
+    rows: Sequence[Row], sides: Sequence[str], facts: Mapping[str, str], loads: Sequence[str]
+) -> str:
+    lines = [
+        *(f"- {name}: {value}" for name, value in facts.items()),
+        *(f"- {line}" for line in busy(loads)),
+        "",
+    ]
     lines += [
         "A time is the median of all rounds, between its least and most. A ratio is made of each round's pair, and is "
         "the median of those, between the least and the most: 1.3 says that the first one takes 1.3 times as long as "
         "the other.",
         "",
     ]
+    lines += [*summary_lines(rows, sides), ""]
     for row in rows:
         lines += row_lines(row)
     return "\n".join(lines).rstrip() + "\n"
@@ -40,6 +51,23 @@ def row_lines(row: Row) -> list[str]:
     return [*lines, ""]
 
 
+def summary_lines(rows: Sequence[Row], sides: Sequence[str]) -> list[str]:
+    head, *lines = summary(rows, sides)
+    if not lines:
+        return []
+    return ["In short, by the clock (by the processor):", "", *_table(head, lines)]
+
+
+def busy(loads: Sequence[str]) -> list[str]:
+    """The load averages; and what they mean where somebody else used the machine when it began."""
+    told = [f"load average before: {loads[0]}; after: {loads[-1]}"]
+    if float(loads[0].split()[0]) > IDLE:
+        told.append(
+            "THE MACHINE WAS BUSY when this began: other work is in these figures, and they are worth little"
+        )
+    return told
+
+
 def as_json(rows: Sequence[Row], facts: Mapping[str, str], loads: Sequence[str]) -> dict[str, Any]:
     return {
         "facts": dict(facts),
@@ -54,10 +82,6 @@ def as_json(rows: Sequence[Row], facts: Mapping[str, str], loads: Sequence[str])
             for row in rows
         ],
     }
-
-
-def _bullets(facts: Mapping[str, str]) -> list[str]:
-    return [f"- {name}: {value}" for name, value in facts.items()]
 
 
 def _times(row: Row) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import attrs
 
-from benchmarks.processes import last_line
+from benchmarks.processes import environment, last_line
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(__file__).parent / "programs"
@@ -29,8 +28,7 @@ class Side:
 
     @property
     def env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {**kept, "PYTHONPATH": str(self.checkout), "PYTHONPYCACHEPREFIX": str(self.compiled)}
+        return {**environment(), "PYTHONPATH": str(self.checkout), "PYTHONPYCACHEPREFIX": str(self.compiled)}
 
     def command(self, *arguments: str) -> list[str]:
         """`python -m swruntime` of this checkout; with `env`, and not run from another checkout's folder."""

@@ -8,6 +8,7 @@ from itertools import count
 from benchmarks import report
 from benchmarks.contest import Contestant, Pair, Refused, against_each, hold
 from benchmarks.figures import Sample
+from benchmarks.summary import summary
 
 
 def steady(name: str, seconds: float, told: list[str] | None = None) -> Contestant:
@@ -91,7 +92,7 @@ def test_the_table_has_medians_spreads_ratios_and_seconds_more() -> None:
     contestants = [turns("ours", 1.0, 3.0, 2.0), turns("theirs", 2.0, 2.0, 2.0)]
     pairs = [Pair("ours", "theirs"), Pair("ours", "theirs", more=True)]
     row = hold("row", "Title", contestants, 3, pairs=pairs, notes=["A note."])
-    text = report.markdown([row], {"machine": "a fast one"}, ["0.10 0.20 0.30", "1.00 1.00 1.00"])
+    text = report.markdown([row], ["ours"], {"machine": "a fast one"}, ["0.10 0.20 0.30", "1.00 1.00 1.00"])
     for line in (
         "- machine: a fast one",
         "- load average before: 0.10 0.20 0.30; after: 1.00 1.00 1.00",
@@ -106,3 +107,37 @@ def test_the_table_has_medians_spreads_ratios_and_seconds_more() -> None:
     as_json = report.as_json([row], {}, ["0", "0"])["rows"][0]
     assert as_json["samples"]["ours"][1] == {"wall": 3.0, "cpu": 0.5, "rss": 60_000_000}
     assert as_json["compared"][0]["wall"] == {"median": 1.0, "least": 0.5, "most": 1.5}
+
+
+def test_the_summary_has_each_peer_once_and_the_version_before_beside_it() -> None:
+    contestants = [
+        *(steady("new", 1.0), steady("old (1a2b)", 4.0), steady("curl", 2.0)),
+        Contestant("aria2c", never, "aria2c is not installed"),
+    ]
+    row = hold("big", "T", contestants, 1, pairs=against_each(["new", "old (1a2b)"], contestants))
+    assert summary([row], ["new", "old (1a2b)"]) == [
+        ("row", "what", "new", "old (1a2b)"),
+        ("big", "by curl", "0.50 (0.50)", "2.00 (2.00)"),
+    ]
+
+
+def test_the_summary_of_what_has_no_peer() -> None:
+    names = ("new, 10", "old, 10", "new, 100", "old, 100", "new keys", "old keys")
+    contestants = [steady(name, float(n)) for n, name in enumerate(names, 1)]
+    rows = [
+        hold(
+            "at-once", "T", contestants, 1, pairs=[Pair("new, 100", "new, 10"), Pair("old, 100", "old, 10")]
+        ),
+        hold("open", "T", contestants, 1, pairs=[Pair("new, 100", "new, 10", more=True)]),
+        hold("cache", "T", contestants, 1, pairs=[Pair("new keys", "old keys")]),
+    ]
+    assert summary(rows, ["new", "old"])[1:] == [
+        ("at-once", "100 by 10", "3.00 (3.00)", "2.00 (2.00)"),
+        ("open", "100 more than 10", "2.00 s (2.00 s)", ""),
+        ("cache", "keys by old keys", "0.83 (0.83)", ""),
+    ]
+
+
+def test_a_machine_that_was_busy_is_told() -> None:
+    assert len(report.busy(["0.10 5.00 5.00", "3.00 1.00 1.00"])) == 1
+    assert any("BUSY" in line for line in report.busy(["0.90 0.00 0.00", "0.00 0.00 0.00"]))

@@ -124,6 +124,13 @@ def test_the_modules_of_a_checkout_are_compiled_once_whatever_the_environment_sa
     assert list((tmp_path / "compiled").rglob("*.pyc"))
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_nobody_goes_through_a_proxy(name: str, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "http://proxy.test")
+    load.shell(f'test -z "${name}" && printf hello > out/hello.bin')
+    assert name not in Side("ours", ROOT, ROOT).env
+
+
 def test_a_folder_that_is_not_a_checkout_is_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
