@@ -83,7 +83,7 @@ def _typed(text: str, block: Block, folder: Path, python: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     expected = int(block.remark.removeprefix("exit ")) if block.remark else 0
