@@ -66,7 +66,7 @@ conformance: $(STAMP)
 	$(BIN)/python -m swruntime conformance
 
 docs: $(STAMP)
-	$(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
 
 check: lint conformance test coverage docs
 
