@@ -102,7 +102,7 @@ async def start_of_the_worker(lab: Lab, number: int) -> Callable[[], Awaitable[o
     """What is owed is dispatched then, and most owe nothing yet."""
     await begun_offline(lab, number)
     await lab.agent.terminate_worker(lab.registration)
-    return lambda: lab.agent.sync(lab.registration, "tag")  # type: ignore[no-any-return]
+    return lambda: lab.agent.sync(lab.registration, "tag")
 
 
 async def server_returns(lab: Lab, number: int) -> Callable[[], Awaitable[object]]:
