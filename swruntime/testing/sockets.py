@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpcore
+import httpx
 import trio
 
 from swruntime.network.byte_stream import ByteStream
@@ -26,10 +27,14 @@ class LoopbackOpener:
         self._starting = trio.Lock()
 
     async def open(self, origin: Place, timeout: float | None) -> Opened:  # noqa: ASYNC109
-        """Raises httpx.ConnectError and httpcore.ConnectError."""
-        scripted = self._internet.origin_of(origin.host, origin.port)
-        if scripted is None:
-            raise refused(f"{origin.host}:{origin.port}")
+        """Raises httpcore.ConnectError."""
+        try:
+            scripted = self._internet.origin_of(origin.host, origin.port)
+            if scripted is None:
+                raise refused(f"{origin.host}:{origin.port}")
+        except httpx.ConnectError as error:
+            # As a transport of httpx's says it; a connection says it in httpcore's words.
+            raise httpcore.ConnectError(str(error)) from error.__cause__
         async with self._starting:
             if scripted.url not in self._servers:
                 self._servers[scripted.url] = await self._nursery.start(self._serve, scripted)
