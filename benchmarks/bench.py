@@ -34,7 +34,7 @@ class Amounts:
     """Bytes of the big body."""
     bodies: int = 1000
     """How many small ones, of 64 KiB each."""
-    batch: int = 50
+    batch: int = 100
     """How many background fetches of one small body, one after the other, make a run."""
     at_once: tuple[int, ...] = (100, 1000, 10_000)
     entries: int = 100_000

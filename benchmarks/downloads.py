@@ -159,7 +159,7 @@ def big(bench: Bench) -> Row:
     size = bench.amounts.size
     title = f"One body of {human(size)} from nginx to durable storage, its event handled"
     files = {} if bench.missing("nginx") else {"big.bin": bench.file("big.bin", size, 0)}
-    contestants = Load(bench, files).contestants("-x16", "-s4", "-k64M", "--file-allocation=none")
+    contestants = Load(bench, files).contestants("-x4", "-s4", "--file-allocation=falloc")
     return _held(bench, "big", title, contestants)
 
 
@@ -168,7 +168,7 @@ def many(bench: Bench) -> Row:
     title = f"{number:,} bodies of 64 KiB in one background fetch"
     names = [] if bench.missing("nginx") else [f"{n}.bin" for n in range(number)]
     files = {name: bench.file(name, SMALL, n) for n, name in enumerate(names, 1)}
-    return _held(bench, "many", title, Load(bench, files).contestants("-j16", "--file-allocation=none"))
+    return _held(bench, "many", title, Load(bench, files).contestants("-j50", "--file-allocation=none"))
 
 
 def _held(bench: Bench, name: str, title: str, contestants: list[Contestant]) -> Row:

@@ -119,3 +119,15 @@ def test_what_debian_says_where_a_package_cannot_be_had_is_told(
     apt.write_text('#!/bin/sh\necho "E: Unable to locate package $5" >&2\nexit 100\n')
     apt.chmod(0o755)
     assert "Unable to locate package" in install()["aria2c"]
+
+
+def test_who_is_neither_root_nor_has_sudo_goes_on_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("benchmarks.peers.find", shutil.which)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\n")
+    apt.chmod(0o755)
+    assert install() == dict.fromkeys(PACKAGES, "it cannot be installed: neither root nor sudo")
