@@ -10,7 +10,7 @@ import { load, no, ORIGIN, partly, rangesOf, sleep, told, until, yes } from "./s
 
 const { delay, http, HttpResponse } = await load("msw");
 const { setupServer } = await load("msw/node");
-const AN_HOUR = 3_600_000; // milliseconds
+const MINUTES = 240_000; // milliseconds: four, since an event may take five
 const CELL = path.join(import.meta.dirname, "cell.mjs");
 const MOCKED = `${ORIGIN}/mocked`;
 
@@ -138,14 +138,14 @@ export async function stopsWorkerAtAwait() {
 export async function virtualTime() {
     mock.timers.enable({ apis: ["setTimeout"] });
     listening(http.get(MOCKED, async () => {
-        await delay(AN_HOUR);
-        return new HttpResponse("an hour later");
+        await delay(MINUTES);
+        return new HttpResponse("four minutes later");
     }));
     const answer = asked();
     await sleep(200);
-    mock.timers.tick(AN_HOUR);
+    mock.timers.tick(MINUTES);
     const text = await Promise.race([answer, sleep(3000).then(() => "not answered")]);
-    return no(`It runs no worker. With the mock timers of Node a handler's delay of an hour: ${text}.`);
+    return no(`It runs no worker. With the mock timers of Node a handler's delay of four minutes: ${text}.`);
 }
 
 export async function sameSeedSameRun() {
@@ -196,7 +196,7 @@ export async function namesLosingLine() {
     const words = [];
     for (const name of ["log", "warn", "error"]) mock.method(console, name, (...them) => words.push(them.join(" ")));
     setupServer().listen({ onUnhandledRequest: "error" });
-    const error = await fetch(`${ORIGIN}/shell.txt`).then(() => null, told);
+    const error = await fetch(`${ORIGIN}/api/none`).then(() => null, told);
     mock.restoreAll();
     words.push(error ?? "");
     return no(`It runs no worker. A request without a handler: ${error ?? "went on"}; ` +

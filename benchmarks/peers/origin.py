@@ -1,9 +1,9 @@
 """The server that all peers download from: it writes down what it is asked for, breaks connections, and takes its time.
 
-    /NAME                            a file of `site/`
-    /file/NAME?size=&rate=&drop=     `size` bytes at `rate` bytes a second; the first connection breaks after `drop`
-    /packages/PATH                   a file of the npm packages
-    /__log__                         what was asked for so far: JSON, `[{"path": ..., "range": ...}]`
+/NAME                            a file of `site/`
+/file/NAME?size=&rate=&drop=     `size` bytes at `rate` bytes a second; the first connection breaks after `drop`
+/packages/PATH                   a file of the npm packages
+/__log__                         what was asked for so far: JSON, `[{"path": ..., "range": ...}]`
 """
 
 from __future__ import annotations

@@ -1,0 +1,94 @@
+"""swruntime beside what its users may use today: every cell of the table is tried.
+
+    python -m benchmarks.peers [--peer NAME]... [--only CAPABILITY]... [--no-install]
+
+Installs the newest npm packages into `.venv/peers`, runs a script for each cell, one after the other, and writes
+`benchmarks/peers/RESULTS.md` and `RESULTS.json`. A peer that is not there keeps what was seen
+of it before, with its date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+from benchmarks.peers import report
+from benchmarks.peers.cells import CAPABILITIES, MEASURED, PEERS, Peer, problems
+from benchmarks.peers.environment import PACKAGES, CellFailed, Environment, prepare, run_cell
+from benchmarks.peers.origin import serving
+
+TIMES = 5
+"""So often the start is measured; the median counts."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", action="append", choices=list(PEERS), help="only this one; more than once")
+    parser.add_argument("--only", action="append", choices=list(CAPABILITIES), metavar="CAPABILITY")
+    parser.add_argument("--no-install", action="store_true", help="take the packages that are there")
+    options = parser.parse_args()
+    environment = prepare(install=not options.no_install)
+    results = report.read()
+    failed = []
+    for key in options.peer or PEERS:
+        why = environment.missing(PEERS[key])
+        if why is not None:
+            print(f"{PEERS[key].title}: {why}; not tried", file=sys.stderr)
+            continue
+        for capability in options.only or CAPABILITIES:
+            try:
+                cell = try_cell(environment, PEERS[key], capability)
+            except CellFailed as error:
+                print(error, file=sys.stderr)
+                failed.append(f"{key}: {capability}")
+                continue
+            results["cells"].setdefault(capability, {})[key] = cell
+            print(f"{PEERS[key].title}: {capability}: {cell['answer']}. {cell['seen']}", flush=True)
+        results["peers"][key] = {
+            "version": environment.version(PEERS[key]),
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        }
+    results["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
+    results["machine"] = machine(environment)
+    wrong = [*failed, *problems(results)]
+    for problem in wrong:
+        print(f"not complete: {problem}", file=sys.stderr)
+    if not problems(results):
+        report.write(results)
+    return 1 if wrong else 0
+
+
+def try_cell(environment: Environment, peer: Peer, capability: str) -> dict[str, Any]:
+    """A cell as RESULTS.json has it. A server of its own each time: nobody sees another's requests."""
+    runs = []
+    for _ in range(TIMES if capability == MEASURED else 1):
+        with serving(PACKAGES / "node_modules") as origin:
+            runs.append(run_cell(environment, peer, capability, origin.url))
+    cell: dict[str, Any] = {"answer": runs[0].seen.answer, "seen": runs[0].seen.seen}
+    if capability == MEASURED:
+        cell["milliseconds"] = round(statistics.median(run.milliseconds for run in runs))
+    return cell
+
+
+def machine(environment: Environment) -> str:
+    parts = [
+        platform.system(),
+        f"{os.cpu_count()} cores that others used as well",
+        f"Python {platform.python_version()}",
+    ]
+    if environment.node is not None:
+        version = subprocess.run(
+            [environment.node, "--version"], check=True, capture_output=True, text=True
+        ).stdout
+        parts.append(f"Node {version.strip().lstrip('v')}")
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
