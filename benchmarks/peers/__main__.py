@@ -1,6 +1,7 @@
 """swruntime beside what its users may use today: every cell of the table is tried.
 
     python -m benchmarks.peers [--peer NAME]... [--only CAPABILITY]... [--no-install]
+    python -m benchmarks.peers --table
 
 Installs the newest npm packages into `.venv/peers`, runs a script for each cell, one after the other, and writes
 `benchmarks/peers/RESULTS.md` and `RESULTS.json`. A peer that is not there keeps what was seen
@@ -32,7 +33,11 @@ def main() -> int:
     parser.add_argument("--peer", action="append", choices=list(PEERS), help="only this one; more than once")
     parser.add_argument("--only", action="append", choices=list(CAPABILITIES), metavar="CAPABILITY")
     parser.add_argument("--no-install", action="store_true", help="take the packages that are there")
+    parser.add_argument("--table", action="store_true", help="try nothing; print the README's table")
     options = parser.parse_args()
+    if options.table:
+        print(report.short_table(report.read()), end="")
+        return 0
     environment = prepare(install=not options.no_install)
     results = report.read()
     failed = []

@@ -150,6 +150,14 @@ export const browserCells = (start) => ({
             `come again, and the download was ${left ? "still listed" : "gone"}.`);
     },
 
+    // Whatever can end a worker, by its name.
+    async findsLosingAwait() {
+        const driver = await visit(start, { script: "/forgetful.js" });
+        const stops = (await driver.commands()).filter((name) => /worker/i.test(name) && /stop|terminate|kill|sweep/i.test(name));
+        return no(`A stop is one command at one moment (${stops.join(", ") || "none of its own, two of the protocol"}); none ` +
+            `goes through the awaits or compares what is left.`);
+    },
+
     async virtualTime() {
         const driver = await visit(start);
         await driver.page.evaluate(`navigator.serviceWorker.ready.then((it) => it.active.postMessage(${LATER}))`);

@@ -38,6 +38,7 @@ CAPABILITIES = {
     "survives_kill": "kill -9 in the middle of a download: the next start goes on",
     "stops_worker_between_events": "The test stops the worker between two events",
     "stops_worker_at_await": "The test stops the worker at a chosen await",
+    "finds_losing_await": "Stops the worker at each await in turn, and says where that loses data",
     "virtual_time": "Time passes in a moment, for the worker's timers and for retries",
     "same_seed_same_run": "The same seed gives the same run",
     "user_controls": "The user's pause, abort and click are the test's",

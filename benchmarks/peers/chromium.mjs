@@ -44,7 +44,7 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
 
 export const {
     runsYourWorker, hasBackgroundFetch, downloadsInTest, cutsNetwork, survivesKill, stopsWorkerBetweenEvents,
-    stopsWorkerAtAwait, virtualTime, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
+    stopsWorkerAtAwait, findsLosingAwait, virtualTime, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
     rendersPages, realBrowser, firstEvent,
 } = browserCells(start);
 

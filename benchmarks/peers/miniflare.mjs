@@ -143,6 +143,14 @@ export async function stopsWorkerAtAwait() {
     return wentOn ? no(seen) : partly(`${seen} All of the runtime ends, and a test knows of an await only by the network.`);
 }
 
+export async function findsLosingAwait() {
+    const miniflare = open(answering(`return 1;`));
+    await ask(miniflare);
+    const names = Object.getOwnPropertyNames(Miniflare.prototype).filter((name) => /stop|terminate|kill|dispose|setOptions/i.test(name));
+    await miniflare.dispose();
+    return no(`A stop is one call at one moment (${names.join(", ")}); none goes through the awaits or compares what is left.`);
+}
+
 export async function virtualTime() {
     const { mock } = await import("node:test");
     mock.timers.enable({ apis: ["setTimeout"] });

@@ -123,6 +123,13 @@ export const mockCells = (open, script) => ({
             : partly(`${worker.stopName} while the handler waited: it did not go on.`);
     },
 
+    async findsLosingAwait() {
+        const { scope } = await open(await text("forgetful.js"));
+        const names = Object.keys(scope).filter((name) => /stop|terminate|kill|destroy/i.test(name));
+        return no(`A worker cannot be stopped: of its scope's ${Object.keys(scope).length} names ` +
+            `${names.join(", ") || "none means it"}.`);
+    },
+
     async virtualTime() {
         mock.timers.enable({ apis: ["setTimeout"] });
         const worker = await open(await merged());

@@ -135,6 +135,11 @@ export async function stopsWorkerAtAwait() {
     return no(`It runs no worker. close() while a handler waited: it ${wentOn ? "went on" : "did not go on"}.`);
 }
 
+export async function findsLosingAwait() {
+    const server = listening(hello());
+    return no(`It runs no worker; what the server object has: ${Object.keys(server).join(", ")}.`);
+}
+
 export async function virtualTime() {
     mock.timers.enable({ apis: ["setTimeout"] });
     listening(http.get(MOCKED, async () => {

@@ -59,11 +59,12 @@ class Handler(BaseHTTPRequestHandler):
             self.file(dict(parse_qsl(asked.query)))
             return
         if asked.path.startswith("/packages/"):
-            path = self.server.packages / asked.path.removeprefix("/packages/")
+            folder, name = self.server.packages, asked.path.removeprefix("/packages/")
         else:
-            path = SITE / asked.path.lstrip("/")
-        if path.is_file():
-            self.answer(200, path.read_bytes(), TYPES[path.suffix])
+            folder, name = SITE, asked.path.lstrip("/")
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            self.answer(200, path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"))
         else:
             self.answer(404, b"not there", "text/plain")
 

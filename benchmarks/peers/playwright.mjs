@@ -94,7 +94,7 @@ const shared = browserCells(start);
 
 export const {
     runsYourWorker, hasBackgroundFetch, downloadsInTest, cutsNetwork, survivesKill, stopsWorkerBetweenEvents,
-    stopsWorkerAtAwait, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
+    stopsWorkerAtAwait, findsLosingAwait, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
     rendersPages, realBrowser, firstEvent,
 } = shared;
 

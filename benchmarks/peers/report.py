@@ -14,10 +14,39 @@ RESULTS = HERE / "RESULTS.json"
 HEAD = """\
 # What swruntime does beside what you may use today
 
-Each cell was tried by a script, not read in a manual: `python -m benchmarks.peers` runs them all and writes this page. Below
-the table stands what was seen for each. On {machine}.
+Each cell was tried by a script, not read in a manual: `python -m benchmarks.peers` runs them all and writes this page.
+Below the table stands what was seen for each. On {machine}.
 
 """
+
+
+SHORT = (
+    "runs_your_worker",
+    "downloads_in_test",
+    "cuts_network",
+    "survives_kill",
+    "stops_worker_at_await",
+    "finds_losing_await",
+    "names_losing_line",
+    "virtual_time",
+    "same_seed_same_run",
+    "user_controls",
+    "permission_and_quota",
+    "works_without_browser",
+    "renders_pages",
+    "several_engines",
+)
+"""The rows of the README's table."""
+
+SHORT_COLUMNS = {
+    "swruntime": ("swruntime",),
+    "Chromium with DevTools": ("chromium",),
+    "Playwright": ("playwright",),
+    "mocks": ("service_worker_mock", "sw_test_env"),
+    "Miniflare": ("miniflare",),
+    "MSW": ("msw",),
+}
+"""The columns of the README's table; of two peers in one column the better answer counts."""
 
 
 def read() -> dict[str, Any]:
@@ -60,3 +89,17 @@ def _cell(results: dict[str, Any], capability: str, key: str) -> str:
     if capability == MEASURED:
         return f"{cell['milliseconds'] / 1000:.1f} s" + (" (partly)" if cell["answer"] == "partly" else "")
     return str(cell["answer"])
+
+
+def short_table(results: dict[str, Any]) -> str:
+    """The README's table: the rows and columns that matter most, without what was seen."""
+    lines = ["| | " + " | ".join(SHORT_COLUMNS) + " |", "|---" * (len(SHORT_COLUMNS) + 1) + "|"]
+    for capability in SHORT:
+        cells = results["cells"][capability]
+        best = [_best([cells[key]["answer"] for key in keys]) for keys in SHORT_COLUMNS.values()]
+        lines.append(f"| {CAPABILITIES[capability]} | " + " | ".join(best) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _best(answers: list[str]) -> str:
+    return max(answers, key=["no", "partly", "yes"].index)

@@ -37,7 +37,7 @@ async function open(text) {
 
 export const {
     runsYourWorker, hasBackgroundFetch, downloadsInTest, cutsNetwork, survivesKill, stopsWorkerBetweenEvents,
-    stopsWorkerAtAwait, virtualTime, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
+    stopsWorkerAtAwait, findsLosingAwait, virtualTime, sameSeedSameRun, userControls, permissionAndQuota, firesEvents, namesLosingLine,
     worksWithoutBrowser, rendersPages, realBrowser, severalEngines, firstEvent,
     downloadsForLong, ordered,
 } = mockCells(open, fileURLToPath(import.meta.url));

@@ -53,11 +53,10 @@ class Bench:
             window = await agent.open_window("/index.html")
             await window.navigator.service_worker.register(script)
             registration = await window.navigator.service_worker.ready
-            if script == "/sw.js":
-                if registration.active.state != "activated":  # it claims the page first
-                    await agent.until(
-                        lambda line: line["kind"] == "worker.state" and line["state"] == "activated"
-                    )
+            if registration.active.state != "activated":  # sw.js claims the page before
+                await agent.until(
+                    lambda line: line["kind"] == "worker.state" and line["state"] == "activated"
+                )
             yield agent, window, registration
 
 
@@ -187,6 +186,27 @@ def stops_worker_at_await(bench: Bench) -> Seen:
     return yes(seen) if lines and not sweep else no(seen)
 
 
+def finds_losing_await(bench: Bench) -> Seen:
+    async def story(lab: Laboratory) -> str:
+        (lab.site / "forgetful.js").write_bytes((SITE / "forgetful.js").read_bytes())
+        window = await lab.window(worker="/forgetful.js")
+        registration = await window.navigator.service_worker.ready
+        for name in ("a", "b"):
+            lab.origin.add(f"/{name}", b"x" * 1000)
+            await registration.background_fetch.fetch(name, f"/{name}")
+            await lab.user_agent.settled()
+        text: str = await (await window.caches.match("/count")).text()
+        return text
+
+    sweep = stop_worker_everywhere(story, events={"backgroundfetchsuccess"})
+    if not sweep:
+        return no(
+            f"A worker that counts in a global was stopped {len(sweep.deaths)} times, and nothing was found."
+        )
+    first = sweep.differences[0]
+    return yes(f"{repr(sweep).strip('<>')}. The first: {first.death.where}: {first.changes[0].strip()}.")
+
+
 def virtual_time(bench: Bench) -> Seen:
     async def story() -> tuple[int, int]:
         async with laboratory() as lab:
@@ -244,7 +264,7 @@ def same_seed_same_run(bench: Bench) -> Seen:
     same = len(set(traces[:3])) == 1
     seen = (
         f"Three processes with the same seed, a download that breaks included: {'the same' if same else 'different'} "
-        f"{lines} lines of trace, byte for byte; with another seed {'others' if traces[3] != traces[0] else 'these too'}."
+        f"{lines} lines of trace, byte for byte; another seed gave {'others' if traces[3] != traces[0] else 'these'}."
     )
     return yes(seen) if same and traces[3] != traces[0] else no(seen)
 
@@ -364,6 +384,7 @@ CELLS: dict[str, Callable[[Bench], Any]] = {
         survives_kill,
         stops_worker_between_events,
         stops_worker_at_await,
+        finds_losing_await,
         virtual_time,
         same_seed_same_run,
         user_controls,
