@@ -1,11 +1,11 @@
 // What is tried in a browser, whoever drives it. `start(options)` opens a browser on a profile and answers with a driver:
-// page (evaluate, send), worker() (evaluate, send), send, event, click, fetchFile, kill, and the `name` of who drives.
+// page (evaluate, send), worker() (evaluate, send), send, event, click, screenshot, commands, everythingTold, kill; goOffline()
+// and goOnline() with `offlineBy`, the names of what they do.
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { no, ORIGIN, partly, rangesOf, SITE, sleep, told, until, yes } from "./shared.mjs";
 
 const MIB = 1 << 20;
-const OFFLINE = { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
 const AN_HOUR = 3_600_000; // milliseconds
 const MINUTES = 240_000; // milliseconds: four, since an event may take five
 const LATER = JSON.stringify({ wait: MINUTES, name: "minutes-later" });
@@ -73,24 +73,24 @@ export const browserCells = (start) => ({
         return yes("1 MiB came over the network, headless; backgroundfetchsuccess put it into a cache.");
     },
 
-    // The protocol's own switch first; then a server that breaks the connection.
+    // All that the driver has against a network first; then a server that breaks the connection.
     async cutsNetwork() {
         const driver = await visit(start);
         await download(driver, "cut", { size: 2 * MIB, rate: MIB / 2 }, `downloadTotal: ${2 * MIB}`);
         await until(() => driver.page.evaluate("cut.downloaded > 200000"));
-        await driver.goOffline(OFFLINE);
+        await driver.goOffline();
         const refused = await driver.page.evaluate(`fetch("/x").then(() => false, () => true)`);
         const before = await driver.page.evaluate("cut.downloaded");
         await sleep(1500);
         const after = await driver.page.evaluate("cut.downloaded");
         const cut = after === before;
         await driver.page.evaluate("cut.abort()").catch(() => {});
-        await driver.goOffline({ ...OFFLINE, offline: false });
+        await driver.goOnline();
         await download(driver, "dropped", { size: MIB, drop: MIB / 2 });
         const [result] = await settled(driver, "dropped") ?? ["nothing"];
         const ranges = await rangesOf("dropped");
         const resumed = result === "success" && ranges.at(-1) === `bytes=${MIB / 2}-`;
-        const seen = `${driver.name} set offline: a page's fetch() ${refused ? "failed" : "went on"}, the background ` +
+        const seen = `${driver.offlineBy}: a page's fetch() ${refused ? "failed" : "went on"}, the background ` +
             `fetch ${cut ? "stood still" : `went on (${before} to ${after} bytes)`}. A server that broke the ` +
             `connection was asked for Range ${ranges.slice(1).join(", ") || "nothing more"}: ${result}.`;
         if (cut && resumed) return yes(seen);

@@ -10,7 +10,6 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
     const chrome = await Chrome.start({ profile, flags });
     const page = await chrome.open(url);
     return {
-        name: "DevTools",
         profile,
         page,
         worker: () => chrome.worker(),
@@ -21,12 +20,9 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
                 await page.send("Input.dispatchMouseEvent", { type, x: 20, y: 20, button: "left", clickCount: 1 });
             }
         },
-        async goOffline(conditions) {
-            for (const session of [page, await chrome.worker()]) {
-                await session.send("Network.enable");
-                await session.send("Network.emulateNetworkConditions", conditions);
-            }
-        },
+        offlineBy: "emulateNetworkConditions, overrideNetworkState and setBlockedURLs of page and worker",
+        goOffline: () => network(chrome, page, true),
+        goOnline: () => network(chrome, page, false),
         async commands() {
             const { domains } = await (await fetch(`http://127.0.0.1:${chrome.port}/json/protocol`)).json();
             return domains.flatMap((domain) => domain.commands.map((command) => `${domain.domain}.${command.name}`));
@@ -40,6 +36,16 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
             await chrome.ended;
         },
     };
+}
+
+async function network(chrome, page, offline) {
+    const conditions = { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+    for (const session of [page, await chrome.worker()]) {
+        await session.send("Network.enable");
+        await session.send("Network.emulateNetworkConditions", conditions);
+        await session.send("Network.overrideNetworkState", conditions);
+        await session.send("Network.setBlockedURLs", { urls: offline ? ["*"] : [] });
+    }
 }
 
 export const {

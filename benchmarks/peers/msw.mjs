@@ -170,7 +170,7 @@ export async function sameSeedSameRun() {
 export async function ordered() {
     const order = [];
     listening(http.get(`${ORIGIN}/mocked/:n`, async ({ params }) => {
-        await delay(Math.random() * 200);
+        await delay(Math.floor(Math.random() * 20) * 50);
         return new HttpResponse(params.n);
     }));
     const one = (n) => fetch(`${ORIGIN}/mocked/${n}`).then((it) => it.text());

@@ -30,7 +30,6 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
     const { id: pid } = processInfo.find((each) => each.type === "browser");
     await page.goto(url);
     return {
-        name: "context.setOffline()",
         profile,
         context,
         playwrightPage: page,
@@ -43,7 +42,15 @@ async function start({ url, profile = path.join(FOLDER, `profile-${++profiles}`)
         event: (method, fits = () => true, milliseconds = 15_000) =>
             until(() => events.find((event) => event.method === method && fits(event)), milliseconds),
         click: () => page.mouse.click(20, 20),
-        goOffline: ({ offline }) => context.setOffline(offline),
+        offlineBy: "context.setOffline() and context.route() that aborts all",
+        async goOffline() {
+            await context.setOffline(true);
+            await context.route("**", (route) => route.abort());
+        },
+        async goOnline() {
+            await context.setOffline(false);
+            await context.unrouteAll();
+        },
         commands: async () => [context, page, context.browser()].flatMap((object) =>
             Object.getOwnPropertyNames(Object.getPrototypeOf(object)).map((name) => `${object.constructor.name}.${name}`)),
         everythingTold: async () => events
