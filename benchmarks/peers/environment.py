@@ -134,7 +134,14 @@ def run_cell(environment: Environment, peer: Peer, capability: str, origin: str)
         milliseconds = round((time.perf_counter() - begun) * 1000)
     if process.returncode:
         raise CellFailed(f"{peer.title}: {capability} ended with {process.returncode}\n{errors[-2000:]}")
-    return Run(cattrs.structure(json.loads(out.splitlines()[-1]), Seen), milliseconds)
+    seen = cattrs.structure(json.loads(out.splitlines()[-1]), Seen)
+    return Run(attrs.evolve(seen, seen=without_places(seen.seen)), milliseconds)
+
+
+def without_places(text: str) -> str:
+    """A sentence without what only this machine has: its folders, the port of a run."""
+    text = text.replace(str(PACKAGES), "...").replace(str(ROOT), "...").replace(str(Path.home()), "~")
+    return re.sub(r"localhost:\d+", "localhost", text)
 
 
 def _end_what_is_left(folder: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.peers import report
 from benchmarks.peers.cells import CAPABILITIES, MEASURED, PEERS, camel_case, problems
-from benchmarks.peers.environment import PACKAGES, CellFailed, Environment, run_cell
+from benchmarks.peers.environment import PACKAGES, ROOT, CellFailed, Environment, run_cell, without_places
 from benchmarks.peers.origin import body, serving
 from benchmarks.peers.swruntime_itself import CELLS, Bench, tried
 
@@ -75,6 +75,15 @@ def test_what_is_missing_is_told(change: str) -> None:
 
 def test_the_page_is_what_was_seen() -> None:
     assert (PEERS_FOLDER / "RESULTS.md").read_text() == report.page(report.read())
+
+
+def test_no_place_of_a_machine_is_told() -> None:
+    assert (
+        without_places(f"{PACKAGES}/a at http://localhost:1234/b in {ROOT}/c")
+        == ".../a at http://localhost/b in .../c"
+    )
+    for cells in report.read()["cells"].values():
+        assert all(cell["seen"] == without_places(cell["seen"]) for cell in cells.values())
 
 
 def test_the_short_table_takes_the_better_of_two() -> None:
