@@ -124,6 +124,9 @@ def answered(capability: str) -> str:
     return answer
 
 
+@pytest.mark.filterwarnings(
+    "ignore::swruntime.testing.DiagnosticWarning"
+)  # the worker forgets what it counts
 @pytest.mark.parametrize(
     "capability",
     [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in CAPABILITIES],
