@@ -40,33 +40,48 @@ def main() -> int:
         return 0
     environment = prepare(install=not options.no_install)
     results = report.read()
-    failed = []
+    wrong = []
     for key in options.peer or PEERS:
-        why = environment.missing(PEERS[key])
-        if why is not None:
-            print(f"{PEERS[key].title}: {why}; not tried", file=sys.stderr)
-            continue
-        for capability in options.only or CAPABILITIES:
-            try:
-                cell = try_cell(environment, PEERS[key], capability)
-            except CellFailed as error:
-                print(error, file=sys.stderr)
-                failed.append(f"{key}: {capability}")
-                continue
-            results["cells"].setdefault(capability, {})[key] = cell
-            print(f"{PEERS[key].title}: {capability}: {cell['answer']}. {cell['seen']}", flush=True)
-        results["peers"][key] = {
-            "version": environment.version(PEERS[key]),
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        }
-    results["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
+        wrong += try_peer(environment, key, options.only, results)
+    results["date"] = today()
     results["machine"] = machine(environment)
-    wrong = [*failed, *problems(results)]
-    for problem in wrong:
+    incomplete = problems(results)
+    for problem in (*wrong, *incomplete):
         print(f"not complete: {problem}", file=sys.stderr)
-    if not problems(results):
+    if not incomplete:
         report.write(results)
-    return 1 if wrong else 0
+    return 1 if wrong or incomplete else 0
+
+
+def try_peer(
+    environment: Environment, key: str, only: list[str] | None, results: dict[str, Any]
+) -> list[str]:
+    """Try all rows with a peer, or `only` these, and put what was seen into `results`. Answers with what failed."""
+    peer = PEERS[key]
+    why = environment.missing(peer)
+    if why is not None:
+        print(f"{peer.title}: {why}; not tried", file=sys.stderr)
+        return []
+    version, known = environment.version(peer), results["peers"].get(key, {}).get("version")
+    if only and known not in (None, version):
+        return [f"{key} is {version}, and the table is of {known}; try all its rows"]
+    failed = []
+    for capability in only or CAPABILITIES:
+        row = results["cells"].setdefault(capability, {})
+        row.pop(key, None)
+        try:
+            row[key] = cell = try_cell(environment, peer, capability)
+        except CellFailed as error:
+            print(error, file=sys.stderr)
+            failed.append(f"{key}: {capability}")
+            continue
+        print(f"{peer.title}: {capability}: {cell['answer']}. {cell['seen']}", flush=True)
+    results["peers"][key] = {"version": version, "date": today()}
+    return failed
+
+
+def today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def try_cell(environment: Environment, peer: Peer, capability: str) -> dict[str, Any]:

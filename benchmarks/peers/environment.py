@@ -134,7 +134,12 @@ def run_cell(environment: Environment, peer: Peer, capability: str, origin: str)
         milliseconds = round((time.perf_counter() - begun) * 1000)
     if process.returncode:
         raise CellFailed(f"{peer.title}: {capability} ended with {process.returncode}\n{errors[-2000:]}")
-    seen = cattrs.structure(json.loads(out.splitlines()[-1]), Seen)
+    try:
+        seen = cattrs.structure(json.loads(out.splitlines()[-1]), Seen)
+    except (IndexError, ValueError, cattrs.BaseValidationError) as error:
+        raise CellFailed(
+            f"{peer.title}: {capability} printed {out!r}; expected an answer and what was seen"
+        ) from error
     return Run(attrs.evolve(seen, seen=without_places(seen.seen)), milliseconds)
 
 
