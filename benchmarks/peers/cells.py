@@ -49,7 +49,7 @@ CAPABILITIES = {
     "renders_pages": "Renders pages: DOM, layout, screenshots",
     "real_browser": "What runs is a real browser",
     "several_engines": "Several engines: Chromium, Firefox, WebKit",
-    "first_event": "From the start of the process to the worker's first event",
+    "first_event": "From the start of the process to the worker's first event, the best of five",
 }
 """The rows, by the name of the function that tries them; in JavaScript that name is in camel case."""
 
