@@ -1,0 +1,3 @@
+const SHELL = "shell-v1";
+const FILES = "files";
+const LOG = "log";
