@@ -3,8 +3,8 @@
     python benchmarks/tables.py [--few 10] [--many 100000] [--repeat 5] [--only WHAT] [--json]
 
 For each thing measured: seconds of the processor and memory with few and with many, each a process of its own, start
-included; few and many take turns, and the median of each counts. Background fetches, records of IndexedDB,
-registrations and notifications are a tenth as many. What is asked of a cache (`cache.match`, ...) is measured in the
+included; few and many take turns, and the median of each counts. Background fetches, registrations and notifications
+are a tenth as many. What is asked of a cache (`cache.match`, ...) is measured in the
 process, without its start. No time is asserted: what is done for each row is counted in
 tests/storage/test_storage_tables.py.
 """
@@ -42,6 +42,7 @@ from swruntime.ports.store import (  # noqa: E402
     StoredWorker,
 )
 from swruntime.storage import open_profile  # noqa: E402
+from swruntime.storage.indexed_file import encode_number  # noqa: E402
 
 ORIGIN = "http://localhost:8400"
 HEADERS = HeaderList.of([
@@ -119,21 +120,14 @@ def notifications(store: Store, number: int) -> None:
             store.add_notification(StoredNotification(0, ORIGIN, f"{ORIGIN}/", content))
 
 
-def indexed_records(site: Path, number: int) -> None:
-    """By a page, as nothing else writes them."""
-
-    async def write() -> None:
-        async with open_user_agent(site=site, profile=site / ".swruntime") as agent:
-            window = await agent.open_window("/")
-            request = window.indexed_db.open("database", 1)
-            request.onupgradeneeded = lambda event: event.target.result.create_object_store("records")
-            database = await request
-            transaction = database.transaction("records", "readwrite")
-            for n in range(number):
-                transaction.object_store("records").put({"n": n}, n)
-            await transaction.done
-
-    trio.run(write)
+def indexed_records(store: Store, number: int) -> None:
+    database = store.indexed.open(ORIGIN, "database")
+    database.begin(durable=False)
+    database.set_version(1)
+    things = database.create_store("things", None, False)
+    for n in range(number):
+        database.put(things, encode_number(n), b"x" * 100, [], overwrite=True)
+    database.commit()
 
 
 def make(site: Path, fill: Callable[[Store, int], None], number: int) -> None:
@@ -227,7 +221,7 @@ SUBJECTS: dict[
 ] = {
     "cache entries": (cache_entries, {**COMMANDS, **OF_A_CACHE}, 1),
     "background fetches": (background_fetches, COMMANDS, 10),
-    "IndexedDB records": (None, COMMANDS, 1),
+    "IndexedDB records": (indexed_records, COMMANDS, 1),
     "registrations": (registrations, COMMANDS, 10),
     "notifications": (notifications, COMMANDS, 10),
 }
@@ -241,9 +235,7 @@ def rows(folder: Path, few: int, many: int, repeat: int, only: str | None) -> li
         numbers = (few, many // part)
         sites = [folder / f"{subject} {number}" for number in numbers]
         for site, number in zip(sites, numbers, strict=True):
-            make(site, fill or (lambda store, number: None), number)
-            if fill is None:
-                indexed_records(site, number)
+            make(site, fill, number)
         for name, command in commands.items():
             turns = [[process(*command(site)) for site in sites] for _ in range(repeat)]
             found.append(_row(f"{name}: {subject}", numbers, turns))
