@@ -4,7 +4,7 @@
     contest      contestants that take turns; who is missing, and who is refused
     processes    a process from its start to its end; the processor time of a tree of processes
     sides        checkouts of swruntime: this one, and those named by --before
-    peers        the Debian packages, installed where that is possible
+    packages     the Debian packages, installed where that is possible
     chromium     a headless Chromium, driven over its DevTools pipe
     bench        what all rows share: sizes, the server, the folders
     downloads    rows `big` and `many`: bodies from nginx to durable storage

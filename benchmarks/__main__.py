@@ -18,7 +18,7 @@ from benchmarks.bench import QUICK, Amounts, Bench
 from benchmarks.contest import Refused, Row
 from benchmarks.downloads import big, many
 from benchmarks.entries import cache, profile
-from benchmarks.peers import install
+from benchmarks.packages import install
 from benchmarks.sides import WrongCheckout, sides
 from benchmarks.small import small
 from benchmarks.start import start

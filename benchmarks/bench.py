@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from benchmarks.chromium import Chromium
-from benchmarks.peers import find, missing
+from benchmarks.packages import find, missing
 from benchmarks.sides import PROGRAMS, Side
 from tests.crash.crash_nginx import Nginx
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.peers import PACKAGES, find
+from benchmarks.packages import PACKAGES, find
 from benchmarks.sides import Side, commit_of
 
 LIBRARIES = ("trio", "httpx", "deno")

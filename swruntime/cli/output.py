@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from swruntime.ports.private_output import open_output
 if TYPE_CHECKING:
     from swruntime.trace import Line, Sink
 
+LINES = 500
+"""So many lines, or items, of a long list are written at once."""
 UNENCODABLE = "backslashreplace"
 """What the terminal's encoding lacks is an escape, as a control character is."""
 
@@ -28,6 +31,13 @@ UNENCODABLE = "backslashreplace"
 def say(text: str, *, flush: bool = False) -> None:
     """A line on standard output, whatever characters are in `text`."""
     print(visible(text), flush=flush)
+
+
+def say_all(texts: Iterable[str]) -> None:
+    """As `say` of each, with one write for many: there may be very many."""
+    texts = iter(texts)
+    while some := list(islice(texts, LINES)):
+        print("\n".join(map(visible, some)))
 
 
 def complain(text: str) -> None:
@@ -144,9 +154,9 @@ def print_object(data: dict[str, Any]) -> None:
 def print_long_object(data: dict[str, Any], name: str, items: Iterable[dict[str, Any]]) -> None:
     """As `print_object`, with the member `name` at the end, whose items are made and printed one after the other."""
     print(f"{json.dumps(data, indent=2)[:-2]},\n  {json.dumps(name)}: [", end="")
-    between = "\n"
-    for item in items:
-        print(f"{between}{indent(json.dumps(item, indent=2), '    ')}", end="")
+    between, items = "\n", iter(items)
+    while some := list(islice(items, LINES)):
+        print(between + ",\n".join(indent(json.dumps(item, indent=2), "    ") for item in some), end="")
         between = ",\n"
     print("]\n}" if between == "\n" else "\n  ]\n}")
 

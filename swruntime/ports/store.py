@@ -101,7 +101,8 @@ class StoredNotification:
 class CacheEntry(Protocol):
     """A request and its response in a cache. `body` is the id of a body, None where the response has none.
 
-    `length` is how many bytes the body had when it was put there, 0 without one.
+    `length` is how many bytes the body had when it was put there, 0 without one. `url` is the request's, `status` the
+    response's: whoever wants no more has them for less.
     """
 
     @property
@@ -109,6 +110,12 @@ class CacheEntry(Protocol):
 
     @property
     def length(self) -> int: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def status(self) -> int: ...
 
     @property
     def body(self) -> int | None: ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 FOLDER = "bodies"
@@ -21,27 +21,28 @@ class Sizes:
     """
 
     def __init__(self, ascending: Iterable[tuple[int, int]]) -> None:
-        self.bodies, self._bytes = array("q"), array("q")
+        self.bodies = array("q")
+        """Their ids."""
+        self._bytes = array("q")
         for body, size in ascending:
             self.bodies.append(body)
             self._bytes.append(size)
 
-    def __contains__(self, body: int) -> bool:
-        return contains(self.bodies, body)
-
-    def of(self, body: int) -> int:
-        """0 where there is no file."""
+    def of(self, body: int) -> int | None:
+        """None where there was no file."""
         index = bisect_left(self.bodies, body)
-        return self._bytes[index] if index < len(self.bodies) and self.bodies[index] == body else 0
+        return self._bytes[index] if index < len(self.bodies) and self.bodies[index] == body else None
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self.bodies, self._bytes, strict=True)
+
+    @property
+    def total(self) -> int:
+        return sum(self._bytes)
 
     def cut(self, body: int, size: int) -> None:
         """A file that is there was cut to `size`."""
         self._bytes[bisect_left(self.bodies, body)] = size
-
-
-def contains(ascending: Sequence[int], number: int) -> bool:
-    index = bisect_left(ascending, number)
-    return index < len(ascending) and ascending[index] == number
 
 
 class BodyBytes(Protocol):

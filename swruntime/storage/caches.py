@@ -44,6 +44,17 @@ class Entry:
         self._response: Response | None = None
 
     @property
+    def url(self) -> str:
+        url: str = json.loads(self._request_text)["url"] if self._request is None else self._request.url
+        return url
+
+    @property
+    def status(self) -> int:
+        known = self._response
+        status: int = json.loads(self._response_text)["status"] if known is None else known.status
+        return status
+
+    @property
     def load_request(self) -> Callable[[], Request]:
         return partial(from_json, self._request_text, Request)
 

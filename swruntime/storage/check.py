@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from swruntime.storage.bodies import FOLDER as BODIES, Sizes, contains
-from swruntime.storage.expected import ALL, LookAgain, damage, incomplete_bodies, still
+from swruntime.storage.bodies import FOLDER as BODIES
+from swruntime.storage.expected import ALL, Look, LookAgain, damage, look_at_all, still
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
@@ -44,16 +43,16 @@ def _problems(directory: Path, folder: PrivateFolder, files: FileBodies) -> list
             checked_connection(directory, _database_problems) as (connection, problems),
             connection.one_moment(),
         ):
-            rows = array("q", (body for (body,) in connection.execute("SELECT id FROM bodies ORDER BY id")))
+            look = look_at_all(connection.execute(ALL), there)
             last_boot = connection.execute("SELECT boot FROM profile").fetchone()[0]
             indexed = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
             problems = problems + _body_problems(
-                connection, last_boot, files, there, partial(current_connection, directory)
+                look, last_boot, files, partial(current_connection, directory)
             )
     except sqlite3.DatabaseError as error:
         return [f"the database cannot be read: {error}"]
     damaged, strays = problems_of(folder, indexed)
-    strays = [f"{BODIES}/{body}" for body in there.bodies if not contains(rows, body)] + strays
+    strays = [f"{BODIES}/{body}" for body in look.strays] + strays
     return [
         *problems,
         *(f"{name} has no row; it goes when the profile is opened next" for name in _left(folder, strays)),
@@ -71,20 +70,14 @@ def _database_problems(connection: sqlite3.Connection) -> list[str]:
     ]
 
 
-def _body_problems(
-    connection: sqlite3.Connection,
-    last_boot: str | None,
-    files: FileBodies,
-    there: Sizes,
-    look_again: LookAgain,
-) -> list[str]:
+def _body_problems(look: Look, last_boot: str | None, files: FileBodies, look_again: LookAgain) -> list[str]:
     """Every byte that was counted is there in the boot of the last writer, what was synced in another one.
 
     A file that was not as long as its row says is looked at again: it may have grown, and its row been written, since.
     """
     same_boot = last_boot is not None and last_boot == current_boot_id()
     problems = []
-    for each, _ in incomplete_bodies(connection.execute(ALL), there):
+    for each, _ in look.incomplete:
         size, counted = files.size(each.body), each.counted
         if not same_boot and size <= (counted or 0):
             counted = None  # what of it is missing is as the power left it

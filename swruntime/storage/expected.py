@@ -8,7 +8,8 @@ the file's, and nothing is said of it here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 import attrs
@@ -38,6 +39,9 @@ NOTE_STOP = f"UPDATE records SET counted = ? WHERE body = ? AND {_UNFINISHED}"
 FORGET_STOPS = f"UPDATE records SET counted = NULL WHERE counted IS NOT NULL AND {_UNFINISHED}"
 """How long the bodies of unfinished records are, between two processes."""
 
+_NO_FILE = (2**63, 0)
+"""After the last file: no id is as great."""
+
 LookAgain = Callable[[], AbstractContextManager[sqlite3.Connection]]
 """Opens the database anew, to see what a writer has done meanwhile."""
 
@@ -52,18 +56,40 @@ class Expected:
     counted: int | None
 
 
-def incomplete_bodies(
-    rows: Iterable[tuple[int, str, int, int | None]], sizes: Sizes
-) -> Iterator[tuple[Expected, int]]:
-    """Of the rows that `ALL` answers those whose files are not exactly what was counted, with how long they are.
+@attrs.frozen
+class Look:
+    """All bodies, as they should be and as they are.
 
-    Those that still grow are among them, and those that nothing refers to.
+    `incomplete` are those whose files are not exactly what was counted, with how long they are: those that still grow
+    are among them, and those that nothing refers to. `strays` have a file and no row. `usage` is the bytes of each
+    storage key's.
     """
-    for row in rows:
-        body, _, synced, counted = row
-        size = sizes.of(body)
+
+    incomplete: list[tuple[Expected, int]] = attrs.field(factory=list)
+    strays: list[int] = attrs.field(factory=list)
+    usage: Counter[str] = attrs.field(factory=Counter)
+
+
+def look_at_all(rows: Iterable[tuple[int, str, int, int | None]], sizes: Sizes) -> Look:
+    """`rows` are what `ALL` answers. Both come in the order of the ids."""
+    look = Look()
+    files = iter(sizes)
+    file, bytes_ = next(files, _NO_FILE)
+    for body, storage_key, synced, counted in rows:
+        while file < body:
+            look.strays.append(file)
+            file, bytes_ = next(files, _NO_FILE)
+        size = 0
+        if file == body:
+            size = bytes_
+            file, bytes_ = next(files, _NO_FILE)
+        look.usage[storage_key] += size
         if size != counted or size < synced:
-            yield Expected(*row), size
+            look.incomplete.append((Expected(body, storage_key, synced, counted), size))
+    while file < _NO_FILE[0]:
+        look.strays.append(file)
+        file, bytes_ = next(files, _NO_FILE)
+    return look
 
 
 def damage(body: int, size: int, counted: int | None, *, least: int = 0) -> str | None:

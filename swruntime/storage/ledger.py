@@ -13,7 +13,7 @@ import errno
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 import attrs
@@ -28,9 +28,10 @@ from swruntime.storage.expected import (
     SOME,
     STOPPED,
     Expected,
+    Look,
     LookAgain,
     damage,
-    incomplete_bodies,
+    look_at_all,
     still,
 )
 from swruntime.storage.schema import REFERENCES
@@ -47,15 +48,16 @@ class _Body:
 class BodyLedger:
     """The part of `Store` that is about bodies, for the one process that writes."""
 
-    def __init__(
-        self, database: Database, bytes_: BodyBytes, sizes: Sizes, incomplete: Collection[int]
-    ) -> None:
-        """`sizes` is what `bytes_` has now; all bodies but those `incomplete` have what their rows say."""
+    def __init__(self, database: Database, bytes_: BodyBytes, look: Look) -> None:
+        """`look` is what all bodies are now."""
         self._database = database
         self._bytes = bytes_
-        self._bodies: dict[int, _Body] = {}
+        self._bodies = {
+            each.body: _Body(each.storage_key, size, each.synced, committed=True)
+            for each, size in look.incomplete
+        }
         """Those that are not complete, or that anything was done with."""
-        self._usage: Counter[str] = Counter()
+        self._usage = look.usage
         self._pins: Counter[int] = Counter()
         self._created: list[int] = []
         self._dropped: list[int] = []  # by this transaction
@@ -67,14 +69,6 @@ class BodyLedger:
         self._elsewhere: deque[int] = deque()
         """Let go in another thread, where the garbage collector was."""
         self._doomed: list[int] = []
-        self._load(sizes, incomplete)
-
-    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
-        for body, storage_key, synced in self._database.each("SELECT id, storage_key, synced FROM bodies"):
-            size = sizes.of(body)
-            self._usage[storage_key] += size
-            if body in incomplete:
-                self._bodies[body] = _Body(storage_key, size, synced, committed=True)
 
     # With the transactions of the database
 
@@ -189,7 +183,7 @@ class BodyLedger:
     def damaged(self) -> dict[int, str]:
         """As `damage`, of all bodies, by id."""
         sizes, found = self._bytes.sizes(), {}
-        for each, size in incomplete_bodies(self._database.each(ALL), sizes):
+        for each, size in look_at_all(self._database.each(ALL), sizes).incomplete:
             length = self._bodies[each.body].length if each.body in self._bodies else each.counted
             wrong = damage(each.body, size, length)
             if wrong is not None:
@@ -311,10 +305,8 @@ class ReadingLedger(BodyLedger):
     def __init__(self, database: Database, bytes_: BodyBytes, sizes: Sizes, look_again: LookAgain) -> None:
         self._sizes = sizes
         self._look_again = look_again
-        super().__init__(database, bytes_, sizes, ())
-
-    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
-        """Nothing: what the writer does next would be missing."""
+        # What the writer does next would be missing.
+        super().__init__(database, bytes_, Look())
 
     def _row(self, body: int) -> Expected:
         row = self._database.execute(ONE, (body,)).fetchone()
@@ -349,7 +341,7 @@ class ReadingLedger(BodyLedger):
     def damaged(self) -> dict[int, str]:
         """The look at all files that came with the opening tells which of them to look at again."""
         found = {}
-        for each, _ in incomplete_bodies(self._database.each(ALL), self._sizes):
+        for each, _ in look_at_all(self._database.each(ALL), self._sizes).incomplete:
             wrong = None if each.counted is None else self._damage(each)
             if wrong is not None:
                 found[each.body] = wrong
@@ -357,10 +349,13 @@ class ReadingLedger(BodyLedger):
 
     def usage(self, storage_key: str) -> int:
         """Of the files as they were when the profile was opened; of newer ones as they are now."""
-        rows = self._database.each("SELECT id FROM bodies WHERE storage_key = ?", (storage_key,))
-        return sum(
-            self._sizes.of(body) if body in self._sizes else self._bytes.size(body) for (body,) in rows
+        bodies = self._database.numbers(
+            "SELECT id FROM bodies WHERE storage_key = ? ORDER BY id", (storage_key,)
         )
+        if bodies == self._sizes.bodies:  # as mostly
+            return self._sizes.total
+        known = ((body, self._sizes.of(body)) for body in bodies)
+        return sum(self._bytes.size(body) if size is None else size for body, size in known)
 
 
 def _gone(body: int) -> FileNotFoundError:

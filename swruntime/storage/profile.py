@@ -20,9 +20,10 @@ from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
-from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies, Sizes
+from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies
 from swruntime.storage.database import Database
 from swruntime.storage.disk_space import DiskSpace
+from swruntime.storage.expected import Look
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
@@ -75,7 +76,7 @@ def memory_store() -> SqlStore:
         empty.backup(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection, path=None)
-    ledger = BodyLedger(database, MemoryBodies(), Sizes(()), ())
+    ledger = BodyLedger(database, MemoryBodies(), Look())
     return SqlStore(database, ledger, IndexedCatalog(database, ledger, None), disk_size=lambda: MEMORY_SIZE)
 
 
@@ -133,7 +134,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             if had_log:
                 database.empty_log()
             folder.sync()
-        ledger = BodyLedger(database, files, sizes, losses.incomplete)
+        ledger = BodyLedger(database, files, losses.look)
         ledger.collect()
         indexed = IndexedCatalog(database, ledger, folder)
         undo.callback(indexed.close)

@@ -61,9 +61,9 @@ import attrs
 
 from swruntime.algorithms.methods import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
-from swruntime.storage.bodies import BodyBytes, Sizes, contains
+from swruntime.storage.bodies import BodyBytes, Sizes
 from swruntime.storage.database import Database, Mark, Participant
-from swruntime.storage.expected import ALL, FORGET_STOPS, Expected, damage, incomplete_bodies
+from swruntime.storage.expected import ALL, FORGET_STOPS, Look, damage, look_at_all
 from swruntime.storage.values import from_json, to_json
 
 DETECT = "detect"
@@ -101,12 +101,12 @@ class NothingBeside:
 class Losses:
     """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself.
 
-    `incomplete`: the bodies that are not complete, for whatever reason.
+    `look`: what all bodies are afterwards.
     """
 
     told: list[str] = attrs.field(factory=list)
     gone: list[str] = attrs.field(factory=list)
-    incomplete: frozenset[int] = frozenset()
+    look: Look = attrs.field(factory=Look)
 
 
 def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | None) -> Losses:
@@ -122,48 +122,43 @@ def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | 
     with database.transaction(nobody, durable=True):
         if not same_boot:
             database.execute(FORGET_STOPS)
-        found = _with_excess_cut(database, bodies, sizes, losses)
-        if not same_boot:
-            _cut_to_checkpoints(database, bodies, sizes)
-            found = list(incomplete_bodies(database.each(ALL), sizes))
-        _lower_checkpoints(database, found)
+        look = look_at_all(database.each(ALL), sizes)
+        if _cut_excess(bodies, look, sizes, losses) or not same_boot:
+            if not same_boot:
+                _cut_to_checkpoints(database, bodies, sizes)
+            look = look_at_all(database.each(ALL), sizes)
+        lowered = _lower_checkpoints(database, look)
         if not same_boot:
             _drop_cut_uploads(database)
-            found = list(incomplete_bodies(database.each(ALL), sizes))
+            look = look_at_all(database.each(ALL), sizes)
         why = "its file was damaged" if same_boot else "the power failed before it was on the disk"
-        for each, size in found:
-            body = each.body
-            if each.counted is None or size >= each.counted:
-                continue
-            told = f"bodies/{body} has {size} bytes of {each.counted}: {why}"
+        short = [(e.body, size, e.counted) for e, size in look.incomplete if size < (e.counted or 0)]
+        for body, size, counted in short:
+            told = f"bodies/{body} has {size} bytes of {counted}: {why}"
             losses.told.append(told)
             losses.gone += _that_go(database, body, size, told)
             _fail_uploads(database, body, size, why)
             _reopen_records(database, body, size, why)
             database.execute("DELETE FROM cache_entries WHERE body = ? AND counted > ?", (body, size))
-        database.execute(FORGET_STOPS)
+        stops = database.execute(FORGET_STOPS).rowcount
         database.execute("UPDATE profile SET boot = ?", (boot_id,))
-    losses.incomplete = frozenset(each.body for each, _ in found)
-    rows = database.numbers("SELECT id FROM bodies ORDER BY id")
-    for body in sizes.bodies:
-        if not contains(rows, body):
-            bodies.delete(body)
+    losses.look = look_at_all(database.each(ALL), sizes) if short or lowered or stops else look
+    for body in look.strays:
+        bodies.delete(body)
     return losses
 
 
-def _with_excess_cut(
-    database: Database, bodies: BodyBytes, sizes: Sizes, losses: Losses
-) -> list[tuple[Expected, int]]:
-    """Of bodies whose length is known. No process of ours writes beyond it. Answers with all that are incomplete."""
-    left = []
-    for each, size in incomplete_bodies(database.each(ALL), sizes):
+def _cut_excess(bodies: BodyBytes, look: Look, sizes: Sizes, losses: Losses) -> bool:
+    """Of bodies whose length is known. No process of ours writes beyond it. Answers whether there were any."""
+    cut = False
+    for each, size in look.incomplete:
         if each.counted is not None and size > each.counted:
             found = damage(each.body, size, each.counted)
             losses.told.append(f"{found}: what comes after them was cut off")
             bodies.truncate(each.body, each.counted)
-            sizes.cut(each.body, size := each.counted)
-        left.append((each, size))
-    return left
+            sizes.cut(each.body, each.counted)
+            cut = True
+    return cut
 
 
 def _that_go(database: Database, body: int, size: int, why: str) -> list[str]:
@@ -194,15 +189,19 @@ def _that_go(database: Database, body: int, size: int, why: str) -> list[str]:
 
 def _cut_to_checkpoints(database: Database, bodies: BodyBytes, sizes: Sizes) -> None:
     for body, synced in database.each("SELECT id, synced FROM bodies"):
-        if sizes.of(body) > synced:
+        if (sizes.of(body) or 0) > synced:
             bodies.truncate(body, synced)
             sizes.cut(body, synced)
 
 
-def _lower_checkpoints(database: Database, found: list[tuple[Expected, int]]) -> None:
-    """Of a file that the disk has lost a part of; what comes again is then synced again."""
-    shorter = [(size, each.body) for each, size in found if size < each.synced]
+def _lower_checkpoints(database: Database, look: Look) -> bool:
+    """Of a file that the disk has lost a part of: what comes again is then synced again.
+
+    Answers whether there were any.
+    """
+    shorter = [(size, each.body) for each, size in look.incomplete if size < each.synced]
     database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", shorter)
+    return bool(shorter)
 
 
 def _fail_uploads(database: Database, body: int, size: int, why: str) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 from swruntime.agent.registrations import RegistrationMap
 from swruntime.algorithms import matching, scopes
 from swruntime.realms.python.realm import PythonRealm
+from swruntime.storage import caches as stored_caches
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -41,6 +42,47 @@ async def test_an_entry_is_found_without_a_look_at_the_others(
             assert await cache.delete(f"/{n}")
         await agent.settled()
     assert looked_at == 2 * MANY
+
+
+async def test_the_keys_of_a_cache_are_made_when_they_are_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    made: list[str] = []
+    real = stored_caches.from_json
+
+    def counted(text: str, kind: Any) -> Any:
+        made.append(kind.__name__)
+        return real(text, kind)
+
+    async with lab.open():
+        window = lab.window
+        cache = await window.caches.open("entries")
+        for n in range(MANY):
+            await cache.put(window.Request(f"/{n}", headers={"X-N": str(n)}), window.Response(""))
+        monkeypatch.setattr(stored_caches, "from_json", counted)
+        keys = await cache.keys()
+        assert len(keys) == MANY
+        assert made == []
+        first, second, third = keys[:3]
+        assert isinstance(first, window.Request)
+        assert first.url.endswith("/0")
+        assert first.headers.get("X-N") == "0"
+        assert second.headers.get("X-N") == "1"
+        assert made == ["Request"] * 2
+        # Whatever is touched first, it is the same request.
+        assert second.signal is second.signal
+        assert not second.signal.aborted
+        assert first.body is None
+        assert not first.body_used
+        assert await third.text() == ""
+        with pytest.raises(TypeError, match="immutable"):
+            first.headers.set("X-N", "2")
+        assert keys[3].clone().headers.get("X-N") == "3"
+        assert window.Request(keys[4]).headers.get("X-N") == "4"
+        assert await (await cache.match(keys[5])).text() == ""
+        assert repr(keys[6]).endswith("/6>")
+        with pytest.raises(AttributeError, match="nothing"):
+            getattr(keys[7], "nothing")  # noqa: B009
 
 
 async def test_a_page_that_knows_nothing_of_a_worker_is_not_woken(

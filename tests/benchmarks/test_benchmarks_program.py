@@ -15,7 +15,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.bench import Bench
 from benchmarks.entries import site_of
-from benchmarks.peers import PACKAGES, find, install, missing
+from benchmarks.packages import PACKAGES, find, install, missing
 from benchmarks.sides import sides
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def test_peers_that_cannot_be_installed_are_missing_for_that_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("benchmarks.peers.find", shutil.which)
+    monkeypatch.setattr("benchmarks.packages.find", shutil.which)
     failed = install()
     assert failed == dict.fromkeys(PACKAGES, "there is no apt-get to install it with")
     assert missing("curl", failed) == "curl is not installed; there is no apt-get to install it with"
@@ -113,7 +113,7 @@ def test_what_debian_says_where_a_package_cannot_be_had_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("benchmarks.peers.find", shutil.which)
+    monkeypatch.setattr("benchmarks.packages.find", shutil.which)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     apt = tmp_path / "apt-get"
     apt.write_text('#!/bin/sh\necho "E: Unable to locate package $5" >&2\nexit 100\n')
@@ -125,7 +125,7 @@ def test_who_is_neither_root_nor_has_sudo_goes_on_without(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("benchmarks.peers.find", shutil.which)
+    monkeypatch.setattr("benchmarks.packages.find", shutil.which)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     apt = tmp_path / "apt-get"
     apt.write_text("#!/bin/sh\n")

@@ -18,7 +18,7 @@ from swruntime.cli.export import (
     to_folder,
     to_standard_output,
 )
-from swruntime.cli.output import complain, counted, print_long_object, print_object, say
+from swruntime.cli.output import complain, counted, print_long_object, print_object, say, say_all
 from swruntime.cli.site import check_origin, check_site, profile_of
 from swruntime.cli.streams import check_standard_output
 from swruntime.concepts.http import Request
@@ -40,7 +40,7 @@ def cache(options: Namespace) -> int:
             origin = check_origin(store, options)
             if not options.delete:
                 return _perform(store, origin, options)
-            entries = {entry.id: entry.request.url for entry in _chosen(store, origin, options)}
+            entries = {entry.id: entry.url for entry in _chosen(store, origin, options)}
     finally:
         store.close()
     _delete(profile, origin, entries, options)
@@ -138,10 +138,12 @@ def _list_entries(store: Store, entries: Sequence[CacheEntry], options: Namespac
         )
         print_long_object({"cache": options.cache}, "entries", found)
         return
-    for entry in entries:
-        wrong = damaged.get(entry.body or 0)
-        told = "" if wrong is None else f"  damaged: {wrong}"
-        say(f"{entry.response.status}  {human(entry.length):>10}  {entry.request.url}{told}")
+    say_all(_line(entry, damaged.get(entry.body or 0)) for entry in entries)
+
+
+def _line(entry: CacheEntry, wrong: str | None) -> str:
+    told = "" if wrong is None else f"  damaged: {wrong}"
+    return f"{entry.status}  {human(entry.length):>10}  {entry.url}{told}"
 
 
 def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
