@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import attrs
@@ -100,8 +97,8 @@ def _major(node: str) -> int:
 @attrs.frozen
 class Run:
     seen: Seen
-    milliseconds: int
-    """From the start of the process to its answer."""
+    seconds: float
+    """Of the processor, from the start of the process to the end of all that it started."""
 
 
 def run_cell(environment: Environment, peer: Peer, capability: str, origin: str) -> Run:
@@ -120,38 +117,26 @@ def run_cell(environment: Environment, peer: Peer, capability: str, origin: str)
             "PEERS_PACKAGES": str(PACKAGES),
             "PEERS_CHROMIUM": environment.chromium or "",
         }
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        usage = Path(folder) / "processor"
+        contained = [sys.executable, "-I", "-S", str(HERE / "contained.py"), str(LIMIT), str(usage)]
+        process = subprocess.run(
+            [*contained, *command], cwd=ROOT, env=variables, capture_output=True, text=True
         )
-        try:
-            out, errors = process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, errors = process.communicate()
-        finally:
-            _end_what_is_left(folder)
-        milliseconds = round((time.perf_counter() - begun) * 1000)
+        seconds = float(usage.read_text())
     if process.returncode:
-        raise CellFailed(f"{peer.title}: {capability} ended with {process.returncode}\n{errors[-2000:]}")
+        raise CellFailed(
+            f"{peer.title}: {capability} ended with {process.returncode}\n{process.stderr[-2000:]}"
+        )
     try:
-        seen = cattrs.structure(json.loads(out.splitlines()[-1]), Seen)
+        seen = cattrs.structure(json.loads(process.stdout.splitlines()[-1]), Seen)
     except (IndexError, ValueError, cattrs.BaseValidationError) as error:
         raise CellFailed(
-            f"{peer.title}: {capability} printed {out!r}; expected an answer and what was seen"
+            f"{peer.title}: {capability} printed {process.stdout!r}; expected an answer and what was seen"
         ) from error
-    return Run(attrs.evolve(seen, seen=without_places(seen.seen)), milliseconds)
+    return Run(attrs.evolve(seen, seen=without_places(seen.seen)), seconds)
 
 
 def without_places(text: str) -> str:
     """A sentence without what only this machine has: its folders, the port of a run."""
     text = text.replace(str(PACKAGES), "...").replace(str(ROOT), "...").replace(str(Path.home()), "~")
     return re.sub(r"localhost:\d+", "localhost", text)
-
-
-def _end_what_is_left(folder: str) -> None:
-    """A cell that was killed leaves its browser: end the processes that have its folder in their command line."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if folder.encode() in path.read_bytes():
-                os.kill(int(path.parent.name), signal.SIGKILL)

@@ -87,7 +87,7 @@ def _dates(results: dict[str, Any]) -> list[str]:
 def _cell(results: dict[str, Any], capability: str, key: str) -> str:
     cell: dict[str, Any] = results["cells"][capability][key]
     if capability == MEASURED:
-        return f"{cell['milliseconds'] / 1000:.1f} s" + (" (partly)" if cell["answer"] == "partly" else "")
+        return f"{cell['seconds']:.1f} s" + (" (partly)" if cell["answer"] == "partly" else "")
     return str(cell["answer"])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,7 @@ def broken(change: str) -> Any:
     elif change == "a sentence":
         cells["cuts_network"]["msw"]["seen"] = " "
     elif change == "a time":
-        del cells[MEASURED]["msw"]["milliseconds"]
+        del cells[MEASURED]["msw"]["seconds"]
     elif change == "one too many":
         cells["flies"] = cells["cuts_network"]
     else:
@@ -164,3 +166,23 @@ def test_the_server_breaks_once_and_answers_a_range(bench: Bench) -> None:
     assert httpx.get(url).content == body(1000)
     assert httpx.get(f"{bench.origin}/../origin.py").status_code == 404
     assert bench.ranges("it") == [None, "bytes=400-", None]
+
+
+def contained(folder: Path, seconds: int, *command: str) -> int:
+    script = str(PEERS_FOLDER / "contained.py")
+    return subprocess.run(
+        [sys.executable, "-I", "-S", script, str(seconds), str(folder / "took"), *command]
+    ).returncode
+
+
+def test_what_a_command_leaves_behind_is_ended(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    command = f"setsid sh -c 'echo $$ > {left}; exec sleep 600' & while [ ! -s {left} ]; do :; done; exit 3"
+    assert contained(tmp_path, 600, "sh", "-c", command) == 3
+    assert not Path(f"/proc/{left.read_text().strip()}").exists()
+    assert float((tmp_path / "took").read_text()) > 0
+
+
+@pytest.mark.slow
+def test_a_command_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    assert contained(tmp_path, 1, "sleep", "600") == 9
