@@ -14,7 +14,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ async def bench(name: str, script: str) -> AsyncIterator[Bench]:
             yield found
 
 
-def median(seconds: list[float]) -> str:
+def median(seconds: Sequence[float]) -> str:
     return f"{statistics.median(seconds) * 1000:.1f} ms"
 
 
