@@ -3,8 +3,9 @@
     python benchmarks/javascript.py [--number 20]
 
 Tells milliseconds, the median of so many: from a message that starts the worker to the first line of its handler, and
-to the answer at the page; the same while it runs, which is a frame there and back; the same of a worker in Python;
-and seconds for a file that a handler streams into a cache. No timing is asserted.
+to the answer at the page; the same while it runs, which is a frame there and back; a background fetch of a small file,
+from `fetch()` to the end of its event, whose handler keeps it in a cache; all that of a worker in Python, too; and
+seconds for a file that a handler streams into a cache. No timing is asserted.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ self.onmessage = (event) => {
     console.log("first line");
     event.source.postMessage(event.data);
 };
+self.onbackgroundfetchsuccess = (event) => event.waitUntil(keepAll(event.registration));
+async function keepAll(registration) {
+    const cache = await caches.open("records");
+    for (const record of await registration.matchAll()) await cache.put(record.request, await record.responseReady);
+}
 self.onsync = (event) => event.waitUntil(keep());
 async function keep() {
     const [cache, response] = [await caches.open("kept"), await fetch("/file.bin")];
@@ -41,7 +47,13 @@ def oninstall(event):
 def onmessage(event):
     print("first line")
     event.source.post_message(event.data)
+
+async def onbackgroundfetchsuccess(event):
+    cache = await caches.open("records")
+    for record in await event.registration.match_all():
+        await cache.put(record.request, await record.response_ready)
 """
+SMALL = 64 * 2**10
 FILE = 128 * 2**20
 
 
@@ -65,6 +77,13 @@ class Bench:
         await self._answers.receive()
         return self.first_line - began, time.perf_counter() - began
 
+    async def background_fetch(self, id: str) -> tuple[float, float]:
+        """Seconds until its event has ended, and of them the runtime's on the processor."""
+        began, processor = time.perf_counter(), time.process_time()
+        await self.registration.background_fetch.fetch(id, "/small.bin")
+        await self.agent.settled()
+        return time.perf_counter() - began, time.process_time() - processor
+
     async def stopped(self) -> None:
         await self.agent.terminate_worker(self.registration)
         await self.agent.settled()
@@ -79,6 +98,7 @@ async def bench(name: str, script: str) -> AsyncIterator[Bench]:
         site = Path(folder) / "site"
         site.mkdir()
         (site / name).write_text(script)
+        (site / "small.bin").write_bytes(b"x" * SMALL)
         with (site / "file.bin").open("wb") as file:
             file.truncate(FILE)
         send, receive = trio.open_memory_channel[Any](1)
@@ -117,6 +137,8 @@ async def measure(name: str, script: str, number: int) -> None:
         for what, times in (("started for it", started), ("running", running)):
             lines, answers = zip(*times, strict=True)
             print(f"{name}, {what}: {median(lines)} to the first line, {median(answers)} to the answer")
+        whole, own = zip(*[await found.background_fetch(f"fetch {n}") for n in range(number)], strict=True)
+        print(f"{name}, a background fetch: {median(whole)}, {median(own)} of the runtime's processor time")
 
 
 async def stream() -> None:

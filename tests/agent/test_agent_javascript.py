@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +47,96 @@ async def use(lab: Lab, worker: str = "sw.js") -> Any:
     await lab.window.navigator.service_worker.register(f"/{worker}")
     lab.registration = await lab.window.navigator.service_worker.ready
     return lab.registration
+
+
+async def frames_of_an_event(lab: Lab, worker: str, number: int = 1) -> list[str]:
+    """What goes to the worker's process in the event of a background fetch, the second one that it has, by kind."""
+    for n in range(number):
+        lab.origin.add(f"/{n}", b"x" * 100)
+    lab.worker(worker, "sw.js")
+    sent: list[str] = []
+
+    def counted(send: Callable[[dict[str, Any]], None], frame: dict[str, Any]) -> None:
+        sent.append(frame["t"])
+        send(frame)
+
+    async with lab.open(ready=False) as agent:
+        registration = await use(lab)
+        for id in ("first", "second"):
+            await registration.background_fetch.fetch(id, [f"/{n}" for n in range(number)])
+            await trio.lowlevel.checkpoint()
+            if id == "second":
+                channel = registration._concept.active._realm._engine.channel
+                channel.send = partial(counted, channel.send)
+            await agent.settled()
+        assert await (await lab.window.caches.open("kept")).match(f"/{number - 1}") is not None
+    return sent
+
+
+async def test_an_event_takes_few_frames(lab: Lab, autojump_clock: object) -> None:
+    """Its records and their responses come with it: two calls are settled, of `caches.open` and `put`."""
+    assert await frames_of_an_event(lab, KEEPING) == ["event", "settle", "settle", "update", "ended"]
+
+
+async def test_many_records_come_when_they_are_asked_for_with_their_responses(
+    lab: Lab, autojump_clock: object
+) -> None:
+    sent = await frames_of_an_event(lab, KEEPING, 11)
+    assert sent == ["event", *["settle"] * (2 + 11), "update", "ended"]
+
+
+async def test_what_came_with_an_event_is_answered_once_and_not_after_it(
+    lab: Lab, autojump_clock: object
+) -> None:
+    lab.origin.add("/0", b"body")
+    lab.worker(
+        """
+        let late;
+        onbackgroundfetchsuccess = (event) => event.waitUntil((async () => {
+            const { registration } = event;
+            const [[one], [other], [queried]] = await Promise.all(
+                [registration.matchAll(), registration.matchAll(), registration.matchAll("/0")]);
+            console.log(one === other, one.request.url, other.request.url, queried.request.url);
+            console.log(one.responseReady === one.responseReady, one instanceof BackgroundFetchRecord);
+            console.log(await (await one.responseReady).text(), await (await other.responseReady).text());
+            late = registration;
+        })());
+        onmessage = () => late.matchAll().catch((error) => console.log(error.name));
+        """,
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        registration = await use(lab)
+        await registration.background_fetch.fetch("id", "/0")
+        await agent.settled()
+        registration.active.post_message("after it")
+        await agent.settled()
+    url = "http://localhost:8400/0"
+    assert lab.console == [f"false {url} {url} {url}", "true true", "body body", "InvalidStateError"]
+
+
+async def test_a_failed_record_that_came_with_its_event_rejects(lab: Lab, autojump_clock: object) -> None:
+    lab.origin.add("/gone", b"no", status=404)
+    lab.worker(
+        """
+        onbackgroundfetchfail = (event) => event.waitUntil((async () => {
+            for (const record of await event.registration.matchAll()) {
+                try {
+                    console.log((await record.responseReady).status);
+                } catch (error) {
+                    console.log(error.name);
+                }
+            }
+        })());
+        """,
+        "sw.js",
+    )
+    async with lab.open(ready=False) as agent:
+        registration = await use(lab)
+        await registration.background_fetch.fetch("id", ["/gone", "http://elsewhere.example/"])
+        await agent.settled()
+    assert lab.console[0] == "404"
+    assert lab.console[-1] == "TypeError"
 
 
 async def test_the_two_snippets_verbatim(lab: Lab, autojump_clock: object) -> None:

@@ -2,7 +2,8 @@
 
 An interface of the standards is a Python class; JavaScript's is a face of it. `state` are the attributes that the
 process is told, with the object and whenever they have changed; `methods` take values as `values.py` reads them;
-`promises` are attributes that the IDL calls promises. What is not in here cannot be asked for.
+`promises` are attributes that the IDL calls promises; a value in `state` of the same name is what one is fulfilled
+with. What is not in here cannot be asked for.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ FACES: dict[str, Face] = {
         Face(
             "BackgroundFetchRecord",
             background_fetch.BackgroundFetchRecord,
-            state=_attributes("request"),
+            state={**_attributes("request"), "responseReady": lambda self: self.told_response},
             promises={"responseReady": "response_ready"},
         ),
         Face(

@@ -13,7 +13,8 @@ and `clock`, what a virtual clock shows: milliseconds since 1970, and since the 
                 it, those of them whose reads are told, and those that are constants; the answer has what is `kept`
     completion  id: what the last classic script was worth, if that is settled; answered by an `answer`
     settle      id, and value or error: the end of a `call`
-    event       event (its number), type, is (its interface), and init; a message: message, ports, origin, source
+    event       event (its number), type, is (its interface), and init; a message: message, ports, origin, source;
+                of a background fetch with few records: records, what `matchAll()` answers
     fire        target (a number; 0 is the global object), type, is; a message: message, ports, origin, source
     update      nothing but its updates
     ended       target: nothing more is fired at that object

@@ -65,8 +65,13 @@ class Outgoing:
         self._less.unpark_all()
 
     def next(self) -> bytes:
-        """One frame; b"" where there is none."""
-        return self._frames.popleft() if self._frames else b""
+        """What goes in one write: small frames together, a large one by itself; b"" where there is none."""
+        together: list[bytes] = []
+        size = 0
+        while self._frames and (not together or size + len(self._frames[0]) <= _PIECE):
+            together.append(self._frames.popleft())
+            size += len(together[-1])
+        return together[0] if len(together) == 1 else b"".join(together)
 
     def all(self) -> bytes:
         """What there is of them."""

@@ -210,6 +210,9 @@ class JavaScriptWorkerRealm(PythonRealm):
         init: dict[str, Any] = {}
         if instance is not None:
             init["registration"] = write(instance)
+            ended = event.name != "backgroundfetchclick" and event.name in self._heard
+            if ended and (records := instance.event_records()):
+                return {"init": init, "records": write(records)}
         if event.tag is not None:
             init["tag"] = event.tag
         if event.last_chance is not None:

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 Icons = Iterable[Mapping[str, str]]
 
+FEW = 1_000
+"""Of so many records, at most, a script of another language has the responses before it asks for them: each takes room
+there, and whoever has very many may take one after the other."""
+
+FEW_IN_EVENT = 10
+"""So many records, at most, come with an event: it may be that its handler asks for none."""
+
 
 class BackgroundFetchManager(metaclass=NoPublicConstructor):
     """`registration.background_fetch`. Spec: https://wicg.github.io/background-fetch/#background-fetch-manager"""
@@ -277,10 +284,24 @@ class BackgroundFetchRegistration(EventTarget, metaclass=NoPublicConstructor):
         async def operation() -> object:
             found = match_all(self._fetch, query, options)
             if first:
-                return BackgroundFetchRecord._of(self._realm, *found[0]) if found else None
-            return [BackgroundFetchRecord._of(self._realm, *each) for each in found]
+                records = self._records(found[:1])
+                return records[0] if records else None
+            return self._records(found)
 
         return context.promise(operation, name=name)
+
+    def event_records(self) -> list[BackgroundFetchRecord]:
+        """What `match_all()` answers in an event of its end, where it is little; else nothing.
+
+        A script of another language, which asks for it in most such events, gets it with the event.
+        """
+        if len(self._fetch.runs) > FEW_IN_EVENT:
+            return []
+        return self._records(match_all(self._fetch, None, CacheQueryOptions()))
+
+    def _records(self, found: list[tuple[http.Request, ResponseData]]) -> list[BackgroundFetchRecord]:
+        few = len(found) <= FEW
+        return [BackgroundFetchRecord._of(self._realm, *each, is_of_few=few) for each in found]
 
     def _tell_too_late(self, method: str) -> None:
         """A worker may have read the records in its event; when that ends is nothing that a page can know."""
@@ -321,19 +342,22 @@ def _query(realm: PythonRealm, request: str | Request) -> http.Request:
 class BackgroundFetchRecord(metaclass=NoPublicConstructor):
     """Spec: https://wicg.github.io/background-fetch/#background-fetch-record-interface"""
 
-    def __init__(self, realm: PythonRealm, request: http.Request, data: ResponseData) -> None:
+    def __init__(
+        self, realm: PythonRealm, request: http.Request, data: ResponseData, is_of_few: bool
+    ) -> None:
         self._realm = realm
+        self._is_of_few = is_of_few
         self._source = realm.keep(RecordSource(data))
         self._request = Request._of(realm.context, request, self._request_source(request))
-        self._response_ready = realm.context.promise(
-            self._respond, request, data, name="BackgroundFetchRecord.response_ready"
-        )
+        self._response_ready = self._begin_to_respond(request, data)
         # That nobody asks for a record's response is no mistake.
         self._response_ready.handle()
 
     @classmethod
-    def _of(cls, realm: PythonRealm, request: http.Request, data: ResponseData) -> BackgroundFetchRecord:
-        return cls._create(realm, request, data)
+    def _of(
+        cls, realm: PythonRealm, request: http.Request, data: ResponseData, *, is_of_few: bool
+    ) -> BackgroundFetchRecord:
+        return cls._create(realm, request, data, is_of_few)
 
     def __repr__(self) -> str:
         return f"<BackgroundFetchRecord {self._request.url}>"
@@ -352,6 +376,20 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
         """
         return self._response_ready
 
+    @property
+    def told_response(self) -> Response | None:
+        """The response, where there is one already: a script of another language has it with the record."""
+        ready = self._response_ready
+        return ready.result() if self._is_of_few and ready.state == "fulfilled" else None
+
+    def _begin_to_respond(self, request: http.Request, data: ResponseData) -> Promise[Response]:
+        name = "BackgroundFetchRecord.response_ready"
+        complete = data.result != "" or not request.integrity
+        if data.response is not None and data.exposed and complete:
+            # In an event all are: there is nothing to wait for.
+            return Promise.resolved(self._response(request, data.response, self._source), name=name)
+        return self._realm.context.promise(self._respond, request, data, name=name)
+
     def _request_source(self, request: http.Request) -> BodySource | None:
         if not isinstance(request.body, http.StoredBody):
             return None
@@ -362,7 +400,9 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
         source = self._source
         if request.integrity:
             data, source = await self._settled(data)
-        internal = await data.wait_for_response()
+        return self._response(request, await data.wait_for_response(), source)
+
+    def _response(self, request: http.Request, internal: http.Response, source: RecordSource) -> Response:
         shown = filtering.exposed(internal, request.credentials)
         headers = shown.headers.delete("Content-Range", "Content-Length")
         internal = attrs.evolve(internal, headers=internal.headers.delete("Content-Range", "Content-Length"))

@@ -1,6 +1,6 @@
 // Calls of the runtime, and what they are settled with.
 
-import { send } from "./channel.js";
+import { send, sendSoon } from "./channel.js";
 import { currentEvent } from "./handling.js";
 import { errorFrom } from "./errors.js";
 import { here } from "./places.js";
@@ -35,6 +35,11 @@ export function callsOf(number) {
 /** Tell the runtime something that has no answer. */
 export function post(op, args) {
     send({ t: "post", op, args, at: here() });
+}
+
+/** Tell the runtime that the script has let go of `count` mentions of an object. No script is running. */
+export function release(number, count) {
+    sendSoon({ t: "post", op: "release", args: [number, count], at: null });
 }
 
 /** The frame that settles a call. */

@@ -31,6 +31,39 @@ function writeAll(bytes) {
     for (let at = 0; at < size;) at += writeSync(STDOUT, subarray(bytes, at, size));
 }
 
+/** Frames that go with the next one, in one write, and at the latest before the process says that it is idle. */
+let waiting = newList();
+let waitingSize = 0;
+
+/** Send a frame that nobody hurries for: a step in an event's life, or an object that is let go of. */
+export function sendSoon(frame) {
+    const header = encode(encodeValue(frame, newList()));
+    const whole = new Bytes(HEAD + sizeOf(header));
+    setUint32(viewOf(whole), 0, sizeOf(header));
+    setBytes(whole, header, HEAD);
+    waiting[waiting.length] = whole;
+    waitingSize += sizeOf(whole);
+    if (waitingSize > PIECE) writeWaiting();
+    settleSoon();
+}
+
+function writeWaiting() {
+    if (waitingSize > 0) writeAll(takeWaiting(0));
+}
+
+/** The frames that wait, in a buffer that has room for `more` bytes. */
+function takeWaiting(more) {
+    const all = new Bytes(waitingSize + more);
+    let at = 0;
+    for (let i = 0; i < waiting.length; i++) {
+        setBytes(all, waiting[i], at);
+        at += sizeOf(waiting[i]);
+    }
+    waiting = newList();
+    waitingSize = 0;
+    return all;
+}
+
 /** Send a frame. It returns when the pipe has taken it: who floods the runtime waits here. */
 export function send(frame) {
     const attachments = newList();
@@ -41,11 +74,12 @@ export function send(frame) {
     const view = viewOf(head);
     setUint32(view, 0, sizeOf(header));
     setUint32(view, 4, size);
-    const whole = new Bytes(HEAD + sizeOf(header) + (size <= PIECE ? size : 0));
-    setBytes(whole, head, 0);
-    setBytes(whole, header, HEAD);
+    let at = waitingSize;
+    const whole = takeWaiting(HEAD + sizeOf(header) + (size <= PIECE ? size : 0));
+    setBytes(whole, head, at);
+    setBytes(whole, header, at + HEAD);
     if (size <= PIECE) {
-        let at = HEAD + sizeOf(header);
+        at += HEAD + sizeOf(header);
         for (let i = 0; i < attachments.length; i++) {
             setBytes(whole, attachments[i], at);
             at += sizeOf(attachments[i]);
@@ -159,6 +193,7 @@ function settleSoon() {
 function settle() {
     settling = false;
     if (scheduled) {
+        writeWaiting();
         giveSign();
         return;
     }
@@ -166,6 +201,7 @@ function settle() {
     const busy = eventLoopHasMoreWork();
     refOpPromise(reading);
     if (busy) {
+        writeWaiting();
         settling = true;
         giveSign();
         // Out of the timer: while it runs, it is work by itself.
@@ -177,6 +213,8 @@ function settle() {
         idleAt = received;
         lastSign = now();
         send({ t: "idle", seen: received });
+    } else {
+        writeWaiting();
     }
 }
 

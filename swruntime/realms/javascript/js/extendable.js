@@ -4,7 +4,7 @@
 // How it ended is decided there, by the machine that decides it for every language; it is told each step.
 
 import { call, callsOf, post } from "./calls.js";
-import { send } from "./channel.js";
+import { sendSoon } from "./channel.js";
 import { domException, errorText } from "./errors.js";
 import { defaultPreventedOf, fire, isDispatched, isTrusted, stopImmediately } from "./events.js";
 import { handling } from "./handling.js";
@@ -84,7 +84,7 @@ class Life {
         if (input === "finished" || input === "turn") tellKept(this.number);
         // Where it ends with this, what it did not wait for is what is under way now.
         const left = this.active ? undefined : callsOf(this.number);
-        send({ t: "life", event: this.number, input, error, at, left });
+        sendSoon({ t: "life", event: this.number, input, error, at, left });
     }
 
     #settled(error, at) {

@@ -2,12 +2,12 @@
 //
 // A face's attributes are copies, which come with the frames that tell of their changes; its methods are calls.
 
-import { call, post } from "./calls.js";
+import { call, post, release } from "./calls.js";
 import { defineHandler, whenListened } from "./events.js";
 import { tellingMembers } from "./absent.js";
 import { named } from "./functions.js";
 import { madeOne, wentOne } from "./garbage.js";
-import { concat, newList, ObjectCreate, PromiseReject as reject, ReflectConstruct } from "./primordials.js";
+import { concat, newList, ObjectCreate, PromiseReject as reject, PromiseResolve as resolved, ReflectConstruct } from "./primordials.js";
 import { illegalConstructor, isObject, requireArguments } from "./webidl.js";
 
 const { apply, defineProperty } = Reflect;
@@ -42,7 +42,7 @@ const collected = new FinalizationRegistry((number) => {
     const count = getMap(mentions, number) ?? 0;
     deleteMap(mentions, number);
     deleteMap(faces, number);
-    post("release", [number, count]);
+    release(number, count);
 });
 
 /** @type {Record<string, {constructor: Function, freezes: string[], made?: (face: object) => void}>} */
@@ -144,7 +144,7 @@ export function adopt(face, name, number, state, lineage = interfaces[name].line
     setWeak(slots, face, {
         __proto__: null, number, names: lineage, state: frozen(name, state), promises: { __proto__: null },
         heard: newList(), detached: false, closed: false, options: null, expects: mayExpect(name, state),
-        peer: null, coming: 0,
+        peer: null, coming: 0, known: null,
     });
     if (number === null) return;
     setMap(faces, number, new NativeWeakRef(face));
@@ -191,9 +191,15 @@ export function update(number, state) {
     const face = faceNumbered(number);
     if (face === undefined) return;
     const slot = slotOf(face);
+    slot.known = null;
     const name = slot.names[0];
     const names = keys(frozen(name, state));
     for (let i = 0; i < names.length; i++) slot.state[names[i]] = state[names[i]];
+}
+
+/** What `method` of a face answers without arguments, as long as nothing changes: asked once, it need not be called. */
+export function know(face, method, answer) {
+    slotOf(face).known = { __proto__: null, method, answer };
 }
 
 /** Keep a face although no script holds it: something may still be fired at it. */
@@ -221,6 +227,11 @@ function promising(name, method, readers, required, reviveAnswer) {
         [method](...given) {
             try {
                 const slot = checked(this, name);
+                if (slot.known !== null && slot.known.method === method && given.length === 0) {
+                    const { answer } = slot.known;
+                    slot.known = null;
+                    return resolved(answer);
+                }
                 const wire = argumentsOf(name, method, given, readers, required);
                 return call(`${slot.names[0]}.${method}`, concat([slot.number], wire), reviveAnswer);
             } catch (error) {
@@ -283,7 +294,10 @@ export function defineFace(name, members) {
             [attribute]() {
                 try {
                     const slot = checked(this, name);
-                    return (slot.promises[attribute] ??= call(`${name}.${attribute}`, [slot.number], revive));
+                    const { promises, state } = slot;
+                    return (promises[attribute] ??= state[attribute]
+                        ? resolved(state[attribute])
+                        : call(`${name}.${attribute}`, [slot.number], revive));
                 } catch (error) {
                     return reject(error);
                 }

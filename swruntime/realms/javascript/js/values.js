@@ -1,6 +1,6 @@
 // Values on their way to the runtime and from it; the runtime's side is swruntime/realms/javascript/values.py.
 
-import { call, post } from "./calls.js";
+import { call, post, release } from "./calls.js";
 import { deserialize, serialize } from "./clone.js";
 import { detach, faceOf, isFace, numberOf } from "./faces.js";
 import { madeOne, wentOne } from "./garbage.js";
@@ -23,7 +23,7 @@ import {
 /** Tells the runtime of bodies that nobody can read any more. */
 const forgotten = new FinalizationRegistry((handle) => {
     wentOne();
-    post("release", [handle, 1]);
+    release(handle, 1);
 });
 let clones = 0;
 

@@ -5,7 +5,7 @@ import { call } from "./calls.js";
 import { defineHandler } from "./events.js";
 import { classes } from "./event_classes.js";
 import { PushMessageData, defineEvents, dispatch, pushData } from "./extendable.js";
-import { keep } from "./faces.js";
+import { keep, know } from "./faces.js";
 import { importScripts } from "./loader.js";
 import { makeLocation } from "./location.js";
 import { setNavigator } from "./platform_faces.js";
@@ -126,7 +126,9 @@ function initOf(frame) {
         case "PushSubscriptionChangeEvent":
             return presentOf(reviveState(init));
         default:
-            return reviveState(init);
+            reviveState(init);
+            if (frame.records !== undefined) know(init.registration, "matchAll", revive(frame.records));
+            return init;
     }
 }
 
