@@ -84,8 +84,9 @@ class _Exchange:
                 if not self.in_flight():
                     return
                 self.bytes_came()
-                self.run.chunk = chunk
-                self.feed(record.Bytes(trio.current_time(), len(chunk)))
+                self.run.chunk, size = chunk, len(chunk)
+                del chunk  # who waits for the next one keeps none in memory
+                self.feed(record.Bytes(trio.current_time(), size))
         if self.in_flight():
             self.feed(record.End(trio.current_time()))
 

@@ -214,6 +214,8 @@ class _SlowIterator:
         piece = self._data[self._at : self._at + self._link.piece]
         await self._link.carry(self._number, len(piece))
         self._at += len(piece)
+        if self._at == len(self._data):
+            self._data, self._at = b"", 0  # nothing is kept while the next one comes
         return piece
 
     async def aclose(self) -> None:

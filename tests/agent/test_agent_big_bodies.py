@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+import trio
+import trio.testing
 
+from swruntime.concepts.http import HeaderList
 from swruntime.machines import record
 from swruntime.machines.background_fetch import Machine
+from swruntime.network.http import HttpxNetwork
+from swruntime.network.message import ResponseBody
+from swruntime.ports.network import WireRequest, WireResponse
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -69,3 +78,40 @@ async def test_a_stored_body_is_read_in_few_pieces(lab: Lab, autojump_clock: obj
     assert lab.console[-1].endswith(str(4 * MIB))
     assert sum(reads) == 4 * MIB
     assert len(reads) <= 16 + 1  # and one that finds the end
+
+
+class Stalling(HttpxNetwork):
+    """/big has a mebibyte, and then nothing for ever; all else is the origin's."""
+
+    @asynccontextmanager
+    async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
+        if "/big" not in request.url:
+            async with super().exchange(request) as response:
+                yield response
+            return
+        given = False
+
+        async def read() -> bytes:
+            nonlocal given
+            if given:
+                await trio.sleep_forever()
+            given = True
+            return bytes(MIB)
+
+        headers = HeaderList((("Content-Length", str(2 * MIB)),))
+        yield WireResponse(200, "OK", headers, ResponseBody(read, "GET", 200, headers))
+
+
+async def test_who_waits_for_the_next_piece_keeps_none(lab: Lab) -> None:
+    async with lab.open(profile=lab.profile, network=Stalling(lab.internet, outside=False)) as agent:
+        tracemalloc.start()
+        try:
+            fetch = await lab.manager.fetch("f", [f"/big?{number}" for number in range(6)])
+            (running,) = agent.background_fetches
+            while running.progress.downloaded < 6 * MIB:
+                await agent.services.activity.wait_for_bytes()
+            await trio.testing.wait_all_tasks_blocked()
+            assert tracemalloc.get_traced_memory()[0] < MIB
+        finally:
+            tracemalloc.stop()
+        await fetch.abort()
