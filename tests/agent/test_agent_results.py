@@ -325,22 +325,3 @@ async def test_stalled_connections_hold_up_no_other_background_fetch(
     stall = agent.services.limits.stall
     assert stall <= lab.one("fetch.settle", id="fine")["time"] < stall + 1
     assert {line["cause"] for line in lab.of("record.settle", id="stalled")} == {"timeout"}
-
-
-async def test_a_response_that_is_there_needs_no_task(lab: Lab, autojump_clock: object) -> None:
-    """A thousand records of a success are handed to their event without a thousand tasks."""
-    lab.worker(
-        "async def onbackgroundfetchsuccess(event):\n"
-        "    for record in await event.registration.match_all():\n"
-        "        print(record.response_ready.state, len(await (await record.response_ready).bytes()))\n"
-    )
-    lab.origin.add("/a", b"aaa")
-    lab.origin.add("/slow", b"aaa", delay=10)
-    async with lab.open() as agent:
-        fetch = await lab.manager.fetch("f", ["/a", "/slow"])
-        await trio.sleep(1)
-        there, coming = await fetch.match_all()
-        assert (there.response_ready.state, coming.response_ready.state) == ("fulfilled", "pending")
-        assert (await coming.response_ready).status == 200
-        await agent.settled()
-    assert [line["text"] for line in lab.of("console")] == ["fulfilled 3"] * 2
