@@ -323,7 +323,9 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
         self._realm = realm
         self._source = realm.keep(RecordSource(data))
         self._request = Request._of(realm.context, request, self._request_source(request))
-        self._response_ready = self._promise(request, data)
+        self._response_ready = realm.context.promise(
+            self._respond, request, data, name="BackgroundFetchRecord.response_ready"
+        )
         # That nobody asks for a record's response is no mistake.
         self._response_ready.handle()
 
@@ -353,21 +355,12 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
             return None
         return self._realm.keep(StoreSource(self._realm.agent.services.store, request.body.id))
 
-    def _promise(self, request: http.Request, data: ResponseData) -> Promise[Response]:
-        """Fulfilled already where there is nothing to wait for, as with each record of a success: a task costs more."""
-        context, name = self._realm.context, "BackgroundFetchRecord.response_ready"
-        if data.response is not None and data.exposed and not request.integrity and context.alive:
-            return Promise.resolved(self._shown(request, data.response, self._source), name=name)
-        return context.promise(self._respond, request, data, name=name)
-
     async def _respond(self, request: http.Request, data: ResponseData) -> Response:
         """*Create record objects*, step 2.9: https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm"""
         source = self._source
         if request.integrity:
             data, source = await self._settled(data)
-        return self._shown(request, await data.wait_for_response(), source)
-
-    def _shown(self, request: http.Request, internal: http.Response, source: RecordSource) -> Response:
+        internal = await data.wait_for_response()
         shown = filtering.exposed(internal, request.credentials)
         headers = shown.headers.delete("Content-Range", "Content-Length")
         internal = attrs.evolve(internal, headers=internal.headers.delete("Content-Range", "Content-Length"))
