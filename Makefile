@@ -7,6 +7,9 @@
 # make torture TARGET=frames|kills|servers MINUTES=N SEED=S  attacks on what must hold, on all cores; it goes on counting
 #                where the last run stopped
 # make soak MINUTES=N SEED=S  a long life: what of it stays in memory, counted at each quarter of the time
+# make bench    swruntime beside its peers, on a machine that has nothing else to do: some ten minutes; installs them (Debian
+#                packages) where it can, and keeps the table in benchmarks/RESULTS.md. BENCH="--before CHECKOUT" measures an
+#                older version beside it, BENCH="--only big" one row
 # Each sets up what it needs in .venv, from the package registry alone.
 
 PYTHON ?= python3.11
@@ -14,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow mutation torture soak lint conformance docs check coverage clean
+.PHONY: demo test test-slow mutation torture soak bench lint conformance docs check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -45,6 +48,9 @@ torture: $(STAMP)
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks --install --results benchmarks/RESULTS.md $(BENCH)
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,7 +66,7 @@ conformance: $(STAMP)
 	$(BIN)/python -m swruntime conformance
 
 docs: $(STAMP)
-	$(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
 
 check: lint conformance test coverage docs
 

@@ -13,7 +13,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,13 @@ async def bench(name: str, script: str) -> AsyncIterator[Bench]:
             file.truncate(FILE)
         send, receive = trio.open_memory_channel[Any](1)
         sees: list[Callable[[Any], None]] = []
+
+        def see(line: Any) -> None:
+            for each in sees:
+                each(line)
+
         async with swruntime.open_user_agent(
-            site=site, profile=Path(folder) / "profile", on_trace=lambda line: [see(line) for see in sees]
+            site=site, profile=Path(folder) / "profile", on_trace=see
         ) as agent:
             window = await agent.open_window("/")
             container = window.navigator.service_worker
@@ -97,7 +102,7 @@ async def bench(name: str, script: str) -> AsyncIterator[Bench]:
             yield found
 
 
-def median(seconds: list[float]) -> str:
+def median(seconds: Sequence[float]) -> str:
     return f"{statistics.median(seconds) * 1000:.1f} ms"
 
 

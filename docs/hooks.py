@@ -30,9 +30,9 @@ OUTSIDE = re.compile(r"\[([^\]\n]*)\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 def on_config(config: Any) -> Any:
     config.nav = [
         {"swruntime": "index.md"},
-        {"Tutorial": "tutorial.md"},
+        {"Tutorials": ["tutorial-javascript.md", "tutorial.md"]},
         {"How to": _pages("how-to")},
-        {"Explanation": _pages("explanation")},
+        {"Explanation": [*_pages("explanation"), "differences.md", "security.md"]},
         {
             "Reference": [
                 *_pages("reference"),
@@ -41,8 +41,6 @@ def on_config(config: Any) -> Any:
         },
         {"Diagnostics": _pages("diagnostics")},
         {"State machines": [f"{path.name}" for path in sorted(DOCS.glob("states-*.md"))]},
-        {"Security": "security.md"},
-        {"Differences to browsers": "differences.md"},
     ]
     config.nav = [entry for entry in config.nav if all(entry.values())]
     return config
@@ -86,8 +84,6 @@ def _command_line(parser: argparse.ArgumentParser) -> Iterator[str]:
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     for name, command in commands.choices.items():
         yield f"## {name}\n\n{command.description}\n"
-        usage = command.format_usage().removeprefix("usage: ")
-        yield f"```text\n{usage}```\n"
         yield "| argument | |\n|---|---|"
         for action in command._actions:
             if not isinstance(action, argparse._HelpAction):

@@ -19,50 +19,49 @@ The layout, from the top floor down; imports go down, never up:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from swruntime.errors import (
-    AbortError,
-    ConstraintError,
-    DataCloneError,
-    DataError,
-    DOMException,
-    InvalidAccessError,
-    InvalidCharacterError,
-    InvalidStateError,
-    NetworkError,
-    NotAllowedError,
-    NotAProfile,
-    NotConfined,
-    NotFoundError,
-    NotSupportedError,
-    OperationError,
-    OriginMismatch,
-    ProfileError,
-    ProfileInUse,
-    ProfileTooNew,
-    QuotaExceededError,
-    ScriptError,
-    SecurityError,
-    SiteError,
-    SwruntimeError,
-    TraceViolation,
-    UnknownError,
-    UsageError,
-    VersionError,
-    WaitingForUser,
-)
+TYPE_CHECKING = False
+"""As typing's, which is not imported here: what comes before the command line heeds signals is kept short."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from swruntime import errors as errors
     from swruntime.agent.promise import Promise
     from swruntime.agent.user_agent import UserAgent
+    from swruntime.errors import (
+        AbortError,
+        ConstraintError,
+        DataCloneError,
+        DataError,
+        DOMException,
+        InvalidAccessError,
+        InvalidCharacterError,
+        InvalidStateError,
+        NetworkError,
+        NotAllowedError,
+        NotAProfile,
+        NotConfined,
+        NotFoundError,
+        NotSupportedError,
+        OperationError,
+        OriginMismatch,
+        ProfileError,
+        ProfileInUse,
+        ProfileTooNew,
+        QuotaExceededError,
+        ScriptError,
+        SecurityError,
+        SiteError,
+        SwruntimeError,
+        TraceViolation,
+        UnknownError,
+        UsageError,
+        VersionError,
+        WaitingForUser,
+    )
     from swruntime.runtime import open_user_agent
 
-_LAZY = {
-    "Promise": "swruntime.agent.promise",
-    "UserAgent": "swruntime.agent.user_agent",
-    "open_user_agent": "swruntime.runtime",
-}
+__version__ = "0.1.0"
 
 __all__ = [
     "AbortError",
@@ -99,13 +98,26 @@ __all__ = [
     "open_user_agent",
 ]
 
+_HOMES = {
+    "Promise": "swruntime.agent.promise",
+    "UserAgent": "swruntime.agent.user_agent",
+    "open_user_agent": "swruntime.runtime",
+}
+"""Where a public name is defined; every other one is an exception, and is in `swruntime.errors`."""
+
 
 def __getattr__(name: str) -> Any:
     # Nothing heavy is imported before it is used.
-    if name in _LAZY:
-        from importlib import import_module
+    from importlib import import_module
 
-        value = getattr(import_module(_LAZY[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'swruntime' has no attribute {name!r}")
+    if name == "errors":
+        return import_module("swruntime.errors")
+    if name not in __all__:
+        raise AttributeError(f"module 'swruntime' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "swruntime.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

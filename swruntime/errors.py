@@ -18,6 +18,7 @@ Exception
       |         +-- ProfileInUse    another process writes it
       |         +-- NotAProfile     the folder or the database is something else
       |         +-- ProfileTooNew   written by a later version
+      |         +-- ProfileChanged  another process has written it while it was read: ask again
       |         +-- OriginMismatch  the profile belongs to another origin
       +-- ScriptError               a worker or page script raised, or does not compile
       +-- WaitingForUser            only a user or the network switch could go on
@@ -222,6 +223,10 @@ class ProfileInUse(ProfileError):
 
 class NotAProfile(ProfileError):
     """The folder, or the database in it, is not a profile of swruntime."""
+
+
+class ProfileChanged(ProfileError):
+    """Another process has written the profile while it was read, so that what comes would be of two moments."""
 
 
 class ProfileTooNew(ProfileError):

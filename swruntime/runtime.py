@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import trio
 
+from swruntime import __version__
 from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.clients import Clients
 from swruntime.agent.controls import NetworkControl, Permissions, StorageControl
@@ -35,20 +35,13 @@ from swruntime.algorithms.site_headers import SiteHeaders
 from swruntime.concepts.cookies import Cookie
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import OriginMismatch, OutputFailed, ScriptError, SiteError, UsageError
-from swruntime.network.asgi import AsgiTransport
 from swruntime.network.conditions import ConditionedNetwork
-from swruntime.network.http import HttpxNetwork
 from swruntime.network.names import Names
-from swruntime.network.opening import DirectOpener, Origin, tls_context
-from swruntime.network.proxied import ProxiedOpener
+from swruntime.network.outside import OutsideNetwork
 from swruntime.network.reachability import LOOK_PATIENCE, ReachabilityNetwork, ServerWatch, watch_routes
-from swruntime.network.recording import RecordingNetwork, har_writer
-from swruntime.network.replay import Recording, ReplayNetwork, read_recording
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
-from swruntime.network.sockets import SocketNetwork
-from swruntime.network.upstream import UpstreamNetwork
 from swruntime.ports.descriptors import Shortage
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
@@ -59,13 +52,21 @@ from swruntime.realms.python.watchdog import Watchdog
 from swruntime.realms.python.window_realm import PageScripts, WindowRealm, open_window_realm
 from swruntime.realms.python.worker_realm import open_worker_realm
 from swruntime.storage import memory_store, open_profile
+from swruntime.storage.site_origin import (
+    DEFAULT_ORIGIN,
+    SITES_OWN,
+    checked_origin,
+    is_sites_own,
+    kept_for,
+    origin_text,
+    shown_origin,
+)
 from swruntime.trace import AgentOpen, Console, Diagnostic, Sink, Trace
 
-DEFAULT_ORIGIN = "http://localhost:8400"
-"""Where SITE's files answer, in process, when no `origin` is given."""
-
-SITES_OWN = "site"
-"""What a profile keeps as its origin where SITE's files answer for DEFAULT_ORIGIN; "site ORIGIN" for another."""
+if TYPE_CHECKING:
+    from swruntime.network.opening import Origin
+    from swruntime.network.recording import HarWriter
+    from swruntime.network.replay import Recording
 
 VIRTUAL_EPOCH = 1_767_225_600.0
 """What the time of day is when a virtual clock shows 0: 2026-01-01 UTC."""
@@ -73,7 +74,7 @@ VIRTUAL_EPOCH = 1_767_225_600.0
 CLOSING = 1.0
 """Seconds that may pass until the connections are closed."""
 
-VERSION = installed_version("swruntime")
+VERSION = __version__
 
 
 class SystemWallClock:
@@ -165,18 +166,17 @@ async def open_user_agent(
         parts.trace.emit(_proxy_used(proxy, origin))
 
     names = Names.parse(resolve)
-    trusted = None if cacert is None else tls_context(Path(cacert))
-    opener = ProxiedOpener(DirectOpener(names, trusted), _proxies(proxy), names, tell_proxy)
-    sockets = SocketNetwork(opener=opener, tell=tell_extra)
+    authorities = None if cacert is None else Path(cacert)
+    outside = OutsideNetwork(names, _proxies(proxy), authorities, tell_extra, tell_proxy)
     brought = () if cookie_jar is None else _read_cookies(Path(cookie_jar))
     with ExitStack() as stack:
         recording = _recording(stack, replay, record, network)
         unwritten = _Unwritten()
-        writer = None if record is None else stack.enter_context(har_writer(Path(record), VERSION, unwritten))
+        writer = None if record is None else _har_writer(stack, Path(record), unwritten)
         store = _open_store(profile)
         stack.callback(store.close)
         origin_of_site, elsewhere = _origin(store, origin, serve_at)
-        async with _outside(sockets) as out, unwrapped_nursery() as nursery:
+        async with _outside(outside) as out, unwrapped_nursery() as nursery:
             asked_elsewhere = {} if upstream is None else {origin_of_site: upstream}
             answering = _transport(network, tell_extra)
             reached = _network(answering, out, files, headers, origin_of_site, elsewhere, upstream, recording)
@@ -186,7 +186,7 @@ async def open_user_agent(
                 site=files,
                 headers=headers,
                 origin=origin_of_site,
-                network=reached if writer is None else RecordingNetwork(reached, writer, _wall_clock().now),
+                network=reached if writer is None else _recorded(reached, writer),
                 quota=quota,
                 permission=permission,
                 web_security=web_security,
@@ -196,7 +196,7 @@ async def open_user_agent(
                 brought=brought,
                 javascript_hints=javascript_hints,
                 require_confinement=require_confinement,
-                reach=None if network is not None or replay is not None else _reach(opener, asked_elsewhere),
+                reach=None if network is not None or replay is not None else _reach(outside, asked_elsewhere),
             )
             if files is not None:
                 tell = parts.trace.emit
@@ -330,8 +330,7 @@ def _assemble(parts: _Parts) -> UserAgent:
         open_window_realm=lambda client: open_window_realm(agent, parts.site, client, _open_javascript),
     )
     if parts.reach is not None:
-        awaited, back = agent.awaited_origins, agent.server_returned
-        reachability.watch = ServerWatch(parts.nursery, parts.reach, awaited, back)
+        reachability.watch = ServerWatch(parts.nursery, parts.reach, agent.awaited, agent.server_returned)
     services.open_worker_realm = lambda worker: _open_worker_realm(agent, parts.site, worker)
     services.script_failed = agent.script_failed
     conditioned.on_change(agent.network_changed)
@@ -360,14 +359,14 @@ def _open_javascript(realm: WindowRealm) -> PageScripts:
 
 
 @asynccontextmanager
-async def _outside(sockets: SocketNetwork) -> AsyncIterator[SocketNetwork]:
+async def _outside(outside: OutsideNetwork) -> AsyncIterator[OutsideNetwork]:
     """The network outside; what it has open is closed in the end, as far as that takes no waiting for a server."""
     try:
-        yield sockets
+        yield outside
     finally:
         with trio.move_on_after(CLOSING) as closing:
             closing.shield = True
-            await sockets.aclose()
+            await outside.aclose()
 
 
 @asynccontextmanager
@@ -420,11 +419,11 @@ def _proxies(proxy: str | Proxies | None) -> Proxies:
     return proxy or Proxies()
 
 
-def _reach(opener: ProxiedOpener, elsewhere: Mapping[str, str]) -> Callable[[str], Awaitable[None]]:
+def _reach(outside: OutsideNetwork, elsewhere: Mapping[str, str]) -> Callable[[str], Awaitable[None]]:
     """Whether an origin takes connections; `elsewhere` says of one which server answers for it."""
 
     async def reach(origin: str) -> None:
-        await opener.reach(elsewhere.get(origin, origin), LOOK_PATIENCE)
+        await outside.reach(elsewhere.get(origin, origin), LOOK_PATIENCE)
 
     return reach
 
@@ -443,7 +442,7 @@ def _origin(store: Store, given: str | None, serve_at: str | None) -> tuple[str,
     """The site's origin, and whether it runs elsewhere. The profile keeps it."""
     wanted = None if given is None else checked_origin(given)
     if wanted is None and serve_at is not None:
-        wanted = _kept_for(checked_origin(serve_at))
+        wanted = kept_for(checked_origin(serve_at))
     kept = store.origin
     if kept is None:
         kept = wanted or SITES_OWN
@@ -452,41 +451,9 @@ def _origin(store: Store, given: str | None, serve_at: str | None) -> tuple[str,
         pass  # it runs elsewhere, wherever its gateway is
     elif wanted not in (None, kept):
         raise OriginMismatch(
-            f"origin is {_named(str(wanted))}, and the profile belongs to {_named(kept)}; use another profile"
+            f"origin is {origin_text(str(wanted))}, and the profile belongs to {origin_text(kept)}; use another profile"
         )
     return shown_origin(kept), not is_sites_own(kept)
-
-
-def _kept_for(origin: str) -> str:
-    """What a profile keeps where SITE's files answer for `origin`."""
-    return SITES_OWN if origin == DEFAULT_ORIGIN else f"{SITES_OWN} {origin}"
-
-
-def is_sites_own(kept: str) -> bool:
-    """Whether SITE's files answer for the origin of a profile, from what it keeps."""
-    return kept.partition(" ")[0] == SITES_OWN
-
-
-def _named(kept: str) -> str:
-    return f"{shown_origin(kept)} (SITE's own files)" if is_sites_own(kept) else kept
-
-
-def shown_origin(kept: str | None) -> str:
-    """The origin that a profile belongs to, from what it keeps."""
-    if kept is None or kept == SITES_OWN:
-        return DEFAULT_ORIGIN
-    return kept.removeprefix(f"{SITES_OWN} ")
-
-
-def checked_origin(text: str) -> str:
-    """A serialized origin. Raises UsageError for what is none."""
-    try:
-        url = urls.parse(text)
-    except TypeError:
-        raise UsageError(f"origin is {text!r}; expected http://HOST[:PORT] or https://HOST[:PORT]") from None
-    if url.protocol not in ("http:", "https:") or url.pathname not in ("", "/") or url.search or url.hash:
-        raise UsageError(f"origin is {text!r}; expected http://HOST[:PORT] or https://HOST[:PORT]")
-    return url.origin
 
 
 def _transport(network: Any, tell_extra: Callable[[str], None]) -> Network | None:
@@ -494,8 +461,13 @@ def _transport(network: Any, tell_extra: Callable[[str], None]) -> Network | Non
     if network is None or hasattr(network, "exchange"):
         return cast(Network | None, network)
     if hasattr(network, "handle_async_request"):
+        from swruntime.network.http import HttpxNetwork
+
         return HttpxNetwork(network, outside=False, tell=tell_extra)
     if callable(network):
+        from swruntime.network.asgi import AsgiTransport
+        from swruntime.network.http import HttpxNetwork
+
         return HttpxNetwork(AsgiTransport(network), outside=False, tell=tell_extra)
     raise UsageError(f"network is {network!r}; expected an httpx async transport, an ASGI app or a Network")
 
@@ -511,12 +483,16 @@ def _network(
     recording: Recording | None,
 ) -> Network:
     if recording is not None:
+        from swruntime.network.replay import ReplayNetwork
+
         replayed = ReplayNetwork(recording)
         if elsewhere or site is None or upstream is not None:
             return replayed
         return OriginRouter(replayed, {origin: ReplayNetwork(recording, SiteNetwork(site, headers))})
     if network is None:
         if upstream is not None:
+            from swruntime.network.upstream import UpstreamNetwork
+
             return OriginRouter(out, {origin: UpstreamNetwork(out, upstream=upstream, site=origin)})
         if elsewhere or site is None:
             return out
@@ -533,7 +509,21 @@ def _recording(
         raise UsageError(f"replay is {str(replay)!r}, and network is {network!r}; expected one of them")
     if record is not None and Path(record).resolve() == Path(replay).resolve():
         raise UsageError(f"record and replay are both {str(replay)!r}; expected two files")
+    from swruntime.network.replay import read_recording
+
     return stack.enter_context(read_recording(Path(replay)))
+
+
+def _har_writer(stack: ExitStack, record: Path, failed: Callable[[OutputFailed], None]) -> HarWriter:
+    from swruntime.network.recording import har_writer
+
+    return stack.enter_context(har_writer(record, VERSION, failed))
+
+
+def _recorded(network: Network, writer: HarWriter) -> Network:
+    from swruntime.network.recording import RecordingNetwork
+
+    return RecordingNetwork(network, writer, _wall_clock().now)
 
 
 def _read_cookies(file: Path) -> tuple[Cookie, ...]:

@@ -287,7 +287,7 @@ def script_diagnostic(line: Line) -> Code | None:
 def explained(line: Line, code: Code) -> str:
     """A diagnostic in a line: where, what was seen, why it matters, what to write instead."""
     where = f"{line['where']}: " if line["where"] else ""
-    return f"{where}{line['message']} [{code.name}]. Why: {code.why}. Instead: {code.instead}."
+    return f"{where}{line['message']} [{code.name}]. Why: {code.why}. Instead: {code.advice(line['where'])}."
 
 
 class Trace:

@@ -8,13 +8,16 @@ import inspect
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import swruntime
+import swruntime.testing
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("rich", "httpx", "httpcore", "sqlite3", "trio", "starlette", "hypercorn", "hypothesis", "pytest")
 
 
@@ -30,10 +33,50 @@ def test_importing_imports_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & set(HEAVY) == set()
 
 
+def test_the_package_itself_imports_nothing() -> None:
+    """Nor does the command line, until it heeds signals."""
+    code = "import os, signal, sys; before = set(sys.modules); import swruntime.cli; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert set(run.stdout.split()) == {"__future__", "swruntime", "swruntime.cli"}
+
+
+def test_its_exceptions_can_be_had_by_their_module() -> None:
+    code = "import swruntime; print(swruntime.errors.UsageError is swruntime.UsageError)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"
+
+
 def test_the_runtime_needs_no_test_tools() -> None:
     loaded = loaded_by("swruntime.runtime", "swruntime.cli.session", "swruntime.testing")
     assert loaded & {"hypothesis", "pytest"} == set()
-    assert {"trio", "httpx"} <= loaded
+    assert "trio" in loaded
+
+
+def test_the_runtime_needs_no_other_http_client() -> None:
+    """Not before the first exchange with a server: `swruntime.network.outside`."""
+    assert loaded_by("swruntime.runtime") & {"httpx", "httpcore", "h2", "rich", "ijson"} == set()
+
+
+def test_the_pytest_plugin_imports_hardly_anything() -> None:
+    """It is imported in every session of whoever has swruntime installed."""
+    code = "import pytest, sys; before = set(sys.modules); import swruntime.testing.plugin; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {name for name in run.stdout.split() if name.startswith("swruntime")}
+    testing = {f"swruntime.testing{name}" for name in ("", ".plugin", ".watch")}
+    assert ours == {"swruntime"} | testing
+
+
+def test_names_that_come_when_they_are_used_are_listed() -> None:
+    assert set(swruntime.__all__) <= set(dir(swruntime))
+    assert set(swruntime.testing.__all__) <= set(dir(swruntime.testing))
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert version("swruntime") == swruntime.__version__
 
 
 @pytest.mark.parametrize("name", swruntime.__all__)

@@ -4,6 +4,7 @@ user_agent          UserAgent: what a test or the command line holds
 services            what every part of one agent shares
 background_fetches  the background fetches of every registration
 background_fetch    one of them: its machine, and the performing of its effects
+candidates          of very many things those for which something may hold
 record_run          what a record has beside its machine
 telling             what is told of one: to the trace, to the realms, to the display
 response_data       a record's response and the bytes that are stored of it

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import trio
 
 from swruntime.agent.connections import Lease
+from swruntime.agent.held_text import held_text
 from swruntime.agent.integrity import stored_mismatch
 from swruntime.agent.promise import Deferred, Promise
 from swruntime.agent.record_run import RecordRun, RecordView
 from swruntime.agent.services import QUOTA_RESERVE, RETRY_STORING
 from swruntime.agent.telling import Teller
 from swruntime.agent.transfer import transfer
-from swruntime.agent.worker_texts import Texts, comes_by_now, differs, held_text
+from swruntime.agent.worker_texts import Texts, comes_by_now, differs
 from swruntime.concepts.background import ImageResource, Progress
 from swruntime.concepts.enums import WaitReason
 from swruntime.errors import QuotaExceededError, StorageFull
@@ -38,7 +39,26 @@ if TYPE_CHECKING:
 _RESPONSES = (record.StoreResponse, record.KeepApart, record.TakeOver)
 """Effects that store the head of a response, or a body's row."""
 
+_NETWORK: tuple[WaitReason, ...] = ("dns", "connect", "reset", "timeout")
+"""What a record waits for whose server could not be reached, or went away."""
+
 _UPDATE_UI_EVENTS = ("backgroundfetchsuccess", "backgroundfetchfail")
+
+
+class Fetches(Protocol):
+    """Who finds a background fetch among all: `swruntime.agent.background_fetches.BackgroundFetches`."""
+
+    def changed(self, fetch: BackgroundFetch) -> None:
+        """Its machine has made a step."""
+        ...
+
+    def backs_off(self, fetch: BackgroundFetch, index: int) -> None:
+        """A record of it waits now because its server could not be reached, or went away."""
+        ...
+
+    def forget(self, fetch: BackgroundFetch) -> None:
+        """It is released."""
+        ...
 
 
 class BackgroundFetch:
@@ -63,7 +83,7 @@ class BackgroundFetch:
         machine: machine.Machine,
         committed: bool,
         texts: Texts,
-        forget: Callable[[BackgroundFetch], None],
+        fetches: Fetches,
     ) -> None:
         self.number = number
         self.id = id
@@ -81,7 +101,7 @@ class BackgroundFetch:
         """Called when it failed because more came than its download total; by who knows where that was written."""
         self._services = services
         self._committed = committed
-        self._forget = forget
+        self._fetches = fetches
         self._texts = texts
         """What the scripts said that handled its event last."""
         self._saved: FetchSnapshot | None = self._snapshot()
@@ -93,6 +113,8 @@ class BackgroundFetch:
         """Dropped while its result was on its way to the disk: it is released when that is told."""
         self._goes_on = 0
         """The record that last could go on by itself."""
+        self._ran = 0
+        """The record that last transferred when that was asked."""
 
     def __repr__(self) -> str:
         return f"<BackgroundFetch {self.id!r} #{self.number} {self.machine.fetch.state.value}>"
@@ -185,9 +207,12 @@ class BackgroundFetch:
         return "permission" if asked else state.wait.reason
 
     @property
-    def waits_for_user(self) -> bool:
-        """Nothing of it can go on but by the user or the network switch."""
-        if not self.active or not self.begun:
+    def goes_on(self) -> bool:
+        """It is active, awake, and can go on without the user and the network switch."""
+        return self.active and not self.dormant and not self._waits_for_user()
+
+    def _waits_for_user(self) -> bool:
+        if not self.begun:
             return False
         # It is asked again and again, and the answer of a thousand records is mostly the last one's that could go on.
         count = len(self.runs)
@@ -286,36 +311,21 @@ class BackgroundFetch:
 
     def wake(self) -> None:
         """The network is back: whatever waits for it tries again."""
-        for run, state in zip(self.runs, list(self.machine.records), strict=True):
+        for index, state in enumerate(tuple(self.machine.records)):
             if state.state is record.State.WAITING:
-                run.cancel_timer()
-                self.feed_record(run.index, record.Wake(trio.current_time()))
+                self.try_again(index)
 
-    @property
-    def waits_for_network(self) -> bool:
-        """Some record waits out a backoff because a server could not be reached, or went away."""
-        return self.begun and self.active and any(map(_backs_off, self.machine.records))
+    def backs_off(self, index: int) -> bool:
+        """Whether a record waits out a backoff because its server could not be reached, or went away."""
+        state = self.machine.records[index]
+        wait = state.wait
+        waits = state.state is record.State.WAITING and wait is not None and wait.until is not None
+        return self.begun and self.active and waits and wait is not None and wait.reason in _NETWORK
 
-    @property
-    def awaited_origins(self) -> set[str]:
-        """The origins of the records that wait so."""
-        if not (self.begun and self.active):
-            return set()
-        return {
-            run.origin
-            for run, state in zip(self.runs, self.machine.records, strict=True)
-            if _backs_off(state)
-        }
-
-    def try_network(self, origin: str | None = None) -> None:
-        """The network seems to be back: what waits out a backoff for its sake tries at once.
-
-        With `origin` it is that origin which is back, and what waits for its sake tries.
-        """
-        for run, state in zip(self.runs, list(self.machine.records), strict=True):
-            if _backs_off(state) and origin in (None, run.origin):
-                run.cancel_timer()
-                self.feed_record(run.index, record.Wake(trio.current_time()))
+    def try_again(self, index: int) -> None:
+        """The network seems to be back, or a server: a record that waits tries at once."""
+        self.runs[index].cancel_timer()
+        self.feed_record(index, record.Wake(trio.current_time()))
 
     def set_ui(self, title: str | None, icons: tuple[ImageResource, ...] | None) -> None:
         """What `updateUI()` does."""
@@ -398,6 +408,9 @@ class BackgroundFetch:
                 self._perform_on_record(self.runs[effect.index], effect.effect)
             else:
                 self._perform(effect)
+        if any(isinstance(e, machine.OnRecord) and isinstance(e.effect, record.WaitFor) for e in effects):
+            self._tell.show()
+        self._fetches.changed(self)
         self._services.activity.changed()
 
     def _store(self, effects: list[Effect | machine.OnRecord]) -> None:
@@ -631,7 +644,8 @@ class BackgroundFetch:
         if until is not None:
             run.timer = trio.CancelScope()
             self._services.nursery.start_soon(self._wake_at, run, run.timer, until)
-        self._tell.show()
+        if wait.reason in _NETWORK:
+            self._fetches.backs_off(self, run.index)
 
     async def _wake_at(self, run: RecordRun, scope: trio.CancelScope, until: float) -> None:
         with scope:
@@ -724,14 +738,12 @@ class BackgroundFetch:
     def _released(self, cause: str) -> None:
         self._services.store.release_fetch(self.number)
         self._tell.released(cause)
-        self._forget(self)
+        self._fetches.forget(self)
 
     def view(self) -> FetchView:
         """What a display of it may use."""
-        running = any(
-            state.in_flight or state.state is record.State.VERIFYING for state in self.machine.records
-        )
-        waiting = tuple(f"{url}: {reason}" for url, reason in self.waits())
+        running = self._is_running()
+        waits = () if running or self.paused else self.waits()
         return FetchView(
             self.number,
             self.id,
@@ -741,14 +753,18 @@ class BackgroundFetch:
             self.progress,
             self.paused,
             running,
-            waiting,
+            tuple(f"{url}: {reason}" for url, reason in waits),
         )
 
-
-def _backs_off(state: record.Record) -> bool:
-    wait = state.wait
-    waiting = state.state is record.State.WAITING and wait is not None and wait.until is not None
-    return waiting and wait is not None and wait.reason in ("dns", "connect", "reset", "timeout")
+    def _is_running(self) -> bool:
+        """Whether a record transfers or is verified: it is asked at each change, and mostly it is the same one."""
+        count = len(self.runs)
+        for index in range(self._ran, self._ran + count):
+            state = self.machine.records[index % count]
+            if state.in_flight or state.state is record.State.VERIFYING:
+                self._ran = index % count
+                return True
+        return False
 
 
 def _stores_responses(effects: list[Effect | machine.OnRecord]) -> bool:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swruntime.agent.background_fetch import BackgroundFetch
+from swruntime.agent.candidates import Candidates
 from swruntime.agent.pieces import closing_pieces
-from swruntime.agent.record_run import RecordRun
 from swruntime.agent.response_data import ResponseData
 from swruntime.agent.services import QUOTA_RESERVE
 from swruntime.algorithms import matching
@@ -21,12 +20,11 @@ from swruntime.concepts.background import ImageResource
 from swruntime.concepts.http import Request, StoredBody
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
-from swruntime.machines import record
-from swruntime.machines.background_fetch import Machine
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 from swruntime.ports.store import StoredFetch, StoredRecord
 
 if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.agent.registrations import Registration, Registrations
     from swruntime.agent.services import Services
 
@@ -42,6 +40,11 @@ class BackgroundFetches:
         """The same, by registration and number."""
         self._latest: dict[tuple[Registration, str], BackgroundFetch] = {}
         """The last one of its id that was begun: no other of that id can be active."""
+        self._going_on: Candidates[BackgroundFetch] = Candidates(lambda fetch: fetch.goes_on)
+        self._ended: dict[Registration, Candidates[BackgroundFetch]] = {}
+        """Those that have their result, and whose event has not ended."""
+        self._backing_off: dict[str, Candidates[tuple[BackgroundFetch, int]]] = {}
+        """By origin the records that wait because it could not be reached, or went away."""
         services.clear_fetches = self.clear
         services.last_fetch_number = self.last_number
         services.fetches_settle = self.settle
@@ -77,6 +80,45 @@ class BackgroundFetches:
         found = self._latest.get((registration, id))
         return found if found is not None and (found.active or found.settling) else None
 
+    @property
+    def go_on(self) -> bool:
+        """Whether any of them goes on by itself; those that are still asleep do not count."""
+        return bool(self._going_on)
+
+    # The network seems to be back
+
+    def awaited(self, origin: str) -> bool:
+        """Whether a record waits out a backoff for the sake of this origin."""
+        return bool(self._backing_off.get(origin))
+
+    def try_network(self, tell: Callable[[], None], origin: str | None = None) -> None:
+        """Have tried at once what waits out a backoff: for the sake of `origin`, None: of any. `tell` of it before."""
+        origins = list(self._backing_off) if origin is None else [origin]
+        waiting = [each for o in origins if o in self._backing_off for each in self._backing_off.pop(o).all()]
+        if waiting:
+            tell()
+        for fetch, index in sorted(waiting, key=lambda each: (each[0].number, each[1])):
+            if fetch.backs_off(index):
+                fetch.try_again(index)
+
+    def backs_off(self, fetch: BackgroundFetch, index: int) -> None:
+        """A record of `fetch` waits now because its server could not be reached, or went away."""
+        origin = fetch.runs[index].origin
+        if origin not in self._backing_off:
+            self._backing_off[origin] = Candidates(lambda each: each[0].backs_off(each[1]))
+        self._backing_off[origin].add((fetch, index))
+
+    # What has changed of one
+
+    def changed(self, fetch: BackgroundFetch) -> None:
+        """Its machine has made a step."""
+        if fetch.number not in self._fetches:
+            return
+        if fetch.active:
+            self._going_on.add(fetch)
+        else:
+            self._ended[fetch.registration].add(fetch)
+
     async def fetch(
         self,
         registration: Registration,
@@ -94,6 +136,9 @@ class BackgroundFetches:
         worker, the id is taken, a body failed), QuotaExceededError.
         Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-fetch
         """
+        # What performs it is imported now, when nothing is stored yet that an error would leave behind.
+        import swruntime.agent.background_fetch  # noqa: F401
+
         # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
         self._check(registration, id, download_total)
         with ExitStack() as pins:
@@ -196,7 +241,8 @@ class BackgroundFetches:
 
     def fire_owed(self, registration: Registration) -> None:
         """Dispatch every event that is owed to a registration and not under way."""
-        for fetch in tuple(self._of.get(registration, {}).values()):
+        ended = self._ended[registration].all() if registration in self._ended else []
+        for fetch in sorted(ended, key=lambda fetch: fetch.number):
             fetch.fire_if_mended()
 
     # After a restart
@@ -215,6 +261,7 @@ class BackgroundFetches:
         """Go on with what is active, and dispatch what is owed."""
         for fetch in self.all():
             fetch.dormant = False
+            self.changed(fetch)
             if fetch.active:
                 fetch.begin(again=True)
             else:
@@ -227,6 +274,12 @@ class BackgroundFetches:
             self._services.start("update", fetch.look_for_absent)
 
     def _take(self, registration: Registration, stored: StoredFetch) -> BackgroundFetch:
+        # What performs a background fetch comes with the first one that there is.
+        from swruntime.agent.background_fetch import BackgroundFetch
+        from swruntime.agent.record_run import RecordRun
+        from swruntime.machines import record
+        from swruntime.machines.background_fetch import Machine
+
         store = self._services.store
         runs, records = [], []
         for index, r in enumerate(stored.records):
@@ -256,20 +309,30 @@ class BackgroundFetches:
             machine=machine,
             committed=not machine.fetch.active,
             texts=stored.snapshot.texts,
-            forget=self._forget,
+            fetches=self,
         )
         self._fetches[fetch.number] = fetch
         self._of.setdefault(registration, {})[fetch.number] = fetch
+        self._ended.setdefault(registration, Candidates(lambda fetch: fetch.owed != ""))
         self._latest[registration, fetch.id] = fetch
+        self.changed(fetch)
         return fetch
 
-    def _forget(self, fetch: BackgroundFetch) -> None:
+    def forget(self, fetch: BackgroundFetch) -> None:
+        """It is released."""
         if self._fetches.pop(fetch.number, None) is None:
             return
+        self._going_on.discard(fetch)
+        self._ended[fetch.registration].discard(fetch)
+        for run in fetch.runs:
+            if (waiting := self._backing_off.get(run.origin)) is not None:
+                waiting.discard((fetch, run.index))
+                if not waiting:
+                    del self._backing_off[run.origin]
         mine = self._of[fetch.registration]
         del mine[fetch.number]
         if not mine:
-            del self._of[fetch.registration]
+            del self._of[fetch.registration], self._ended[fetch.registration]
         if self._latest.get((fetch.registration, fetch.id)) is fetch:
             del self._latest[fetch.registration, fetch.id]
 

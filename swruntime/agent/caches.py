@@ -5,7 +5,7 @@ Spec: https://w3c.github.io/ServiceWorker/#cache-objects
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
@@ -71,13 +71,16 @@ class Caches:
         """Raises QuotaExceededError where the disk has not even room for that."""
         return self._guarded(lambda: self._services.store.delete_cache(self._key, name))
 
-    def entries(self, cache: int, query: Request | None, options: CacheQueryOptions) -> list[CacheEntry]:
-        """*Query Cache*: https://w3c.github.io/ServiceWorker/#query-cache-algorithm"""
+    def entries(self, cache: int, query: Request | None, options: CacheQueryOptions) -> Iterator[CacheEntry]:
+        """*Query Cache*, each entry as it is asked for. Nobody writes to the cache, or waits, in between.
+
+        Spec: https://w3c.github.io/ServiceWorker/#query-cache-algorithm
+        """
         store = self._services.store
         if query is None:
-            return list(store.cache_entries(cache))
+            return iter(store.cache_entries(cache))
         near = store.cache_entries(cache, query.url, ignore_search=options.ignore_search)
-        return [e for e in near if matching.matches_cache_entry(query, e.request, e.response, options)]
+        return (e for e in near if matching.matches_cache_entry(query, e.request, e.response, options))
 
     async def put(self, cache: int, puts: Sequence[Put]) -> None:
         """*Batch Cache Operations* with puts: all or nothing. A body that is stored already is referred to.
@@ -107,7 +110,7 @@ class Caches:
             for put, body in zip(puts, bodies, strict=True):
                 overtaken = self.entries(cache, put.request, CacheQueryOptions())
                 if overtaken:
-                    store.delete_entries(e.id for e in overtaken)
+                    store.delete_entries([e.id for e in overtaken])
                 try:
                     store.put_entry(cache, _without_login(put.request, put.response), put.response, body)
                 except KeyError as gone:
@@ -139,11 +142,11 @@ class Caches:
 
     def delete_entries(self, cache: int, query: Request, options: CacheQueryOptions) -> bool:
         """*Batch Cache Operations* with a delete. Answers whether anything was there to delete."""
-        found = self.entries(cache, query, options)
+        found = [entry.id for entry in self.entries(cache, query, options)]
 
         def delete() -> None:
             with self._services.store.transaction():
-                self._services.store.delete_entries(e.id for e in found)
+                self._services.store.delete_entries(found)
 
         self._guarded(delete)
         return bool(found)

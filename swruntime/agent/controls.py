@@ -12,13 +12,11 @@ from swruntime.agent.promise import Promise
 from swruntime.concepts.enums import PermissionState
 from swruntime.errors import StorageFull
 from swruntime.network.conditions import PRESETS, ConditionedNetwork, Conditions
+from swruntime.ports.store import DEFAULT_QUOTA
 from swruntime.trace import Diagnostic, NetworkChange, Trace, UserAction
 
 if TYPE_CHECKING:
     from swruntime.ports.store import Store
-
-DEFAULT_QUOTA = 0.6
-"""Of the disk, where no quota was given."""
 
 _NAMES = ("background-fetch", "notifications", "push", "background-sync", "periodic-background-sync")
 

@@ -16,7 +16,7 @@ import attrs
 from swruntime.agent.cookies import CookieJar
 from swruntime.algorithms import cors, csp, metadata, mixed_content, ports, redirects, urls
 from swruntime.algorithms.cors import Tainting
-from swruntime.concepts.http import Request, Response
+from swruntime.concepts.http import HeaderList, Request, Response
 from swruntime.errors import Cause, NetworkFailure
 from swruntime.ports.network import Network, WireRequest
 
@@ -138,10 +138,12 @@ class Fetcher:
         headers = metadata.with_metadata(
             request, tainting=tainting, version=self.version, url_list=tuple(url_list)
         )
+        added: list[tuple[str, str]] = []
         if "Accept-Encoding" not in headers:
-            headers = headers.append("Accept-Encoding", "gzip, deflate")
+            added.append(("Accept-Encoding", "gzip, deflate"))
         if (cookie := self.cookies.header(request, tainting)) is not None:
-            headers = headers.append("Cookie", cookie)
+            added.append(("Cookie", cookie))
+        headers = HeaderList((*headers, *added))
         return WireRequest(request.method, url_list[-1], headers, body, body_length)
 
     def _check_cors(self, request: Request, response: Response, url_list: Sequence[str]) -> None:

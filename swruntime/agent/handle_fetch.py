@@ -162,8 +162,7 @@ class FetchHandler:
         worker = registration.active
         assert worker is not None
         # 15.
-        while worker.state == "activating":
-            await self._services.activity.wait_for_change()
+        await worker.until_activated()
         # 11, 16. Whether it listens at all is known once it has run.
         try:
             if worker.event_types is None:

@@ -246,8 +246,8 @@ class Lifecycle:
         """
         while (
             self._clients.using(registration)
-            or self._services.fetches_settle(registration)
             or not all(worker.has_no_pending_events for worker in registration.workers)
+            or self._services.fetches_settle(registration)
         ):
             await self._services.activity.wait_for_change()
         self._services.clear_fetches(registration)

@@ -102,7 +102,7 @@ class Registration:
         Spec: https://w3c.github.io/ServiceWorker/#fire-functional-event-algorithm
         """
         while self.active is not None and self.active.state == "activating":
-            await self._services.activity.wait_for_change()
+            await self.active.until_activated()
         if self.active is None:
             return Fired(EventResult("interrupted", f"{self.scope} has no active worker"), started=False)
         fired = await self.active.fire(

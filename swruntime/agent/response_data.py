@@ -18,7 +18,7 @@ from swruntime.concepts.http import Response
 from swruntime.errors import AbortError, BodyDamaged, NetworkTypeError
 from swruntime.ports.store import Store
 
-PIECE = 64 * 1024
+PIECE = 256 * 1024
 """Bytes read from storage at a time."""
 
 

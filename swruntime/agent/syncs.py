@@ -237,7 +237,9 @@ class Syncs:
     @property
     def go_on(self) -> bool:
         """Whether one of them will be fired without anybody's help."""
-        return self._services.connectivity.online and any(s.waits for s in self._awake())
+        return self._services.connectivity.online and any(
+            sync.waits and not sync.dormant for sync in self._syncs.values()
+        )
 
     def waiting_lines(self) -> list[str]:
         """What each of them waits for that only the network switch can give."""

@@ -170,5 +170,6 @@ class Teller:
 
     def show(self) -> None:
         """Bring the display up to date."""
-        if self._services.display is not None:
-            self._services.display.show(self._fetch.view())
+        display = self._services.display
+        if display is not None and display.live:
+            display.show(self._fetch.view())

@@ -14,7 +14,6 @@ import trio
 
 from swruntime.agent.connections import Lease
 from swruntime.agent.fetching import BodySource, Fetched, with_range
-from swruntime.agent.response_data import PIECE
 from swruntime.algorithms.partial import stored_head
 from swruntime.algorithms.retry_after import parse_retry_after
 from swruntime.concepts.http import Request, StoredBody
@@ -26,6 +25,11 @@ if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.agent.record_run import RecordRun
     from swruntime.agent.services import Services
+
+
+UPLOAD_PIECE = 64 * 1024
+"""Bytes of a request's body that are read at a time. They are told as sent, and the wait for the next ones begins, when
+all of them are: so there are not more of them, for a connection that takes them slowly."""
 
 
 async def transfer(
@@ -139,6 +143,6 @@ class _Exchange:
 def _upload(store: Store, body: int, offset: int) -> bytes:
     """Bytes of a stored upload; empty at its end. Raises NetworkFailure where they are not there any more."""
     try:
-        return store.read(body, offset, PIECE)
+        return store.read(body, offset, UPLOAD_PIECE)
     except BodyDamaged as damaged:
         raise NetworkFailure("truncated", f"what should be sent is not whole: {damaged}") from damaged

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.background_fetches import BackgroundFetches
 from swruntime.agent.caches import Caches
 from swruntime.agent.clients import Client, Clients
@@ -30,6 +29,7 @@ from swruntime.ports.realm import EventSpec
 from swruntime.trace import Line, NetworkChange, UserAction
 
 if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.trace import Trace
 
 OpenWindowRealm = Callable[[Client], Awaitable[Any]]
@@ -266,7 +266,7 @@ class UserAgent:
         await trio.lowlevel.checkpoint()
         while True:
             if not self.can_go_on:
-                awake = self._awake()
+                awake = [fetch for fetch in self._fetches.all() if not fetch.dormant]
                 waiting = [line for f in awake for line in _waiting_lines(f)]
                 waiting += self.syncs.waiting_lines()
                 if waiting:
@@ -277,14 +277,7 @@ class UserAgent:
     @property
     def can_go_on(self) -> bool:
         """Whether anything is under way that only waiting brings to its end: no user, and no network switch."""
-        return (
-            not self._services.activity.idle
-            or bool(self.syncs.go_on)
-            or not all(fetch.waits_for_user for fetch in self._awake() if fetch.active)
-        )
-
-    def _awake(self) -> list[BackgroundFetch]:
-        return [fetch for fetch in self._fetches.all() if not fetch.dormant]
+        return not self._services.activity.idle or bool(self.syncs.go_on) or self._fetches.go_on
 
     async def until(self, predicate: Callable[[Line], object]) -> Line:
         """Wait for the next line of the trace for which `predicate` answers true, and answer with it."""
@@ -334,25 +327,20 @@ class UserAgent:
 
         `sign` is the origin that answers again, or "route".
         """
-        waiting = [fetch for fetch in self._fetches.all() if fetch.waits_for_network]
-        if waiting and self.network.online:
-            self.trace.emit(NetworkChange(action="reachable", name=sign))
-            for fetch in waiting:
-                fetch.try_network()
+        self._try_network(sign, None)
 
-    def awaited_origins(self) -> set[str]:
-        """The origins for whose sake records wait out a backoff; none while the user is offline."""
-        if not self.network.online:
-            return set()
-        return set().union(*(fetch.awaited_origins for fetch in self._fetches.all()))
+    def awaited(self, origin: str) -> bool:
+        """Whether records wait out a backoff for the sake of an origin; none does while the user is offline."""
+        return self.network.online and self._fetches.awaited(origin)
 
     def server_returned(self, origin: str) -> None:
         """`origin` takes connections again: nobody waits out a backoff for its sake."""
-        waiting = [fetch for fetch in self._fetches.all() if origin in fetch.awaited_origins]
-        if waiting and self.network.online:
-            self.trace.emit(NetworkChange(action="reachable", name=origin))
-            for fetch in waiting:
-                fetch.try_network(origin)
+        self._try_network(origin, origin)
+
+    def _try_network(self, sign: str, origin: str | None) -> None:
+        if self.network.online:
+            tell = NetworkChange(action="reachable", name=sign)
+            self._fetches.try_network(lambda: self.trace.emit(tell), origin)
 
     def script_failed(self, error: ScriptError) -> None:
         """A worker's script, or a handler of it, has raised `error`."""

@@ -7,7 +7,6 @@ each script that is read, before it runs, and each one that is asked for and doe
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -42,7 +41,7 @@ class ScriptMap(dict[str, Script]):
         super().__init__()
         self._absent: set[str] = set()
         self._digests: dict[str, tuple[Script, str]] = {}
-        self._watchers: list[Callable[[Texts], None]] = []
+        self._watchers: dict[object, Callable[[Texts], None]] = {}
 
     def __setitem__(self, url: str, script: Script) -> None:
         super().__setitem__(url, script)
@@ -79,18 +78,20 @@ class ScriptMap(dict[str, Script]):
         if watcher is None:
             yield
             return
-        self._watchers.append(watcher)
+        key = object()
+        self._watchers[key] = watcher
         try:
             if self:
                 watcher(self.texts)
             yield
         finally:
-            self._watchers.remove(watcher)
+            del self._watchers[key]
 
     def _changed(self, url: str) -> None:
-        if len(self) <= MOST and len(url) <= MOST_URL:
-            for watcher in self._watchers:
-                watcher(self.texts)
+        if self._watchers and len(self) <= MOST and len(url) <= MOST_URL:
+            texts = self.texts
+            for watcher in tuple(self._watchers.values()):
+                watcher(texts)
 
 
 def differs(worker: Worker, failed: Texts, scripts: ScriptFetcher, *, opened: bool) -> bool:
@@ -133,12 +134,3 @@ def _of_site(url: str, scripts: ScriptFetcher) -> bytes | None:
         return scripts.read_local(urls.parse(url).pathname)
     except NotServed:
         return None
-
-
-def held_text(id: str, event: str, attempts: int) -> str:
-    """What an event that is held waits for: the same wherever it is said."""
-    name = shlex.quote(id)
-    return (
-        f"a worker whose text differs from the one that failed: {event} was interrupted {attempts} times and is held; "
-        f"'resume --retry {name}' (retry() in Python) tries it again, 'resume --drop {name}' (drop()) gives it up"
-    )

@@ -84,6 +84,7 @@ class Worker:
         self._events = 0
         self._kept_alive = 0
         self._idle: trio.CancelScope | None = None
+        self._state_changed = trio.lowlevel.ParkingLot()
 
     def __repr__(self) -> str:
         return f"<Worker {self.script_url} {self.state}>"
@@ -119,11 +120,17 @@ class Worker:
                 WorkerStateChange(script=self.script_url, scope=self.registration.scope, state=self.state)
             )
             self._services.notify(self, "statechange")
+        self._state_changed.unpark_all()
         self._services.activity.changed()
         if self.state == "activated":
             self._services.fire_owed(self.registration)
             for activated in self._services.on_activated:
                 activated(self.registration)
+
+    async def until_activated(self) -> None:
+        """While its activate event is handled, wait; a functional event comes after that."""
+        while self.state == "activating":
+            await self._state_changed.park()
 
     async def has_same_scripts(self, newer: Worker) -> bool:
         """Whether what `newer` would read is, byte for byte, what this one has read; if not, it is overtaken.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 _ONE_DATE = re.compile(r"[A-Za-z]+,?[ \t]*[0-9A-Za-z :+-]+")
 """At most the one comma after the weekday: a field that came twice is two dates, and so none."""
@@ -22,3 +22,8 @@ def parse_http_date(value: str | None) -> float | None:
         return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def format_http_date(seconds: float) -> str:
+    """`seconds` since 1970-01-01 UTC as HTTP writes a date, the fraction cut off."""
+    return format_datetime(datetime.fromtimestamp(int(seconds), UTC), usegmt=True)

@@ -38,18 +38,19 @@ def with_metadata(
     """
     url_list = url_list or (request.url,)
     headers = request.headers
+    added: list[tuple[str, str]] = []
     if "Accept" not in headers:
-        headers = headers.append("Accept", _ACCEPT.get(request.destination, "*/*"))
+        added.append(("Accept", _ACCEPT.get(request.destination, "*/*")))
     if "Accept-Language" not in headers:
-        headers = headers.append("Accept-Language", LANGUAGES)
+        added.append(("Accept-Language", LANGUAGES))
     if (referrer := determine_referrer(request)) is not None:
-        headers = headers.append("Referer", referrer)
+        added.append(("Referer", referrer))
     if (origin := origin_header(request, tainting, url_list)) is not None:
-        headers = headers.append("Origin", origin)
-    headers = HeaderList((*headers, *fetch_metadata(request, url_list)))
+        added.append(("Origin", origin))
+    added += fetch_metadata(request, url_list)
     if "User-Agent" not in headers:
-        headers = headers.append("User-Agent", f"swruntime/{version}")
-    return _with_cache_mode(headers, request)
+        added.append(("User-Agent", f"swruntime/{version}"))
+    return HeaderList((*headers, *added, *_cache_mode(request)))
 
 
 def referrer_policy(request: Request) -> ReferrerPolicy:
@@ -140,7 +141,7 @@ def strip_for_referrer(url: str, *, origin_only: bool = False) -> str:
     return parsed.href
 
 
-def fetch_metadata(request: Request, url_list: Sequence[str]) -> HeaderList:
+def fetch_metadata(request: Request, url_list: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Sec-Fetch-Dest, -Mode and -Site; none for a URL that is not potentially trustworthy.
 
     Sec-Fetch-User is not sent: nobody clicks on anything here.
@@ -148,14 +149,12 @@ def fetch_metadata(request: Request, url_list: Sequence[str]) -> HeaderList:
     """
     # 1. Only where nobody can read along. The URL asked now counts, as in browsers, not the first one.
     if not urls.is_potentially_trustworthy(request.url):
-        return HeaderList()
+        return ()
     # 2-4. Destination, mode, site.
-    return HeaderList(
-        (
-            ("Sec-Fetch-Dest", request.destination or "empty"),
-            ("Sec-Fetch-Mode", request.mode),
-            ("Sec-Fetch-Site", fetch_site(request, url_list)),
-        )
+    return (
+        ("Sec-Fetch-Dest", request.destination or "empty"),
+        ("Sec-Fetch-Mode", request.mode),
+        ("Sec-Fetch-Site", fetch_site(request, url_list)),
     )
 
 
@@ -187,13 +186,11 @@ def site_of(origin: str, url: str) -> FetchSite:
     return "same-site" if sites.same_site(url, origin) else "cross-site"
 
 
-def _with_cache_mode(headers: HeaderList, request: Request) -> HeaderList:
+def _cache_mode(request: Request) -> list[tuple[str, str]]:
     """The steps of HTTP-network-or-cache fetch that carry the cache mode to caches on the way."""
-    if request.cache == "no-cache" and "Cache-Control" not in headers:
-        return headers.append("Cache-Control", "max-age=0")
-    if request.cache in ("no-store", "reload"):
-        if "Pragma" not in headers:
-            headers = headers.append("Pragma", "no-cache")
-        if "Cache-Control" not in headers:
-            headers = headers.append("Cache-Control", "no-cache")
-    return headers
+    added: list[tuple[str, str]] = []
+    if request.cache == "no-cache":
+        added = [("Cache-Control", "max-age=0")]
+    elif request.cache in ("no-store", "reload"):
+        added = [("Pragma", "no-cache"), ("Cache-Control", "no-cache")]
+    return [(name, value) for name, value in added if name not in request.headers]

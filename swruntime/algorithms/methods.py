@@ -7,6 +7,9 @@ import re
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """https://www.rfc-editor.org/rfc/rfc9110#name-tokens; methods and header names are tokens."""
 
+SAFE = ("GET", "HEAD")
+"""Methods that may be sent again although nobody knows what became of the first time."""
+
 _NORMALIZED = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 _FORBIDDEN = ("CONNECT", "TRACE", "TRACK")
 _CORS_SAFELISTED = ("GET", "HEAD", "POST")

@@ -55,7 +55,8 @@ class HeadReader:
 
     def __init__(self, largest: int = LARGEST_HEAD) -> None:
         self._largest = largest
-        self._data = bytearray()
+        self._data: bytes | bytearray = b""
+        """As it came where it came in one piece: most of that is the beginning of a body, not to be copied twice."""
         self._left_out = 0
         self.rest = b""
 
@@ -67,7 +68,14 @@ class HeadReader:
     def feed(self, data: bytes) -> ResponseHead | None:
         """The head once it is there. Raises NotHttp as soon as it cannot become one."""
         searched = self._data.rfind(b"\n")
-        self._data += data
+        if not self._data:
+            self._data = data
+        else:
+            if isinstance(self._data, bytes):
+                self._data = bytearray(
+                    self._data
+                )  # which a server that sends single bytes cannot make grow slowly
+            self._data += data
         if not self._begins_well():
             raise NotHttp("it does not begin with HTTP")
         end = _END.search(self._data, searched)
@@ -76,13 +84,12 @@ class HeadReader:
             raise NotHttp(f"its head has more than {self._largest} bytes")
         if end is None:
             return None
-        self.rest = bytes(self._data[size:])
-        del self._data[size:]
+        self.rest, self._data = bytes(self._data[size:]), self._data[:size]
         return _parse(bytes(self._data))
 
     def _begins_well(self) -> bool:
         while self._left_out < MOST_LINE_ENDS and bytes(self._data[:1]) in (b"\r", b"\n"):
-            del self._data[:1]
+            self._data = self._data[1:]
             self._left_out += 1
         return b"http".startswith(bytes(self._data[:4].lower()))
 

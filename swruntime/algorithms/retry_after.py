@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from swruntime.algorithms.http_date import parse_http_date
 
 LONGEST = 86_400.0
 """A server that asks for more than a day is asked again after a day."""
@@ -22,18 +21,8 @@ def parse_retry_after(
     value = value.strip("\t ")
     if value.isascii() and value.isdecimal():
         return min(float(value), longest)
-    at = _seconds(value)
+    at = parse_http_date(value)
     if at is None:
         return None
-    since = None if date is None else _seconds(date)
+    since = parse_http_date(date)
     return min(max(at - (now if since is None else since), 0.0), longest)
-
-
-def _seconds(value: str) -> float | None:
-    """Of a date since 1970, None for what is not a date."""
-    try:
-        date = parsedate_to_datetime(value)
-        # A date whose zone is "-0000" comes without one; HTTP's dates are all in GMT.
-        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

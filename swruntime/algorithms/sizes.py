@@ -6,7 +6,6 @@ A bare letter is binary, as in most command lines: 1K is 1024 bytes; so is KiB. 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 LARGEST = 2**63 - 1
 
@@ -22,7 +21,8 @@ def parse_size(text: str) -> int:
     whole, fraction, prefix, i, b = match.groups()
     base = 1000 if b and not i else 1024
     factor = base ** (_PREFIXES.index(prefix.upper()) + 1) if prefix else 1
-    size = int(Fraction(f"{whole}.{fraction or 0}") * factor)
+    digits = fraction or ""
+    size: int = int(whole + digits) * factor // 10 ** len(digits)
     if size > LARGEST:
         raise ValueError(f"{text!r} is too large a size; the largest is {LARGEST} bytes")
     return size

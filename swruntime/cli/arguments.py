@@ -1,18 +1,24 @@
-"""The command line's grammar. What is wrong in it is one line on standard error, and exit status 2."""
+"""The command line's grammar. What is wrong in it is one line on standard error, and exit status 2.
+
+It is there for `--help` alone, too: what performs a command, or reads a rare option's value, is imported when it is
+asked for.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, get_args
 
-from swruntime.algorithms.proxies import Proxies, parse_proxy
+from swruntime import __version__
 from swruntime.algorithms.sizes import parse_size
 from swruntime.algorithms.visible_text import visible
+from swruntime.concepts.enums import ConditionsName
 from swruntime.errors import UsageError
-from swruntime.network.conditions import PRESETS
-from swruntime.network.names import Names
+
+if TYPE_CHECKING:
+    from swruntime.algorithms.proxies import Proxies
 
 LARGEST_TOTAL = 2**53 - 1
 """Of --download-total: an enforced unsigned long long takes no more. https://webidl.spec.whatwg.org/#EnforceRange"""
@@ -24,7 +30,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options, with `command`, what performs them. Raises SystemExit(2), after a line on standard error."""
+    """The options; `name` is the command's (`swruntime.cli.commands`). Raises SystemExit(2), after a line on standard
+    error.
+    """
     return grammar().parse_args(arguments)
 
 
@@ -38,9 +46,7 @@ def grammar() -> argparse.ArgumentParser:
         "SIGTERM, 129 by SIGHUP).",
         allow_abbrev=False,
     )
-    from swruntime.runtime import VERSION
-
-    parser.add_argument("--version", action="version", version=f"swruntime {VERSION}")
+    parser.add_argument("--version", action="version", version=f"swruntime {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_fetch(commands)
@@ -58,13 +64,11 @@ def grammar() -> argparse.ArgumentParser:
 Commands = argparse._SubParsersAction
 
 
-def _command(
-    commands: Commands[_Parser], name: str, help: str, perform: Callable[[argparse.Namespace], int]
-) -> _Parser:
+def _command(commands: Commands[_Parser], name: str, help: str) -> _Parser:
     parser = commands.add_parser(
         name, help=help, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False
     )
-    parser.set_defaults(command=perform, name=name)
+    parser.set_defaults(name=name)
     parser.add_argument(
         "site", metavar="SITE", type=Path, help="the folder with the site's files and scripts"
     )
@@ -80,6 +84,7 @@ def _json_option(parser: _Parser, what: str) -> None:
 def _agent_options(parser: _Parser) -> None:
     """What holds for every command that opens a user agent."""
     _json_option(parser, "the trace, one object a line")
+    presets = get_args(ConditionsName)
     add = parser.add_argument
     add(
         "--scenario",
@@ -91,9 +96,9 @@ def _agent_options(parser: _Parser) -> None:
     )
     add(
         "--conditions",
-        choices=sorted(PRESETS),
+        choices=sorted(presets),
         metavar="NAME",
-        help=f"of the network, from the start: {', '.join(PRESETS)}",
+        help=f"of the network, from the start: {', '.join(presets)}",
     )
     add("--quota", metavar="SIZE", type=_size, help="what an origin may store; default: 60 %% of the disk")
     add("--permission", choices=("granted", "denied", "prompt"), default="granted", help="default: granted")
@@ -171,9 +176,7 @@ def _worker_options(parser: _Parser) -> None:
 
 
 def _add_run(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.run import run
-
-    parser = _command(commands, "run", "register the worker and run the page scripts", run)
+    parser = _command(commands, "run", "register the worker and run the page scripts")
     _worker_options(parser)
     _agent_options(parser)
     parser.add_argument(
@@ -182,9 +185,7 @@ def _add_run(commands: Commands[_Parser]) -> None:
 
 
 def _add_fetch(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.fetch import fetch
-
-    parser = _command(commands, "fetch", "one background fetch from the shell", fetch)
+    parser = _command(commands, "fetch", "one background fetch from the shell")
     parser.add_argument("id", metavar="ID", help="its name; asked again with the same URLs, it goes on")
     parser.add_argument("urls", metavar="URL", nargs="+", help="absolute, or below the site's origin")
     _worker_options(parser)
@@ -197,9 +198,7 @@ def _add_fetch(commands: Commands[_Parser]) -> None:
 
 
 def _add_resume(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.resume import resume
-
-    parser = _command(commands, "resume", "only take up what an earlier process left", resume)
+    parser = _command(commands, "resume", "only take up what an earlier process left")
     _agent_options(parser)
     parser.add_argument("--drop", metavar="ID", action="append", default=[], help="give this one up")
     parser.add_argument(
@@ -212,18 +211,14 @@ def _add_resume(commands: Commands[_Parser]) -> None:
 
 
 def _add_status(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.status import status
-
-    parser = _command(commands, "status", "registrations, background fetches, caches, storage", status)
+    parser = _command(commands, "status", "registrations, background fetches, caches, storage")
     _json_option(parser, "one object")
     parser.add_argument("--quota", metavar="SIZE", type=_size, help="what an origin may store")
     parser.add_argument("--check", action="store_true", help="verify the profile")
 
 
 def _add_cache(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.cache import cache
-
-    parser = _command(commands, "cache", "list the caches, a cache, or take out what is in one", cache)
+    parser = _command(commands, "cache", "list the caches, a cache, or take out what is in one")
     _json_option(parser, "one object")
     add = parser.add_argument
     add("cache", metavar="NAME", nargs="?", help="list this cache's entries; without it, the caches")
@@ -235,23 +230,15 @@ def _add_cache(commands: Commands[_Parser]) -> None:
 
 
 def _add_abort(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.resume import abort
-
-    parser = _command(commands, "abort", "the user's abort", abort)
+    parser = _command(commands, "abort", "the user's abort")
     parser.add_argument("id", metavar="ID", help="which background fetch")
     _agent_options(parser)
 
 
 def _add_conformance(commands: Commands[_Parser]) -> None:
-    def conformance(options: argparse.Namespace) -> int:
-        # It needs the extra `test`, and no other command does.
-        from swruntime.cli.commands.conformance import conformance
-
-        return conformance(options)
-
     help = "where the implementation stands against specs/"
     parser = commands.add_parser("conformance", help=help, description=f"W{help[1:]}.", allow_abbrev=False)
-    parser.set_defaults(command=conformance, name="conformance")
+    parser.set_defaults(name="conformance")
     parser.add_argument(
         "algorithm", metavar="ALGORITHM", nargs="?", help="the steps of one algorithm, 'perform' say"
     )
@@ -260,17 +247,13 @@ def _add_conformance(commands: Commands[_Parser]) -> None:
 
 
 def _add_clear(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.resume import clear
-
-    parser = _command(commands, "clear", "forget the site: its profile is deleted", clear)
+    parser = _command(commands, "clear", "forget the site: its profile is deleted")
     _json_option(parser, "one object")
     parser.add_argument("--force", action="store_true", help="also one of a later version")
 
 
 def _add_serve(commands: Commands[_Parser]) -> None:
-    from swruntime.cli.commands.serve import serve
-
-    parser = _command(commands, "serve", "the origin behind its worker, for real HTTP clients", serve)
+    parser = _command(commands, "serve", "the origin behind its worker, for real HTTP clients")
     _worker_options(parser)
     _agent_options(parser)
     add = parser.add_argument
@@ -294,17 +277,11 @@ def _add_serve(commands: Commands[_Parser]) -> None:
 
 
 def _add_scenario(commands: Commands[_Parser]) -> None:
-    def scenario(options: argparse.Namespace) -> int:
-        # Nobody else needs the laboratory.
-        from swruntime.cli.commands.scenario import scenario
-
-        return scenario(options)
-
     help = "run whole scenarios, each with its site and its servers, under virtual time"
     parser = commands.add_parser(
         "scenario", help=help, description=f"{help.capitalize()}.", allow_abbrev=False
     )
-    parser.set_defaults(command=scenario, name="scenario")
+    parser.set_defaults(name="scenario")
     parser.add_argument(
         "files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something"
     )
@@ -340,6 +317,8 @@ def _seconds(text: str) -> float:
 
 
 def _rule(text: str) -> str:
+    from swruntime.network.names import Names
+
     try:
         Names.parse([text])
     except UsageError as error:
@@ -348,6 +327,8 @@ def _rule(text: str) -> str:
 
 
 def _proxy(text: str) -> Proxies:
+    from swruntime.algorithms.proxies import Proxies, parse_proxy
+
     try:
         return Proxies.everything(parse_proxy(text, "--proxy"))
     except UsageError as error:

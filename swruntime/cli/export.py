@@ -5,19 +5,21 @@ from __future__ import annotations
 import errno
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from swruntime.agent.response_data import PIECE
 from swruntime.cli.filenames import FileName, file_names, marked, portable
 from swruntime.errors import BodyDamaged, SwruntimeError, UsageError
 from swruntime.ports.store import CacheEntry, Store
 from swruntime.ports.whole_output import Blocked, OutputFolder, whole_file
 from swruntime.storage.room import FULL
+
+PIECE = 64 * 1024
+"""Bytes that are taken out at a time."""
 
 REFUSED_NAMES = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
 """What a file system answers to a name that it cannot keep."""
@@ -34,16 +36,12 @@ class Exported:
     bytes: int
 
 
-def described(store: Store, entry: CacheEntry) -> dict[str, Any]:
+def described(entry: CacheEntry, damage: str | None) -> dict[str, Any]:
     """An entry's URL and size, for --json; what is wrong with its body, where anything is."""
-    found: dict[str, Any] = {"url": entry.request.url, "bytes": length(store, entry)}
-    if (wrong := damage(store, entry)) is not None:
-        found["damage"] = wrong
+    found: dict[str, Any] = {"url": entry.request.url, "bytes": entry.length}
+    if damage is not None:
+        found["damage"] = damage
     return found
-
-
-def length(store: Store, entry: CacheEntry) -> int:
-    return 0 if entry.body is None else store.length(entry.body)
 
 
 def damage(store: Store, entry: CacheEntry) -> str | None:
@@ -72,7 +70,7 @@ def to_file(store: Store, entry: CacheEntry, path: Path) -> None:
 
 
 def to_folder(
-    store: Store, entries: Iterable[CacheEntry], path: Path, *, force: bool
+    store: Store, entries: Sequence[CacheEntry], path: Path, *, force: bool
 ) -> Iterator[Exported | tuple[str, str]]:
     """Each entry under its URL's path, confined to `path`; (URL, reason) of what cannot be written.
 
@@ -83,13 +81,12 @@ def to_folder(
         folder = OutputFolder(path)
     except OSError as error:
         raise UsageError(f"{what} cannot be written: {error.strerror}") from None
-    entries = list(entries)
     with closing(folder):
         names = file_names((entry.request.url for entry in entries), dot_files=force)
         for entry, name in zip(entries, names, strict=True):
             url = entry.request.url
             try:
-                yield Exported(url, _place(store, entry, folder, name, force), length(store, entry))
+                yield Exported(url, _place(store, entry, folder, name, force), entry.length)
             except OSError as error:
                 yield url, f"{str(name)!r} cannot be written: {error.strerror}"
             except SwruntimeError as error:

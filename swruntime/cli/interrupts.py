@@ -22,13 +22,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from swruntime.cli import INTERRUPTED_LINE
+from swruntime.cli import INTERRUPTED_LINE, SIGNALS
 from swruntime.cli.streams import write_all
 
 if TYPE_CHECKING:
     import trio
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE = 1.0
 """Seconds: what comes sooner after the first signal is the same key press (a terminal and npx both send one)."""
@@ -64,9 +62,18 @@ class Interrupts:
         return 128 + (self._came or signal.SIGINT)
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """While the block runs, the other two do what SIGINT does, whatever that is just then."""
+    def restored(self) -> Iterator[None]:
+        """After the block the signals do what they did before, unless that is the end of the process, too."""
         kept = {each: signal.getsignal(each) for each in _heeded()}
+        try:
+            yield
+        finally:
+            if not self._for_good:
+                for each, handler in kept.items():
+                    signal.signal(each, handler)
+
+    def heed(self) -> None:
+        """Within `restored`: from now on SIGINT raises KeyboardInterrupt, and the other two do what SIGINT does."""
 
         def as_interrupt(number: int, frame: FrameType | None) -> None:
             self._note(number)
@@ -76,18 +83,14 @@ class Interrupts:
             else:
                 raise KeyboardInterrupt
 
-        for each in kept:
+        for each in _heeded():
             if each is not signal.SIGINT:
                 signal.signal(each, as_interrupt)
-        try:
-            yield
-        finally:
-            if not self._for_good:
-                for each, handler in kept.items():
-                    signal.signal(each, handler)
+            elif self._for_good:
+                signal.signal(each, signal.default_int_handler)
 
     def over(self) -> None:
-        """Within `heeded`: the command has its status, which is still to be told, and none comes through any more."""
+        """Within `restored`: the command has its status, which is still to be told, and none comes through any more."""
         for each in _heeded():
             signal.signal(each, signal.SIG_IGN)
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
 
 from swruntime.algorithms.visible_text import visible
 from swruntime.cli.streams import Failed, StandardStream, raise_failure, replace_standard_streams, write_all
 from swruntime.display.guarded import guard_standard_streams
 from swruntime.errors import OutputFailed, UsageError
 from swruntime.ports.private_output import open_output
-from swruntime.trace import Line, Sink, to_json
+
+if TYPE_CHECKING:
+    from swruntime.trace import Line, Sink
 
 UNENCODABLE = "backslashreplace"
 """What the terminal's encoding lacks is an escape, as a control character is."""
@@ -71,6 +74,8 @@ def sinks(*, as_json: bool, file: Path | None, narrate: Sink, failed: Failed) ->
     with ExitStack() as stack:
         outputs: list[Sink] = []
         if as_json:
+            from swruntime.trace import to_json
+
             write = stack.enter_context(pure_standard_output(failed))
             outputs.append(lambda line: write(to_json(line)))
         else:
@@ -97,6 +102,9 @@ class TraceFile:
             self._descriptor = open_output(path)
         except OSError as error:
             raise UsageError(f"{self._name} cannot be written: {error.strerror}") from None
+        from swruntime.trace import to_json
+
+        self._to_json = to_json
         self._failed = failed
         self._over = False
         self._length = 0
@@ -104,7 +112,7 @@ class TraceFile:
     def __call__(self, line: Line) -> None:
         if self._over:
             return
-        data = to_json(line).encode("ascii") + b"\n"
+        data = self._to_json(line).encode("ascii") + b"\n"
         try:
             write_all(self._descriptor, data)
         except OSError as error:
@@ -131,6 +139,16 @@ class TraceFile:
 def print_object(data: dict[str, Any]) -> None:
     """The one object of `status`, `cache` under --json, in ASCII."""
     print(json.dumps(data, indent=2))
+
+
+def print_long_object(data: dict[str, Any], name: str, items: Iterable[dict[str, Any]]) -> None:
+    """As `print_object`, with the member `name` at the end, whose items are made and printed one after the other."""
+    print(f"{json.dumps(data, indent=2)[:-2]},\n  {json.dumps(name)}: [", end="")
+    between = "\n"
+    for item in items:
+        print(f"{between}{indent(json.dumps(item, indent=2), '    ')}", end="")
+        between = ",\n"
+    print("]\n}" if between == "\n" else "\n  ]\n}")
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -1,4 +1,4 @@
-"""A user agent for a command: the site's scripts, the trace's way, and what the exit status will be."""
+"""A user agent for a command: the trace's way, and what the exit status will be."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -17,31 +16,28 @@ import trio
 from swruntime.agent.registrations import Registration
 from swruntime.agent.user_agent import UserAgent
 from swruntime.algorithms.proxies import Proxies, from_environment
-from swruntime.cli import DONE, FAILED, script_error_text, waiting_text
+from swruntime.cli import DONE, FAILED
+from swruntime.cli.failures import script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator, for_a_person
 from swruntime.cli.output import complain, counted, sinks
+from swruntime.cli.site import check_site, profile_of, worker_script
 from swruntime.cli.streams import standard_output_failing
-from swruntime.display.terminal import TerminalDisplay
+from swruntime.display import open_display
 from swruntime.errors import (
     DOMException,
-    OriginMismatch,
     OutputFailed,
     ScriptError,
-    SiteError,
     UsageError,
     WaitingForUser,
 )
-from swruntime.monitor.checked import Checked
-from swruntime.network.site_files import SiteFiles
-from swruntime.ports.store import Store
-from swruntime.realms.javascript import confinement
-from swruntime.realms.javascript.installed import is_installed
-from swruntime.runtime import checked_origin, open_user_agent, shown_origin
-from swruntime.testing.scenario import Scenario, ScenarioPlayer, read_scenario
+from swruntime.runtime import open_user_agent
 from swruntime.trace import Diagnostic, Line, explained, script_diagnostic
 
-WORKERS = ("worker.py", "sw.js")
-PAGES = ("page.py", "page.js")
+if TYPE_CHECKING:
+    from swruntime.display.text import TextDisplay
+    from swruntime.monitor.checked import Checked
+    from swruntime.testing.scenario import Scenario, ScenarioPlayer
+
 PATIENCE = 10.0
 """Seconds until it is said that a worker is still being installed."""
 
@@ -90,108 +86,6 @@ def _ended_text(ended: Ended, expected: str | None) -> str:
     return f"background fetch {ended.id!r} ended with {how}{instead}{why}"
 
 
-def find_script(site: Path, given: str | None, defaults: tuple[str, ...], what: str) -> str:
-    """A script's path below SITE, with slashes; `given` may also name it as a shell would complete it.
-
-    Raises SiteError where there is none, and for a JavaScript where there is nothing to run it.
-    """
-    names = defaults if given is None else (_below(site, given, what),)
-    for name in names:
-        if (site / name).is_file():
-            _check_language(site, name, what)
-            return name
-    raise SiteError(f"there is no {what} in {str(site)!r}; expected {defaults[0]}, or --{what} FILE")
-
-
-def find_page(site: Path, given: str) -> tuple[str, bytes | None]:
-    """A page script's path below SITE, and its text where SITE's server would not have it.
-
-    What the user has named is the user's own choice, wherever it is: a JavaScript is taken from there, and imports what
-    SITE serves. Raises SiteError for what is not there, for a Python script outside of SITE, and for a JavaScript where
-    there is nothing to run it.
-    """
-    file = next((path for path in (site / given, Path(given)) if path.is_file()), None)
-    if file is None or file.suffix == ".py":
-        return find_script(site, given, PAGES, "page"), None
-    _check_language(site, given, "page")
-    folder, absolute = site.resolve(), file.absolute()
-    name = absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else file.name
-    if SiteFiles(site).is_file(script_url(name)) and absolute.is_relative_to(folder):
-        return name, None
-    try:
-        return name, file.read_bytes()
-    except OSError as error:
-        raise SiteError(f"--page is {given!r}, which cannot be read: {error.strerror}") from None
-
-
-def _below(site: Path, given: str, what: str) -> str:
-    folder = site.resolve()
-    for path in (folder / given, Path(given).absolute()):
-        if path.is_file() and path.resolve().is_relative_to(folder):
-            return path.resolve().relative_to(folder).as_posix()
-    raise SiteError(f"--{what} is {given!r}, and there is no such file in {str(site)!r}")
-
-
-def _check_language(site: Path, name: str, what: str) -> None:
-    if not name.endswith(".py") and not is_installed():
-        raise SiteError(
-            f"the {what} of {str(site)!r} is {name}, and JavaScript needs Deno: pip install 'swruntime[js]'"
-        )
-
-
-def worker_script(options: Namespace) -> str:
-    """The worker's path from the origin's root. Raises SiteError when SITE, or a worker in it, is not there, and
-    NotConfined as `check_confinement` does.
-    """
-    check_site(options.site)
-    name = find_script(options.site, options.worker, WORKERS, "worker")
-    check_confinement(options, name)
-    return script_url(name)
-
-
-def check_confinement(options: Namespace, name: str) -> None:
-    """Raises NotConfined where a script of SITE would have to be confined better, before anything is begun."""
-    if options.require_confinement and not name.endswith(".py"):
-        confinement.require()
-
-
-def script_url(name: str) -> str:
-    """The path of a URL for a script that `find_script` found; its name may be bytes that are not UTF-8."""
-    return "/" + quote(os.fsencode(name))
-
-
-def check_site(site: Path) -> None:
-    """Raises SiteError where SITE is no folder."""
-    if not site.is_dir():
-        what = "is not a folder" if site.exists() else "does not exist"
-        raise SiteError(f"SITE {str(site)!r} {what}; expected the folder with the site's files")
-
-
-def profile_of(options: Namespace) -> Path:
-    """The profile's folder, which need not be there yet. Raises UsageError where it cannot be.
-
-    A site that was cloned may bring a link in its place: only a profile that is named may be reached over one.
-    """
-    if options.profile is None:
-        default = Path(options.site) / ".swruntime"
-        if default.is_symlink():
-            raise UsageError(f"{str(default)!r} is a link; --profile DIR takes a profile that is elsewhere")
-        return default
-    profile: Path = options.profile
-    for path in (profile, *profile.parents):
-        if path.exists() and not path.is_dir():
-            raise UsageError(f"--profile is {str(profile)!r}, and {str(path)!r} is not a folder")
-    return profile
-
-
-def check_origin(store: Store, options: Namespace) -> str:
-    """The profile's origin. Raises OriginMismatch where --origin names another one."""
-    kept = shown_origin(store.origin)
-    if options.origin is not None and checked_origin(options.origin) != kept:
-        raise OriginMismatch(f"--origin is {options.origin}, and the profile belongs to {kept}")
-    return kept
-
-
 def run_session(
     options: Namespace, body: Callable[[Session], Awaitable[None]], *, take_up: bool = True
 ) -> int:
@@ -206,6 +100,8 @@ def run_session(
 
 
 def _of_the_user(path: Path) -> Scenario:
+    from swruntime.testing.scenario import read_scenario
+
     scenario = read_scenario(path)
     if scenario.whole is not None:
         raise UsageError(
@@ -262,11 +158,11 @@ async def _played(
     take_up: bool,
     failed: Callable[[OutputFailed], None],
 ) -> list[str]:
-    display = TerminalDisplay() if not options.json else None
+    display = open_display() if not options.json else None
     narrator = Narrator(display.say if display else _nothing, progress=not (display and display.live))
     with sinks(as_json=options.json, file=options.trace, narrate=narrator, failed=failed) as sink:
         async with _open(options, sink, display, take_up) as session:
-            session.players = [ScenarioPlayer(session.agent, scenario) for scenario in scenarios]
+            session.players = [_player(session, scenario) for scenario in scenarios]
             for player in session.players:
                 # In the agent's own nursery, whose end ends them too.
                 player.start(session.agent.services.nursery)
@@ -279,12 +175,18 @@ async def _played(
             return [*session.complaints(), *stuck]
 
 
+def _player(session: Session, scenario: Scenario) -> ScenarioPlayer:
+    from swruntime.testing.scenario import ScenarioPlayer
+
+    return ScenarioPlayer(session.agent, scenario)
+
+
 @asynccontextmanager
 async def _open(
-    options: Namespace, sink: Callable[[Line], None], display: TerminalDisplay | None, take_up: bool
+    options: Namespace, sink: Callable[[Line], None], display: TextDisplay | None, take_up: bool
 ) -> AsyncIterator[Session]:
     ended: list[Ended] = []
-    monitor = Checked() if options.check else None
+    monitor = _monitor() if options.check else None
     diagnosed: Counter[str] = Counter()
 
     def both(line: Line) -> None:
@@ -338,6 +240,12 @@ async def _open(
         raise
     if monitor is not None:
         monitor.finish()
+
+
+def _monitor() -> Checked:
+    from swruntime.monitor.checked import Checked
+
+    return Checked()
 
 
 def proxies_of(options: Namespace) -> Proxies:

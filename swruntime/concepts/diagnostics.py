@@ -18,18 +18,26 @@ About = Literal["script", "agent"]
 class Code:
     """`why` it matters and what to do `instead`, each half a sentence in one line.
 
-    `hint`: told only where `javascript_hints` asks for it.
+    `javascript`: what to do instead in JavaScript, where its names or its rules are others. `hint`: reported only
+    where `javascript_hints` asks for it.
     """
 
     name: str
     about: About
     why: str
     instead: str
+    javascript: str | None = None
     hint: bool = False
 
+    def advice(self, where: str | None) -> str:
+        """What to do instead, in the language of the script at `where` ("file:line")."""
+        if self.javascript is None or where is None or where.rpartition(":")[0].endswith(".py"):
+            return self.instead
+        return self.javascript
 
-def _script(name: str, why: str, instead: str, *, hint: bool = False) -> Code:
-    return Code(name, "script", why, instead, hint)
+
+def _script(name: str, why: str, instead: str, *, javascript: str | None = None, hint: bool = False) -> Code:
+    return Code(name, "script", why, instead, javascript, hint)
 
 
 def _agent(name: str, why: str, instead: str) -> Code:
@@ -40,23 +48,26 @@ _ALL = (
     # Events that end too early
     _script(
         "function-to-wait-until",
-        "a function that nobody calls does nothing, and the event ends without its work",
+        "a function that is not called does nothing, and the event ends without its work",
         "call it: event.wait_until(work(event))",
+        javascript="call it: event.waitUntil(work(event))",
     ),
     _script(
         "missing-wait-until",
         "the event ends at once: the worker may be stopped, and the records released, before the work is done",
-        "event.wait_until(...) with what was started, or make the handler async and await it",
+        "hand the work to event.wait_until(...), or make the handler async and await it",
+        javascript="hand the work to event.waitUntil(...), before the handler's first await",
     ),
     _script(
         "dropped-awaitable",
-        "the event ends without waiting for it, and nobody sees whether it failed",
-        "await it, or hand it to event.wait_until",
+        "the event ends without waiting for it, and nothing reports whether it failed",
+        "await it, or hand it to event.wait_until(...)",
     ),
     _script(
         "records-read-after-event",
         "the records of a background fetch are released when its event has ended",
-        "read them in the event's handler, and keep what is needed in a cache",
+        "read them in the event's handler, and keep what you need in a cache",
+        javascript="read them while event.waitUntil(...) holds the event, and keep what you need in a cache",
     ),
     _script(
         "relies-on-async-handler",
@@ -68,79 +79,89 @@ _ALL = (
     _script(
         "unknown-event-name",
         "no event has this name, so the handler is never called",
-        "the event's own name, as the message has it",
+        "use the event's name, as the message has it",
     ),
     _script(
         "no-fail-handler",
-        "a background fetch that fails is over without a word, and what did arrive is thrown away",
-        "a handler onbackgroundfetchfail beside onbackgroundfetchsuccess",
+        "a background fetch that fails is then over without a word, and what it had downloaded is thrown away",
+        "add a handler onbackgroundfetchfail beside onbackgroundfetchsuccess",
+        javascript='add a listener for "backgroundfetchfail" beside the one for "backgroundfetchsuccess"',
     ),
     _script(
         "no-abort-handler",
-        "a background fetch that is aborted is over without a word, and what did arrive is thrown away",
-        "a handler onbackgroundfetchabort beside onbackgroundfetchsuccess",
+        "a background fetch that is aborted is then over without a word, and what it had downloaded is thrown away",
+        "add a handler onbackgroundfetchabort beside onbackgroundfetchsuccess",
+        javascript='add a listener for "backgroundfetchabort" beside the one for "backgroundfetchsuccess"',
     ),
     # What dies with the worker
     _script(
         "state-only-in-globals",
-        "a worker is stopped whenever it is idle, and its globals begin anew",
-        "keep it in a cache, and read it there when it is needed",
+        "a worker is stopped whenever it is idle, and its globals start empty the next time",
+        "keep it in a cache, and read it there when you need it",
+        javascript="keep it in a cache or in IndexedDB, and read it there when you need it",
     ),
     _script(
         "port-held-across-restart",
         "a MessagePort dies with its worker, and the other end hears nothing more",
-        "ask for the page each time, with clients.get(id) or clients.match_all(), or use a BroadcastChannel",
+        "look up the page each time, with clients.get(id) or clients.match_all(), or use a BroadcastChannel",
+        javascript="look up the page each time, with clients.get(id) or clients.matchAll(), or use a BroadcastChannel",
     ),
     # Arguments and objects
     _script(
         "download-total-too-small",
-        "a background fetch that stores more than its download_total fails, and all it had stored is lost",
-        "the sum of the responses' sizes, or 0 for no limit",
+        "a background fetch that stores more than its download total fails, and all it had stored is lost",
+        "give the sum of the responses' sizes as download_total, or 0 for no limit",
+        javascript="give the sum of the responses' sizes as downloadTotal, or 0 for no limit",
     ),
     _script(
         "response-body-used",
         "a body can be read once; the second reader gets a TypeError",
-        "clone() before the first one reads",
+        "call clone() before the first one reads",
     ),
     _script(
         "unhandled-rejection",
-        "what failed, and why, is seen by nobody",
+        "nothing else reports what failed, and why",
         "await the promise, and handle what it raises",
+        javascript="await the promise, or add a catch()",
     ),
     _script(
         "script-does-not-await",
         "nothing else can run meanwhile: no download goes on, no event is handled",
-        "await trio.sleep(0) now and then, or trio.to_thread.run_sync for what computes",
+        "await trio.sleep(0) now and then, or compute in trio.to_thread.run_sync",
+        javascript="await something now and then, a timer for example",
     ),
     _script(
         "script-process-ended",
         "its realm is gone: events in flight are interrupted, and what only it had in memory is lost",
-        "give way now and then, keep what is large in a stream or a cache, and see what its console said last",
+        "await something now and then, keep large data in a stream or a cache, and look at the end of its console",
     ),
     _script(
         "too-many-actions",
         "those beyond the limit are not shown",
-        "at most Notification.max_actions of them",
+        "give at most Notification.max_actions of them",
+        javascript="give at most Notification.maxActions of them",
     ),
     _script(
         "push-not-user-visible",
         "browsers refuse a subscription that may push without showing anything",
-        "subscribe(user_visible_only=True), and show a notification for each push",
+        "call subscribe(user_visible_only=True), and show a notification for each push",
+        javascript="call subscribe({ userVisibleOnly: true }), and show a notification for each push",
     ),
     _script(
         "push-without-notification",
-        "a browser shows a notification of its own then, or takes the subscription away",
+        "a browser then shows a notification of its own, or takes the subscription away",
         "await registration.show_notification(...) in the push event",
+        javascript="hand registration.showNotification(...) to event.waitUntil() in the push event",
     ),
     _script(
         "not-implemented",
-        "browsers have it and this version has not: a handler is never called, a name is not there",
+        "browsers have it and this version does not: a handler is never called, a name is missing",
         "remove it, or test that part in a browser",
     ),
     _script(
         "unknown-allowed-code",
         "no diagnostic has that code, so the comment silences nothing",
-        "a code of docs/diagnostics",
+        "use a code of docs/diagnostics",
     ),
     # The agent's own affairs
     _agent(

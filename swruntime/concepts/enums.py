@@ -38,6 +38,9 @@ EventOutcome = Literal["fulfilled", "rejected", "timed-out", "interrupted"]
 PermissionState = Literal["granted", "denied", "prompt"]
 """https://w3c.github.io/permissions/#enumdef-permissionstate"""
 
+ConditionsName = Literal["offline", "online", "slow-3g", "3g", "fast-3g", "slow-4g", "fast-4g"]
+"""The presets of `swruntime.network.conditions`, by their names."""
+
 UpdateViaCache = Literal["imports", "all", "none"]
 """https://w3c.github.io/ServiceWorker/#enumdef-serviceworkerupdateviacache"""
 

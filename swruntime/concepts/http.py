@@ -30,6 +30,19 @@ class HeaderList:
     """
 
     items: tuple[tuple[str, str], ...] = ()
+    _found: dict[str, tuple[str, ...]] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    """The values by name in lower case, once one was asked for: of one list a dozen names are."""
+
+    @property
+    def _values(self) -> dict[str, tuple[str, ...]]:
+        if self._found is None:
+            found: dict[str, tuple[str, ...]] = {}
+            for name, value in self.items:
+                name = name.lower()
+                found[name] = (*found[name], value) if name in found else (value,)
+            object.__setattr__(self, "_found", found)
+            return found
+        return self._found
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> HeaderList:
@@ -39,8 +52,7 @@ class HeaderList:
         return iter(self.items)
 
     def __contains__(self, name: str) -> bool:
-        name = name.lower()
-        return any(n.lower() == name for n, _ in self.items)
+        return name.lower() in self._values
 
     def get(self, name: str) -> str | None:
         """The combined value of `name`: https://fetch.spec.whatwg.org/#concept-header-list-get"""
@@ -48,20 +60,20 @@ class HeaderList:
         return ", ".join(values) if values else None
 
     def all(self, name: str) -> tuple[str, ...]:
-        name = name.lower()
-        return tuple(v for n, v in self.items if n.lower() == name)
+        return self._values.get(name.lower(), ())
 
     def append(self, name: str, value: str) -> HeaderList:
         """https://fetch.spec.whatwg.org/#concept-header-list-append (the first spelling of the name stays)"""
-        for existing, _ in self.items:
-            if existing.lower() == name.lower():
-                name = existing
-                break
+        lower = name.lower()
+        if lower in self._values:
+            name = next(existing for existing, _ in self.items if existing.lower() == lower)
         return HeaderList((*self.items, (name, value)))
 
     def delete(self, *names: str) -> HeaderList:
         """https://fetch.spec.whatwg.org/#concept-header-list-delete"""
         gone = {name.lower() for name in names}
+        if gone.isdisjoint(self._values):
+            return self
         return HeaderList(tuple((n, v) for n, v in self.items if n.lower() not in gone))
 
     def set(self, name: str, value: str) -> HeaderList:

@@ -21,6 +21,6 @@ def memory_of(value: object) -> int:
         return _OBJECT + sum(map(memory_of, value))
     cls: Any = type(value)
     if attrs.has(cls):
-        fields = attrs.fields(cls)
+        fields = [field for field in attrs.fields(cls) if field.init]
         return _OBJECT + sum(memory_of(getattr(value, field.name)) for field in fields)
     return _NUMBER

@@ -21,10 +21,11 @@ from rich.table import Column
 
 from swruntime.algorithms.visible_text import visible
 from swruntime.display.guarded import guard_standard_streams, unguarded
+from swruntime.display.text import TextDisplay
 from swruntime.ports.display import FetchView
 
 
-class TerminalDisplay:
+class TerminalDisplay(TextDisplay):
     """Implements `swruntime.ports.display.Display`."""
 
     def __init__(self, console: Console | None = None) -> None:

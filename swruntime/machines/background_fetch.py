@@ -35,11 +35,8 @@ from swruntime.concepts.enums import (
 )
 from swruntime.machines import record as records
 from swruntime.machines.record import Record
-from swruntime.machines.snapshots import EventDebt, FetchSnapshot
+from swruntime.machines.snapshots import EVENT_ATTEMPTS as EVENT_ATTEMPTS, EventDebt, FetchSnapshot, debt
 from swruntime.machines.table import Effect, Outcome, Row, Table, step
-
-EVENT_ATTEMPTS = 5
-"""So often an event that did not end by itself is dispatched before it is held; as often again when it is asked for."""
 
 
 class State(Enum):
@@ -426,15 +423,6 @@ TABLE: Table[Fetch] = {
 }
 
 
-def debt(snapshot: FetchSnapshot) -> EventDebt:
-    """What is owed of its event when the process has died.
-
-    A death in the middle of the event interrupted it, so the last attempt's death leaves it held.
-    """
-    tried = snapshot.attempts - snapshot.attempts_before
-    return "held" if snapshot.event == "owed" and tried >= EVENT_ATTEMPTS else snapshot.event
-
-
 class Machine:
     """A background fetch with its records. `feed` and `feed_record` answer with effects, in order."""
 
@@ -528,7 +516,7 @@ class Machine:
     def feed_record(self, index: int, input: records.Input) -> list[Effect | OnRecord]:
         """Feed record number `index`. Raises ImpossibleInput for what its table does not list."""
         if isinstance(input, records.Bytes):
-            input = attrs.evolve(input, room=self.room)
+            input = records.Bytes(input.now, input.size, self.room)
         result: list[Effect | OnRecord] = []
         for effect in self._step(index, input):
             result.append(OnRecord(index, effect))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import attrs
 
 from swruntime.algorithms.content_range import ContentRange, parse_content_range, unsatisfied_length
+from swruntime.algorithms.methods import SAFE
 from swruntime.algorithms.partial import changed_part, if_range, may_resume
 from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import RecordResult, WaitReason
@@ -58,9 +59,6 @@ TEMPORARY: dict[Cause, WaitReason] = {
 NOT_AT_FIRST: tuple[Cause, ...] = ("protocol", "tls", "coding")
 """Failures that are final at the very first answer. Once an answer had come, they may as well be a passing fault of the
 way, and mean *temporarily unavailable* too; a record is then said to wait for `reset`."""
-
-SAFE = ("GET", "HEAD")
-"""Methods that may be sent again although nobody knows what became of the first time."""
 
 
 # Guards
@@ -352,14 +350,15 @@ def part_end(i: Head) -> int | None:
 
 def append(r: Record, i: Bytes) -> Outcome[Record]:
     filled, transfer = r.filled + i.size, r.exchange
+    changes: dict[str, Any] = {}
     if transfer.apart is None:
-        r = attrs.evolve(r, stored=filled)
+        changes["stored"] = filled
     else:
         apart = attrs.evolve(transfer.apart, stored=filled)
-        r = attrs.evolve(r, transfer=attrs.evolve(transfer, apart=apart))
-    if filled <= r.best:
-        return r, (Append(),)
-    return attrs.evolve(r, best=filled, progress_at=i.now, failures=0), (Append(),)
+        changes["transfer"] = attrs.evolve(transfer, apart=apart)
+    if filled > r.best:
+        changes |= {"best": filled, "progress_at": i.now, "failures": 0}
+    return attrs.evolve(r, **changes), (Append(),)
 
 
 def settle(

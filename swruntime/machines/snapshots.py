@@ -14,7 +14,18 @@ from swruntime.concepts.background import StoredHead
 from swruntime.concepts.enums import BackgroundFetchFailureReason, RecordResult
 from swruntime.errors import Cause
 
-__all__ = ["EventDebt", "FetchSnapshot", "FetchStateName", "RecordSnapshot", "StoredHead"]
+__all__ = [
+    "EVENT_ATTEMPTS",
+    "EventDebt",
+    "FetchSnapshot",
+    "FetchStateName",
+    "RecordSnapshot",
+    "StoredHead",
+    "debt",
+]
+
+EVENT_ATTEMPTS = 5
+"""So often an event that did not end by itself is dispatched before it is held; as often again when it is asked for."""
 
 
 @attrs.frozen
@@ -56,3 +67,12 @@ class FetchSnapshot:
     attempts: int = 0
     attempts_before: int = 0
     texts: tuple[tuple[str, str], ...] = ()
+
+
+def debt(snapshot: FetchSnapshot) -> EventDebt:
+    """What is owed of its event when the process has died.
+
+    A death in the middle of the event interrupted it, so the last attempt's death leaves it held.
+    """
+    tried = snapshot.attempts - snapshot.attempts_before
+    return "held" if snapshot.event == "owed" and tried >= EVENT_ATTEMPTS else snapshot.event

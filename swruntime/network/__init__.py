@@ -1,6 +1,7 @@
 """The network, behind the agent's port `swruntime.ports.network.Network`.
 
     http        any httpx transport, in process or with sockets of its own
+    outside     the network outside, from the first exchange on
     sockets     real connections: which of them serves what
     http1, http2
                 one exchange after the other over a connection

@@ -12,7 +12,7 @@ import trio
 from swruntime.network.tls_records import TlsRecords
 
 LARGEST_READ = 65536
-"""The most bytes that one read takes."""
+"""The most bytes that one read takes while nobody knows how many come."""
 
 
 class ByteStream(httpcore.AsyncNetworkStream):
@@ -23,16 +23,43 @@ class ByteStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: trio.SocketStream | trio.SSLStream[TlsRecords]) -> None:
         self._stream = stream
+        self._ended = False
+        """TLS has said that it ends, after bytes that were read together with that."""
+        self._broken: trio.BrokenResourceError | None = None
+        """What the next read raises: it came after bytes that were read together with it."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         """Raises httpcore.ReadTimeout and httpcore.ReadError."""
         try:
             with trio.fail_after(math.inf if timeout is None else timeout):
-                return bytes(await self._stream.receive_some(max_bytes))
+                return await self._receive(max_bytes)
         except trio.TooSlowError as error:
             raise httpcore.ReadTimeout(error) from error
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(error) from error
+
+    async def _receive(self, most: int) -> bytes:
+        """TLS gives a record at a time, 16 KiB. Those that have come as well are taken at once, without waiting."""
+        if self._broken is not None:
+            raise self._broken
+        stream = self._stream
+        data = bytes(await stream.receive_some(most))
+        if not isinstance(stream, trio.SSLStream) or not stream.transport_stream.has_record:
+            return data
+        pieces, size, records = [data], len(data), stream.transport_stream
+        records.waits = False
+        try:
+            while size < most and records.has_record and not self._ended:
+                pieces.append(bytes(await stream.receive_some(most - size)))
+                size += len(pieces[-1])
+                self._ended = not pieces[-1]
+        except trio.WouldBlock:
+            pass  # it was no data: a session ticket, say
+        except trio.BrokenResourceError as error:
+            self._broken = error
+        finally:
+            records.waits = True
+        return b"".join(pieces)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Raises httpcore.WriteTimeout and httpcore.WriteError."""
@@ -106,6 +133,8 @@ class ByteStream(httpcore.AsyncNetworkStream):
 
     def has_more(self) -> bool:
         """Whether anything has come that nobody has read, or the end, so that a kept connection is of no more use."""
+        if self._ended or self._broken is not None:
+            return True
         inner = self._stream
         while isinstance(inner, trio.SSLStream):
             if inner.pending() or inner.transport_stream.has_more:

@@ -13,8 +13,8 @@ import attrs
 import trio
 
 from swruntime.errors import NetworkFailure
-from swruntime.network.link import PIECE, Link
-from swruntime.ports.network import Network, WireRequest, WireResponse
+from swruntime.network.link import Link
+from swruntime.ports.network import LARGEST_PIECE, Network, WireRequest, WireResponse
 
 T = TypeVar("T")
 
@@ -25,8 +25,8 @@ def _positive(instance: object, attribute: attrs.Attribute[float], value: float)
 
 
 def _whole_bytes(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if not 1 <= value <= PIECE:
-        raise ValueError(f"{attribute.name} must be from 1 to {PIECE} bytes, got {value}")
+    if not 1 <= value <= LARGEST_PIECE:
+        raise ValueError(f"{attribute.name} must be from 1 to {LARGEST_PIECE} bytes, got {value}")
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -46,7 +46,7 @@ class Conditions:
     latency: float = attrs.field(default=0.0, validator=_not_negative)
     download: float = attrs.field(default=math.inf, validator=_positive)
     upload: float = attrs.field(default=math.inf, validator=_positive)
-    packet: int = attrs.field(default=PIECE, validator=_whole_bytes)
+    packet: int = attrs.field(default=LARGEST_PIECE, validator=_whole_bytes)
 
 
 OFFLINE = Conditions("offline", offline=True)
@@ -139,7 +139,10 @@ class ConditionedNetwork:
                 running.scopes.add(until_headers)
                 async with self._inner.exchange(request) as response:
                     # Nobody gets past this checkpoint with the scope cancelled, so nothing is to be checked.
-                    await trio.sleep_until(begin + self._conditions.latency)
+                    if self._conditions.latency:
+                        await trio.sleep_until(begin + self._conditions.latency)
+                    else:
+                        await trio.lowlevel.checkpoint()
                     running.scopes.discard(until_headers)
                     body = _SlowIterator(response.body, self._download, number, running)
                     yield attrs.evolve(response, body=body)
@@ -193,7 +196,9 @@ class _SlowIterator:
         self._link = link
         self._number = number
         self._running = running
-        self._left = memoryview(b"")
+        self._data = b""
+        self._at = 0
+        """How many bytes of `_data` have gone over the link."""
 
     def __aiter__(self) -> _SlowIterator:
         return self
@@ -204,12 +209,11 @@ class _SlowIterator:
         return await self._running.wait(self._next)
 
     async def _next(self) -> bytes:
-        if not self._left:
-            self._left = memoryview(await anext(self._inner))
-        size = self._link.piece
-        piece, rest = bytes(self._left[:size]), self._left[size:]
+        if self._at == len(self._data):
+            self._data, self._at = await anext(self._inner), 0
+        piece = self._data[self._at : self._at + self._link.piece]
         await self._link.carry(self._number, len(piece))
-        self._left = rest
+        self._at += len(piece)
         return piece
 
     async def aclose(self) -> None:

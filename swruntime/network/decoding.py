@@ -3,7 +3,8 @@
 A decoder's own end is what counts: a stream that stops before it is `truncated`, whatever the framing says. A gzip
 file may have several members (RFC 1952 2.2), and all of them are the body; browsers stop after the first. What comes
 after the end and is not another member is not the body's, as in browsers; how much that is, is told (`excess`). Output
-comes in pieces of at most 64 KiB, made one at a time, so a small input that unfolds to a great deal costs no memory.
+comes in pieces of at most LARGEST_PIECE, made one at a time, so a small input that unfolds to a great deal costs no
+memory.
 
 A coding that is not known here leaves the bytes as they are, all of them, even if others in the list are
 known: https://fetch.spec.whatwg.org/#handle-content-codings. `br` is known where a `brotli` module that
@@ -19,9 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from swruntime.errors import NetworkFailure
-
-PIECE = 65536
-"""The most bytes that one piece of a body has."""
+from swruntime.ports.network import LARGEST_PIECE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -147,13 +146,13 @@ def _inflated(name: str, decompressor: Any, data: bytes) -> Iterator[bytes]:
     """What `data` unfolds to, as far as it belongs to the stream; the rest is `decompressor.unused_data` then."""
     while not decompressor.eof:
         try:
-            piece = decompressor.decompress(data, PIECE)
+            piece = decompressor.decompress(data, LARGEST_PIECE)
         except zlib.error as error:
             raise NetworkFailure("coding", f"the {name} coding is corrupt: {error}") from error
         if piece:
             yield piece
         data = decompressor.unconsumed_tail
-        if not data and len(piece) < PIECE:
+        if not data and len(piece) < LARGEST_PIECE:
             return
 
 
@@ -169,11 +168,11 @@ class _Brotli:
             return
         while not self._decompressor.is_finished():
             try:
-                out = bytes(self._decompressor.process(data, output_buffer_limit=PIECE))
+                out = bytes(self._decompressor.process(data, output_buffer_limit=LARGEST_PIECE))
             except self._error as error:
                 raise NetworkFailure("coding", f"the br coding is corrupt: {error}") from error
-            for start in range(0, len(out), PIECE):  # the limit is a hint that a block may overstep
-                yield out[start : start + PIECE]
+            for start in range(0, len(out), LARGEST_PIECE):  # the limit is a hint that a block may overstep
+                yield out[start : start + LARGEST_PIECE]
             data = b""
             if not out and self._decompressor.can_accept_more_data():
                 return

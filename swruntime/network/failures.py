@@ -12,14 +12,11 @@ import ada_url
 import h2.events
 import h2.exceptions
 import httpcore
-import httpx
 
 from swruntime.algorithms.proxies import Proxy
 from swruntime.errors import Cause, NetworkFailure
 
 TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
-    httpx.TransportError,
-    httpx.InvalidURL,
     httpcore.NetworkError,
     httpcore.TimeoutException,
     httpcore.ProtocolError,
@@ -28,13 +25,15 @@ TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
     h2.exceptions.H2Error,
     OSError,
 )
-"""What a transport raises when an exchange fails. Anything else is a defect, and comes out as it is."""
+"""What our own connections raise when an exchange fails. Anything else is a defect, and comes out as it is."""
 
-_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
-_CONNECT = (httpx.ConnectError, httpx.ProxyError, httpcore.ConnectError, httpcore.ProxyError)
-_BROKEN = (httpx.NetworkError, httpcore.NetworkError)
-_REMOTE = (httpx.RemoteProtocolError, httpcore.RemoteProtocolError)
-_SCHEME = (httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol)
+_TIMEOUTS = ("TimeoutException",)
+_CONNECT = ("ConnectError", "ProxyError")
+_BROKEN = ("NetworkError",)
+_REMOTE = ("RemoteProtocolError",)
+_SCHEME = ("UnsupportedProtocol",)
+"""Exceptions of httpcore's, and of httpx's, which have the same names: httpx itself, a third of the network's imports,
+is only there where a user has brought a transport of its kind."""
 
 # The words of h11 and httpcore; they tell apart what their exceptions' types do not.
 CUT_SHORT = "peer closed connection without sending complete message body"
@@ -52,7 +51,7 @@ _NOT_CONNECTED = {
 
 
 def failure_of(error: Exception, url: str) -> NetworkFailure:
-    """The NetworkFailure for `error`, one of TRANSPORT_ERRORS, in an exchange with `url`."""
+    """The NetworkFailure for `error`, one of TRANSPORT_ERRORS or of httpx's, in an exchange with `url`."""
     cause, message = _judge(error, where_of(url))
     return NetworkFailure(cause, message)
 
@@ -77,9 +76,9 @@ def timeout_failure(url: str, seconds: float) -> NetworkFailure:
 
 
 def _judge(error: Exception, where: str) -> tuple[Cause, str]:
-    if isinstance(error, _TIMEOUTS):
+    if _is(error, _TIMEOUTS):
         return "timeout", _timeout_message(error, where)
-    if isinstance(error, _SCHEME):
+    if _is(error, _SCHEME):
         return "scheme", f"{where}: {error}"
     chain = tuple(_chain(error))
     if any(isinstance(link, socket.gaierror) for link in chain):
@@ -87,14 +86,14 @@ def _judge(error: Exception, where: str) -> tuple[Cause, str]:
     tls = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
     if tls is not None and not _is_broken_off(chain):
         return "tls", f"no secure connection to {where}: {_tls_reason(tls)}"
-    if tls is None and isinstance(error, _CONNECT):
+    if tls is None and _is(error, _CONNECT):
         return "connect", _connect_message(chain, where)
-    if isinstance(error, (*_CONNECT, *_BROKEN)):
+    if _is(error, (*_CONNECT, *_BROKEN)):
         return "reset", f"the connection to {where} broke: {_reason(chain)}"
     http2 = next((link for link in chain if isinstance(link, h2.exceptions.H2Error)), None)
     if http2 is not None:
         return _http2_error(http2, where)
-    if isinstance(error, _REMOTE):
+    if _is(error, _REMOTE):
         if isinstance(error.args[0], (h2.events.StreamReset, h2.events.ConnectionTerminated)):
             return "reset", f"{where} broke the response off (HTTP/2 error {error.args[0].error_code!s})"
         return _protocol_error(str(error), where)
@@ -103,6 +102,13 @@ def _judge(error: Exception, where: str) -> tuple[Cause, str]:
             return "connect", _connect_message(chain, where)
         return "reset", f"the connection to {where} broke: {_reason(chain)}"
     return "protocol", f"the request to {where} cannot be sent: {error}"
+
+
+def _is(error: Exception, names: tuple[str, ...]) -> bool:
+    return any(
+        kind.__name__ in names and kind.__module__.partition(".")[0] in ("httpcore", "httpx")
+        for kind in type(error).__mro__
+    )
 
 
 def _protocol_error(text: str, where: str) -> tuple[Cause, str]:
@@ -167,9 +173,9 @@ def _tls_reason(error: ssl.SSLError) -> str:
 
 
 def _timeout_message(error: Exception, where: str) -> str:
-    if isinstance(error, (httpx.ConnectTimeout, httpcore.ConnectTimeout)):
+    if _is(error, ("ConnectTimeout",)):
         return f"{where} did not take the connection in time"
-    if isinstance(error, (httpx.WriteTimeout, httpcore.WriteTimeout)):
+    if _is(error, ("WriteTimeout",)):
         return f"{where} did not take what was sent in time"
     return f"{where} sent nothing for too long"
 

@@ -21,10 +21,18 @@ from swruntime.algorithms.response_framing import is_bodiless
 from swruntime.algorithms.response_head import LARGEST_HEAD
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
-from swruntime.network.failures import TRANSPORT_ERRORS, failure_of
+from swruntime.network import failures
+from swruntime.network.failures import failure_of
 from swruntime.network.message import ResponseBody, extra_bytes
 from swruntime.network.upload import Timeouts, Upload, Waiting, close, headers_to_send, target_of
 from swruntime.ports.network import WireRequest, WireResponse
+
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
+    *failures.TRANSPORT_ERRORS,
+    httpx.TransportError,
+    httpx.InvalidURL,
+)
+"""What an httpx transport raises when an exchange fails."""
 
 
 class HttpxNetwork:

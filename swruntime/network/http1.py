@@ -17,7 +17,7 @@ from swruntime.network.byte_stream import LARGEST_READ
 from swruntime.network.failures import login_failure, where_of
 from swruntime.network.opening import Opened
 from swruntime.network.upload import Timeouts, Upload, headers_to_send, target_of
-from swruntime.ports.network import WireRequest
+from swruntime.ports.network import LARGEST_PIECE, WireRequest
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"[!-~]+")
@@ -42,6 +42,8 @@ class Http1Connection:
         self._left = 0
         self._chunks: ChunkReader | None = None
         self._data = b""
+        self._most = LARGEST_READ
+        """Bytes that the next read may take: more where they come faster than they are read, and memory only then."""
         self._complete = False
         self._sent = False
         self._keeps_open = False
@@ -76,7 +78,9 @@ class Http1Connection:
         while not self._complete:
             data, self._data = self._data, b""
             if not data:
-                data = await self._stream.read(LARGEST_READ, self._timeouts.read)
+                data = await self._stream.read(self._most, self._timeouts.read)
+                if len(data) == self._most:
+                    self._most = min(2 * self._most, LARGEST_PIECE)
             if piece := (await self._ended() if not data else self._take(data)):
                 return piece
         return None

@@ -8,11 +8,13 @@ import math
 import attrs
 import trio
 
-PIECE = 65536
-"""The most bytes that go over a link at once."""
+from swruntime.ports.network import LARGEST_PIECE
 
 _SLICE = 0.05
 """Seconds that a piece has the link for itself: a compromise of fairness and work."""
+
+_LARGEST_SLICE = 65536
+"""The most bytes that go over a link of limited rate at once."""
 
 
 @attrs.define(order=True)
@@ -31,7 +33,7 @@ class Link:
     and the numbers, not on the order in which Trio wakes tasks.
     """
 
-    def __init__(self, rate: float = math.inf, largest: int = PIECE) -> None:
+    def __init__(self, rate: float = math.inf, largest: int = LARGEST_PIECE) -> None:
         self.rate = rate
         self.largest = largest
         self._turns: list[_Turn] = []
@@ -42,7 +44,9 @@ class Link:
     @property
     def piece(self) -> int:
         """How many bytes to carry at once, so that others get their turn: from 1 byte to `largest`."""
-        return self.largest if math.isinf(self.rate) else max(1, min(self.largest, int(self.rate * _SLICE)))
+        if math.isinf(self.rate):
+            return self.largest
+        return max(1, min(self.largest, _LARGEST_SLICE, int(self.rate * _SLICE)))
 
     def forget(self, exchange: int) -> None:
         """`exchange` is over."""

@@ -10,8 +10,8 @@ from swruntime.algorithms.response_framing import content_length, is_bodiless, t
 from swruntime.algorithms.response_head import NotHttp
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
-from swruntime.network.decoding import PIECE, decoder_for
-from swruntime.ports.network import WireRequest
+from swruntime.network.decoding import decoder_for
+from swruntime.ports.network import LARGEST_PIECE, WireRequest
 
 
 def _content_length(headers: HeaderList) -> int | None:
@@ -25,14 +25,14 @@ def _content_length(headers: HeaderList) -> int | None:
 
 
 def split(data: bytes) -> Iterator[bytes]:
-    """`data` in pieces of at most 64 KiB."""
-    if len(data) <= PIECE:
+    """`data` in pieces of at most LARGEST_PIECE bytes."""
+    if len(data) <= LARGEST_PIECE:
         if data:
             yield data
         return
     view = memoryview(data)
-    for start in range(0, len(view), PIECE):
-        yield bytes(view[start : start + PIECE])
+    for start in range(0, len(view), LARGEST_PIECE):
+        yield bytes(view[start : start + LARGEST_PIECE])
 
 
 def extra_bytes(request: WireRequest, size: int) -> str:
@@ -43,7 +43,7 @@ def extra_bytes(request: WireRequest, size: int) -> str:
 
 
 class ResponseBody:
-    """A response's decoded body, an async iterator of pieces of at most 64 KiB.
+    """A response's decoded body, an async iterator of pieces of at most LARGEST_PIECE bytes.
 
     `read` gives the next raw bytes, None at the end as the transport sees it. Content-Length is counted here as well:
     in-process transports do not hold themselves to what they announce. What comes after it, or after the end of the

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 import attrs
-import httpx
 import trio
 
 from swruntime.algorithms.proxies import Proxy
@@ -80,7 +79,9 @@ class DirectOpener:
 
 def tls_context(authorities: Path | None) -> ssl.SSLContext:
     """What is trusted: the usual authorities, and those of the file `authorities` (PEM). Raises UsageError."""
-    context = httpx.create_ssl_context()
+    from httpx import create_ssl_context  # it brings much with it, and only https needs it
+
+    context = create_ssl_context()
     if authorities is None:
         return context
     try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
 from typing import Literal
+
+from swruntime.algorithms.http_date import parse_http_date
 
 _ONE_RANGE = re.compile(r"bytes[ \t]*=[ \t,]*([0-9]*)-([0-9]*)[ \t,]*", re.IGNORECASE | re.ASCII)
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
@@ -63,19 +63,6 @@ def is_not_modified(headers: Mapping[str, str], etag: str | None, last_modified:
         return False
     asked, modified = parse_http_date(since), parse_http_date(last_modified)
     return asked is not None and modified is not None and modified <= asked
-
-
-def http_date(seconds: float) -> str:
-    """`seconds` since 1970 as HTTP writes a date, the fraction cut off."""
-    return format_datetime(datetime.fromtimestamp(int(seconds), UTC), usegmt=True)
-
-
-def parse_http_date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 def _opaque(tag: str) -> str:

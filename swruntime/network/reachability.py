@@ -18,7 +18,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import trio
@@ -86,14 +86,15 @@ class ServerWatch:
     """Looks whether origins take connections again, as long as somebody waits for them.
 
     `reach` makes a connection to an origin, and closes it; it raises NetworkFailure where it cannot, and keeps to
-    LOOK_PATIENCE. `awaited` says for which origins somebody waits; `back` is called with one that takes connections.
+    LOOK_PATIENCE. `awaited` says whether somebody waits for an origin; `back` is called with one that takes
+    connections.
     """
 
     def __init__(
         self,
         nursery: trio.Nursery,
         reach: Callable[[str], Awaitable[None]],
-        awaited: Callable[[], Collection[str]],
+        awaited: Callable[[str], bool],
         back: Callable[[str], None],
     ) -> None:
         self._nursery = nursery
@@ -118,7 +119,7 @@ class ServerWatch:
         try:
             while True:
                 await trio.sleep(min(LOOKING * 2.0 ** min(self._wrong[origin], 10), LONGEST_LOOKING))
-                if origin not in self._awaited():
+                if not self._awaited(origin):
                     return  # an exchange that fails begins it anew
                 if await self._takes_a_connection(origin):
                     self._wrong[origin] += 1  # until an exchange shows otherwise

@@ -23,13 +23,15 @@ import trio
 from swruntime.algorithms.content_range import ContentRange, parse_content_range
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure, UsageError
-from swruntime.network.decoding import PIECE
 from swruntime.network.har import Entry, entry_of, without_fragment
 from swruntime.network.ranges import if_range_holds, select_range
 from swruntime.ports.network import Network, WireRequest, WireResponse
 
 MOST_DEPTH = 100
 """Objects and lists in one another that an archive may have; those that tools write have some ten."""
+
+PIECE = 65536
+"""Bytes of a body that are sent at a time."""
 
 _DELAY = 0.001
 _ITEM = ["log", "entries", None]

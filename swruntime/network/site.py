@@ -7,23 +7,27 @@ checkpoint between them.
 
 from __future__ import annotations
 
-import mimetypes
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import cache
+from mimetypes import MimeTypes
 from pathlib import Path
 
 import attrs
 import trio
 
 from swruntime.algorithms import urls
+from swruntime.algorithms.http_date import format_http_date
 from swruntime.algorithms.site_headers import SiteHeaders, parse_site_headers
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import FewDescriptors, NetworkFailure, NotServed, SiteError
-from swruntime.network.decoding import PIECE
-from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.network.ranges import if_range_holds, is_not_modified, select_range
 from swruntime.network.site_files import HEADERS, SiteFile, SiteFiles
 from swruntime.ports.network import WireRequest, WireResponse
+
+PIECE = 65536
+"""Bytes of a file that are sent at a time."""
 
 _DELAY = 0.001
 
@@ -38,9 +42,7 @@ _REASONS = {
     416: "Range Not Satisfiable",
 }
 
-# Of its own, so that what the machine has installed changes nothing.
-_TYPES = mimetypes.MimeTypes(filenames=())
-for _suffix, _type in {
+_TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".cjs": "text/javascript",
@@ -58,8 +60,8 @@ for _suffix, _type in {
     ".mp4": "video/mp4",
     ".webm": "video/webm",
     ".woff2": "font/woff2",
-}.items():
-    _TYPES.add_type(_type, _suffix)
+}
+"""By suffix: what Python may not know, or not as it is said now."""
 
 
 class SiteNetwork:
@@ -78,6 +80,7 @@ class SiteNetwork:
         self.files = site if isinstance(site, SiteFiles) else SiteFiles(site)
         self._headers = headers or SiteHeaders()
         self._delay = delay
+        _types()  # it reads a file: now, and not when too many are open
 
     @asynccontextmanager
     async def exchange(self, request: WireRequest) -> AsyncIterator[WireResponse]:
@@ -181,7 +184,7 @@ class _Body:
 
 def _serve(request: WireRequest, file: SiteFile) -> _Body:
     found = file.found
-    etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', http_date(found.st_mtime)
+    etag, modified = '"' + "-".join(f"{n:x}" for n in _version(found)) + '"', format_http_date(found.st_mtime)
     headers = [("ETag", etag), ("Last-Modified", modified), ("Accept-Ranges", "bytes")]
     asked = {name.lower(): request.headers.get(name) or "" for name, _ in request.headers}
     if is_not_modified(asked, etag, modified):
@@ -216,8 +219,17 @@ def _version(found: os.stat_result) -> tuple[int, ...]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
+@cache
+def _types() -> MimeTypes:
+    """Of its own, so that what the machine has installed changes nothing. Python reads that once all the same."""
+    types = MimeTypes(filenames=())
+    for suffix, kind in _TYPES.items():
+        types.add_type(kind, suffix)
+    return types
+
+
 def _content_type(name: str) -> str:
-    kind, coding = _TYPES.guess_type(f"/{name}")  # a path, lest "data:text/html,x" be taken for a URL
+    kind, coding = _types().guess_type(f"/{name}")  # a path, lest "data:text/html,x" be taken for a URL
     if coding is not None:  # the file is what it is, nobody should undo its compression
         return "application/gzip" if coding == "gzip" else "application/octet-stream"
     if kind is None:

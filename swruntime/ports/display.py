@@ -14,7 +14,10 @@ from swruntime.concepts.background import ImageResource, Progress
 
 @attrs.frozen
 class FetchView:
-    """What the display of one background fetch may use. `waiting` says what its records wait for, in words."""
+    """What the display of one background fetch may use. `waiting` says what its records wait for, in words.
+
+    It is empty while bandwidth is in use, and while it is paused.
+    """
 
     fetch: int
     id: str
@@ -28,6 +31,11 @@ class FetchView:
 
 
 class Display(Protocol):
+    @property
+    def live(self) -> bool:
+        """Whether what is shown can be seen now; if not, nobody need make a view."""
+        ...
+
     def show(self, view: FetchView) -> None:
         """Show a background fetch, or what has changed of it."""
         ...

@@ -10,6 +10,9 @@ import attrs
 
 from swruntime.concepts.http import HeaderList
 
+LARGEST_PIECE = 1 << 20
+"""The most bytes that one piece of a response's body has."""
+
 
 @attrs.frozen
 class WireRequest:
@@ -24,7 +27,7 @@ class WireRequest:
 
 @attrs.frozen
 class WireResponse:
-    """`body` yields the decoded bytes in pieces of at most 64 KiB.
+    """`body` yields the decoded bytes in pieces of at most LARGEST_PIECE bytes.
 
     It ends normally only when the message's own framing, its Content-Length and its content coding all
     say that it is complete; otherwise it raises NetworkFailure (`truncated`, `reset`, `timeout`, `coding`, ...).

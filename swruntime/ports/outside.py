@@ -14,14 +14,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 import attrs
-import trio
 
 if TYPE_CHECKING:
+    import trio
     from trio.testing import MockClock
 
 _Kind = Literal["outside", "exchanges", "servers"]
@@ -50,6 +50,9 @@ class _Waiting:
 
 _waiting: WeakKeyDictionary[trio.abc.Clock, _Waiting] = WeakKeyDictionary()
 
+_NOTHING: AbstractContextManager[None] = nullcontext()
+"""A clock that runs by itself needs nobody to hold it; a request asks four times."""
+
 
 def outside_trio() -> AbstractContextManager[None]:
     """While the block runs, a virtual clock (`trio.testing.MockClock`) does not jump. Nests, and is re-entrant."""
@@ -71,17 +74,24 @@ def server_waits() -> AbstractContextManager[None]:
 
 def clock_is_virtual() -> bool:
     """Whether this run's clock is a test's, which stands still while anything computes."""
+    import trio
+
     testing = sys.modules.get("trio.testing")
     return testing is not None and isinstance(trio.lowlevel.current_clock(), testing.MockClock)
 
 
-@contextmanager
-def _count(kind: _Kind) -> Iterator[None]:
-    testing = sys.modules.get("trio.testing")
+def _count(kind: _Kind) -> AbstractContextManager[None]:
+    import trio
+
     clock = trio.lowlevel.current_clock()
+    testing = sys.modules.get("trio.testing")
     if testing is None or not isinstance(clock, testing.MockClock):
-        yield
-        return
+        return _NOTHING
+    return _counted(clock, kind)
+
+
+@contextmanager
+def _counted(clock: MockClock, kind: _Kind) -> Iterator[None]:
     waiting = _waiting.setdefault(clock, _Waiting())
     waiting.change(clock, kind, 1)
     try:

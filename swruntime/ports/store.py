@@ -9,7 +9,7 @@ to. Times and sizes are in seconds and bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -23,6 +23,9 @@ from swruntime.concepts.notifications import NotificationConcept
 from swruntime.concepts.push import PushSubscriptionConcept
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
 from swruntime.ports.indexed_db import IndexedDatabases
+
+DEFAULT_QUOTA = 0.6
+"""Of the disk, where no quota was given."""
 
 
 @attrs.frozen
@@ -95,14 +98,31 @@ class StoredNotification:
     notification: NotificationConcept
 
 
-@attrs.frozen
-class CacheEntry:
-    """A request and its response in a cache. `body` is the id of a body, None where the response has none."""
+class CacheEntry(Protocol):
+    """A request and its response in a cache. `body` is the id of a body, None where the response has none.
 
-    id: int
-    request: Request
-    response: Response
-    body: int | None
+    `length` is how many bytes the body had when it was put there, 0 without one.
+    """
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def body(self) -> int | None: ...
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def response(self) -> Response: ...
+
+    @property
+    def load_request(self) -> Callable[[], Request]:
+        """Answers with the request, when it is called: it keeps nothing else of the entry."""
+        ...
 
 
 @attrs.frozen
@@ -300,6 +320,10 @@ class Store(Protocol):
         """
         ...
 
+    def damaged(self) -> Mapping[int, str]:
+        """As `damage`, of all bodies with which anything is wrong, by id."""
+        ...
+
     def finish_body(self, body: int) -> None:
         """Nothing more will be appended; close what is open for writing."""
         ...
@@ -335,8 +359,17 @@ class Store(Protocol):
     ) -> Sequence[CacheEntry]:
         """In the order of insertion; with `url` only those with the same URL but for the fragment.
 
-        `ignore_search`: also but for the query.
+        `ignore_search`: also but for the query. Which they are is settled at the call; each is read when it is asked
+        for, and left out where it is gone by then.
         """
+        ...
+
+    def cache_size(self, cache: int) -> tuple[int, int]:
+        """How many entries it has, and the bytes of their bodies."""
+        ...
+
+    def cache_bodies(self, cache: int, among: Iterable[int]) -> Sequence[int]:
+        """Which of these bodies its entries refer to, in the order of the entries."""
         ...
 
     def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:

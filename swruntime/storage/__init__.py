@@ -1,6 +1,7 @@
 """The profile: what outlives the process. The adapter of `swruntime.ports.store`, on disk and in memory.
 
 profile        opening one: the folder's layout, what is refused
+site_origin    whose it is
 check, forget  is it sound; delete it
 reading        the database beside a writer
 store          Store in SQL, over the rows and the ledger below
@@ -21,5 +22,15 @@ from __future__ import annotations
 from swruntime.storage.check import verify
 from swruntime.storage.forget import drop_bodies, forget
 from swruntime.storage.profile import memory_store, open_profile, profile_origin, writer_of
+from swruntime.storage.reading import while_it_changes
 
-__all__ = ["drop_bodies", "forget", "memory_store", "open_profile", "profile_origin", "verify", "writer_of"]
+__all__ = [
+    "drop_bodies",
+    "forget",
+    "memory_store",
+    "open_profile",
+    "profile_origin",
+    "verify",
+    "while_it_changes",
+    "writer_of",
+]

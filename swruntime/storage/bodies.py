@@ -5,18 +5,48 @@ Whoever calls knows each body's length and says it: what lies beyond it does not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from typing import Protocol
-
-import trio
 
 FOLDER = "bodies"
 """Of the profile, for their files."""
 
 
+class Sizes:
+    """How many bytes there are of each body that has a file, as one look at all of them has found it.
+
+    Sixteen bytes of memory for each body: a profile may have very many.
+    """
+
+    def __init__(self, ascending: Iterable[tuple[int, int]]) -> None:
+        self.bodies, self._bytes = array("q"), array("q")
+        for body, size in ascending:
+            self.bodies.append(body)
+            self._bytes.append(size)
+
+    def __contains__(self, body: int) -> bool:
+        return contains(self.bodies, body)
+
+    def of(self, body: int) -> int:
+        """0 where there is no file."""
+        index = bisect_left(self.bodies, body)
+        return self._bytes[index] if index < len(self.bodies) and self.bodies[index] == body else 0
+
+    def cut(self, body: int, size: int) -> None:
+        """A file that is there was cut to `size`."""
+        self._bytes[bisect_left(self.bodies, body)] = size
+
+
+def contains(ascending: Sequence[int], number: int) -> bool:
+    index = bisect_left(ascending, number)
+    return index < len(ascending) and ascending[index] == number
+
+
 class BodyBytes(Protocol):
-    def sizes(self) -> dict[int, int]:
-        """The bytes that are there, of every body that has any, by id."""
+    def sizes(self) -> Sizes:
+        """The bytes that are there, of every body that has any: one look at each."""
         ...
 
     def size(self, body: int) -> int:
@@ -51,8 +81,8 @@ class MemoryBodies:
     def __init__(self) -> None:
         self._bytes: dict[int, bytearray] = {}
 
-    def sizes(self) -> dict[int, int]:
-        return {body: len(data) for body, data in self._bytes.items()}
+    def sizes(self) -> Sizes:
+        return Sizes((body, len(data)) for body, data in sorted(self._bytes.items()))
 
     def size(self, body: int) -> int:
         return len(self._bytes.get(body, b""))
@@ -76,6 +106,8 @@ class MemoryBodies:
         self._bytes.pop(body, None)
 
     async def sync(self, bodies: Sequence[int], *, names: bool) -> None:
+        import trio
+
         await trio.lowlevel.checkpoint()
 
     def close(self) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from swruntime.storage.bodies import FOLDER as BODIES
-from swruntime.storage.expected import ALL, Expected, LookAgain, damage, expected, still
+from swruntime.storage.bodies import FOLDER as BODIES, Sizes, contains
+from swruntime.storage.expected import ALL, LookAgain, damage, incomplete_bodies, still
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import BESIDE, problems_of
 from swruntime.storage.lock import lock_holder
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.profile import LOCK, require_profile
-from swruntime.storage.reading import checked_connection, current_connection, profile_errors_told
+from swruntime.storage.reading import (
+    checked_connection,
+    current_connection,
+    profile_errors_told,
+    while_it_changes,
+)
 from swruntime.storage.recovery import current_boot_id
 
 
@@ -28,25 +34,26 @@ def verify(directory: Path) -> list[str]:
     with profile_errors_told(directory), ExitStack() as stack:
         folder = stack.enter_context(closing(PrivateFolder.open(directory, mends=False)))
         files = stack.enter_context(closing(FileBodies(folder)))
-        files.check()
-        return _problems(directory, folder, files)
+        return while_it_changes(lambda: _problems(directory, folder, files))
 
 
 def _problems(directory: Path, folder: PrivateFolder, files: FileBodies) -> list[str]:
     there = files.sizes()  # before the rows: what a writer adds from now on has a row by then
     try:
-        with checked_connection(directory, _database_problems) as (connection, problems):
-            bodies = expected(connection.execute(ALL))
+        with (
+            checked_connection(directory, _database_problems) as (connection, problems),
+            connection.one_moment(),
+        ):
+            rows = array("q", (body for (body,) in connection.execute("SELECT id FROM bodies ORDER BY id")))
             last_boot = connection.execute("SELECT boot FROM profile").fetchone()[0]
             indexed = {row[0] for row in connection.execute("SELECT number FROM indexed_databases")}
             problems = problems + _body_problems(
-                bodies, last_boot, files, partial(current_connection, directory)
+                connection, last_boot, files, there, partial(current_connection, directory)
             )
     except sqlite3.DatabaseError as error:
         return [f"the database cannot be read: {error}"]
     damaged, strays = problems_of(folder, indexed)
-    rows = {each.body for each in bodies}
-    strays = [f"{BODIES}/{body}" for body in sorted(there.keys() - rows)] + strays
+    strays = [f"{BODIES}/{body}" for body in there.bodies if not contains(rows, body)] + strays
     return [
         *problems,
         *(f"{name} has no row; it goes when the profile is opened next" for name in _left(folder, strays)),
@@ -65,12 +72,19 @@ def _database_problems(connection: sqlite3.Connection) -> list[str]:
 
 
 def _body_problems(
-    bodies: list[Expected], last_boot: str | None, files: FileBodies, look_again: LookAgain
+    connection: sqlite3.Connection,
+    last_boot: str | None,
+    files: FileBodies,
+    there: Sizes,
+    look_again: LookAgain,
 ) -> list[str]:
-    """Every byte that was counted is there in the boot of the last writer, what was synced in another one."""
+    """Every byte that was counted is there in the boot of the last writer, what was synced in another one.
+
+    A file that was not as long as its row says is looked at again: it may have grown, and its row been written, since.
+    """
     same_boot = last_boot is not None and last_boot == current_boot_id()
     problems = []
-    for each in bodies:
+    for each, _ in incomplete_bodies(connection.execute(ALL), there):
         size, counted = files.size(each.body), each.counted
         if not same_boot and size <= (counted or 0):
             counted = None  # what of it is missing is as the power left it

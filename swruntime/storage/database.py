@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
-import trio
 
 from swruntime.errors import StorageFull, UsageError
 from swruntime.ports.outside import outside_trio
@@ -111,6 +111,19 @@ class Database:
         except StorageFull:
             self._ran_full = True
             raise
+
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[Any]:
+        """The rows one after the other: they may be many. Nothing is written before the last one was read.
+
+        Raises StorageFailed.
+        """
+        with self.disk.used():
+            yield from self._connection.execute(sql, parameters)
+
+    def numbers(self, sql: str, parameters: Parameters = ()) -> array[int]:
+        """The only column of all rows, in eight bytes each. Raises StorageFailed."""
+        with self.disk.used():
+            return array("q", (number for (number,) in self._connection.execute(sql, parameters)))
 
     def execute_many(self, sql: str, rows: Sequence[Parameters]) -> None:
         """Raises StorageFull, StorageFailed."""
@@ -277,6 +290,8 @@ class Database:
 
     async def flush_outside(self) -> None:
         """`flush` in a thread."""
+        import trio
+
         if self._path is None:
             await trio.lowlevel.checkpoint()
             return

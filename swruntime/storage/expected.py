@@ -8,36 +8,29 @@ the file's, and nothing is said of it here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
 import attrs
 
-from swruntime.storage.bodies import FOLDER
+from swruntime.storage.bodies import FOLDER, Sizes
 
-_COUNTED = """
-    SELECT body, counted FROM records WHERE body IS NOT NULL
-    UNION ALL SELECT body, counted FROM cache_entries WHERE body IS NOT NULL
-    UNION ALL SELECT request_body, json_extract(request, '$.body.length') FROM records
-        WHERE request_body IS NOT NULL
-    UNION ALL SELECT request_body, json_extract(request, '$.body.length') FROM cache_entries
-        WHERE request_body IS NOT NULL
-"""
-
-ALL = f"""
-    SELECT id, synced, max(counted) FROM bodies
-    LEFT JOIN ({_COUNTED}) ON body = id GROUP BY id ORDER BY id
-"""
-ONE = """
-    SELECT storage_key, synced, (
+_EXPECTED = """
+    SELECT id, storage_key, synced, (
         SELECT max(counted) FROM (
-            SELECT max(counted) AS counted FROM records WHERE body = :body
-            UNION ALL SELECT max(counted) FROM cache_entries WHERE body = :body
-            UNION ALL SELECT max(json_extract(request, '$.body.length')) FROM records WHERE request_body = :body
-            UNION ALL SELECT max(json_extract(request, '$.body.length')) FROM cache_entries WHERE request_body = :body
+            SELECT max(counted) AS counted FROM records WHERE body = bodies.id
+            UNION ALL SELECT max(counted) FROM cache_entries WHERE body = bodies.id
+            UNION ALL SELECT max(json_extract(request, '$.body.length')) FROM records
+                WHERE request_body = bodies.id
+            UNION ALL SELECT max(json_extract(request, '$.body.length')) FROM cache_entries
+                WHERE request_body = bodies.id
         )
-    ) FROM bodies WHERE id = :body
+    ) FROM bodies
 """
+"""Looks each body up: a join would have SQLite keep all of them in memory."""
+ALL = f"{_EXPECTED} ORDER BY id"
+ONE = f"{_EXPECTED} WHERE id = ?"
+SOME = f"{_EXPECTED} WHERE id IN (SELECT value FROM json_each(?))"
 
 _UNFINISHED = "json_extract(snapshot, '$.result') = ''"
 STOPPED = f"SELECT DISTINCT body FROM records WHERE body IS NOT NULL AND {_UNFINISHED}"
@@ -54,13 +47,23 @@ class Expected:
     """`synced` bytes are known to be on the disk; `counted` is the body's whole length, None while it still grows."""
 
     body: int
+    storage_key: str
     synced: int
     counted: int | None
 
 
-def expected(rows: Iterable[tuple[int, int, int | None]]) -> list[Expected]:
-    """Of the rows that `ALL` answers."""
-    return [Expected(*row) for row in rows]
+def incomplete_bodies(
+    rows: Iterable[tuple[int, str, int, int | None]], sizes: Sizes
+) -> Iterator[tuple[Expected, int]]:
+    """Of the rows that `ALL` answers those whose files are not exactly what was counted, with how long they are.
+
+    Those that still grow are among them, and those that nothing refers to.
+    """
+    for row in rows:
+        body, _, synced, counted = row
+        size = sizes.of(body)
+        if size != counted or size < synced:
+            yield Expected(*row), size
 
 
 def damage(body: int, size: int, counted: int | None, *, least: int = 0) -> str | None:
@@ -83,5 +86,5 @@ def still(look_again: LookAgain, body: int, synced: int, counted: int | None) ->
     row that counts them, and that row goes before they do.
     """
     with look_again() as connection:
-        row = connection.execute(ONE, {"body": body}).fetchone()
-    return row is not None and (row[1], row[2]) == (synced, counted)
+        row = connection.execute(ONE, (body,)).fetchone()
+    return row is not None and row[2:] == (synced, counted)

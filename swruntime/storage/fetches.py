@@ -114,6 +114,8 @@ class FetchRows:
         ).fetchone()
         if row is None:
             raise _no_record(number, position)
+        if row[0] != body:
+            self._bodies.drop(row)
         self._database.execute(
             """
             UPDATE records SET snapshot = ?, response = ?, body = ?, counted = ?
@@ -121,8 +123,6 @@ class FetchRows:
             """,
             (*self._columns(snapshot, response, body), number, position),
         )
-        if row[0] != body:
-            self._bodies.drop(row)
 
     def save_record_state(
         self, number: int, position: int, snapshot: RecordSnapshot, body: int | None
@@ -147,8 +147,7 @@ class FetchRows:
 
     def delete(self, number: int) -> None:
         rows = self._database.execute("SELECT body, request_body FROM records WHERE fetch = ?", (number,))
-        for row in rows.fetchall():
-            self._bodies.drop(row)
+        self._bodies.drop(body for row in rows for body in row)
         padded = "SELECT 1 FROM records WHERE fetch = ? AND substr(request, 1, 1) = ' ' LIMIT 1"
         if self._database.one(padded, (number,)):
             self._database.empty_log_after_commit()

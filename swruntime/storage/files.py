@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from functools import partial
-
-import trio
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 
 from swruntime.errors import BodyDamaged
 from swruntime.ports.outside import outside_trio
-from swruntime.storage.bodies import FOLDER
+from swruntime.storage.bodies import FOLDER, Sizes
+from swruntime.storage.disk_space import DiskSpace
 from swruntime.storage.expected import damage
 from swruntime.storage.private_files import PrivateFolder
 from swruntime.storage.room import Disk, disk_errors_told
@@ -50,24 +49,31 @@ class FileBodies:
             self._kept = self._profile.subfolder(FOLDER, create=self._profile.privacy.mends)
         return self._kept
 
-    def check(self) -> None:
-        """Look at every body's file before anything is done with one, and mend its mode. Raises NotOurs."""
-        for name in filter(_is_body, self._names()):
-            self._folder.mend_file(name)
+    @cached_property
+    def _space(self) -> DiskSpace:
+        return DiskSpace(self._folder.path)
 
-    def sizes(self) -> dict[int, int]:
-        return {body: self.size(body) for body in map(int, filter(_is_body, self._names()))}
+    def sizes(self) -> Sizes:
+        """Looks at every body's file, and mends its mode. Raises NotOurs where one is something else.
+
+        Called before anything is done with one of them.
+        """
+        with self._disk.used():
+            bodies = array("q", sorted(map(int, filter(_is_body, self._names()))))
+            if not bodies:
+                return Sizes(())
+            return Sizes((int(name), size) for name, size in self._folder.sizes_of(map(str, bodies)))
 
     def strangers(self) -> list[str]:
         """Names in the folder of bodies that are no body's."""
-        return sorted(name for name in self._names() if not _is_body(name))
-
-    def _names(self) -> list[str]:
         with self._disk.used():
-            try:
-                return self._folder.names()
-            except FileNotFoundError:
-                return []
+            return sorted(name for name in self._names() if not _is_body(name))
+
+    def _names(self) -> Iterator[str]:
+        try:
+            yield from self._folder.each_name()
+        except FileNotFoundError:  # a reader's
+            return
 
     def size(self, body: int) -> int:
         with self._disk.used():
@@ -84,7 +90,7 @@ class FileBodies:
 
     def append(self, body: int, length: int, data: bytes) -> None:
         with self._disk.used():
-            self._require_room(len(data))
+            self._space.take(len(data), RESERVE)
             file = self._file(body)
             _require_length(body, file, length)
             try:
@@ -96,10 +102,6 @@ class FileBodies:
                 self._close(body)
                 self._cut(body, length)
                 raise
-
-    def _require_room(self, size: int) -> None:
-        if shutil.disk_usage(self._folder.path).free < size + RESERVE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _file(self, body: int) -> int:
         """The file open for appending."""
@@ -162,6 +164,8 @@ class FileBodies:
 
         No room is a failure here as well: after a sync that failed nobody knows what of the bytes there is.
         """
+        import trio
+
         failed: list[OSError] = []
         limit = trio.CapacityLimiter(SYNCS_AT_A_TIME)
         in_a_row = max(1, min(SYNCS_IN_A_ROW, len(bodies) // SYNCS_AT_A_TIME))

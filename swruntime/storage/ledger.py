@@ -2,23 +2,37 @@
 
 The length of a body is the length of its file; the ledger reads that once, when the profile opens, and
 counts along from there, so that nobody has to ask the disk how much a storage key uses.
+
+A profile may have very many bodies, and most of them are complete, and just lie there. So of those whose files are as
+long as their rows say nothing is kept in memory before somebody does anything with them.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import attrs
-import trio
 
 from swruntime.errors import BodyDamaged, StorageFailed, StorageFull
-from swruntime.storage.bodies import BodyBytes
+from swruntime.storage.bodies import BodyBytes, Sizes
 from swruntime.storage.database import Database, Mark
-from swruntime.storage.expected import NOTE_STOP, ONE, STOPPED, LookAgain, damage, still
+from swruntime.storage.expected import (
+    ALL,
+    NOTE_STOP,
+    ONE,
+    SOME,
+    STOPPED,
+    Expected,
+    LookAgain,
+    damage,
+    incomplete_bodies,
+    still,
+)
 from swruntime.storage.schema import REFERENCES
 
 
@@ -33,10 +47,14 @@ class _Body:
 class BodyLedger:
     """The part of `Store` that is about bodies, for the one process that writes."""
 
-    def __init__(self, database: Database, bytes_: BodyBytes) -> None:
+    def __init__(
+        self, database: Database, bytes_: BodyBytes, sizes: Sizes, incomplete: Collection[int]
+    ) -> None:
+        """`sizes` is what `bytes_` has now; all bodies but those `incomplete` have what their rows say."""
         self._database = database
         self._bytes = bytes_
         self._bodies: dict[int, _Body] = {}
+        """Those that are not complete, or that anything was done with."""
         self._usage: Counter[str] = Counter()
         self._pins: Counter[int] = Counter()
         self._created: list[int] = []
@@ -49,13 +67,14 @@ class BodyLedger:
         self._elsewhere: deque[int] = deque()
         """Let go in another thread, where the garbage collector was."""
         self._doomed: list[int] = []
-        self._load()
+        self._load(sizes, incomplete)
 
-    def _load(self) -> None:
-        sizes = self._bytes.sizes()
-        for body, storage_key, synced in self._database.execute("SELECT id, storage_key, synced FROM bodies"):
-            self._bodies[body] = _Body(storage_key, sizes.get(body, 0), synced, committed=True)
-            self._usage[storage_key] += sizes.get(body, 0)
+    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
+        for body, storage_key, synced in self._database.each("SELECT id, storage_key, synced FROM bodies"):
+            size = sizes.of(body)
+            self._usage[storage_key] += size
+            if body in incomplete:
+                self._bodies[body] = _Body(storage_key, size, synced, committed=True)
 
     # With the transactions of the database
 
@@ -83,8 +102,10 @@ class BodyLedger:
         self._doomed = [
             body
             for body in sorted({*self._dropped, *self._looked_at})
-            if body in self._bodies and not self._pins[body] and not self._is_referred_to(body)
+            if body in self._bodies and not self._pins[body]
         ]
+        if self._doomed:
+            self._doomed = self._not_referred_to(self._doomed)
         self._database.execute_many("DELETE FROM bodies WHERE id = ?", [(body,) for body in self._doomed])
         notes = [(length, body) for body, length in self._to_note.items()]
         self._database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", notes)
@@ -114,11 +135,21 @@ class BodyLedger:
             self._bytes.delete(body)
 
     def drop(self, bodies: Iterable[int | None]) -> None:
-        """Inside a transaction: these lost a reference, and go with its commit if it was the last."""
-        self._dropped.extend(body for body in bodies if body is not None)
+        """Inside a transaction: these are about to lose a reference, and go with its commit if it was the last."""
+        dropped = [body for body in bodies if body is not None]
+        self._know(dropped)
+        self._dropped += dropped
 
-    def _is_referred_to(self, body: int) -> bool:
-        return bool(self._database.one(f"SELECT {REFERENCES.format(body=':body')}", {"body": body}))
+    def _know(self, bodies: Iterable[int]) -> None:
+        """Have what is known of these in memory, where they are there at all."""
+        unknown = [body for body in bodies if body not in self._bodies]
+        if unknown:
+            for body, storage_key, synced, counted in self._database.execute(SOME, (json.dumps(unknown),)):
+                length = self._bytes.size(body) if counted is None else counted
+                self._bodies[body] = _Body(storage_key, length, synced, committed=True)
+
+    def _not_referred_to(self, bodies: list[int]) -> list[int]:
+        return [body for (body,) in self._database.execute(_NOT_REFERRED_TO, (json.dumps(bodies),))]
 
     # Bodies
 
@@ -154,6 +185,16 @@ class BodyLedger:
 
     def damage(self, body: int) -> str | None:
         return damage(body, self._bytes.size(body), self._entry(body).length)
+
+    def damaged(self) -> dict[int, str]:
+        """As `damage`, of all bodies, by id."""
+        sizes, found = self._bytes.sizes(), {}
+        for each, size in incomplete_bodies(self._database.each(ALL), sizes):
+            length = self._bodies[each.body].length if each.body in self._bodies else each.counted
+            wrong = damage(each.body, size, length)
+            if wrong is not None:
+                found[each.body] = wrong
+        return found
 
     def finish(self, body: int) -> None:
         self._entry(body)
@@ -191,7 +232,7 @@ class BodyLedger:
         return body in self._bodies
 
     def _let_go_now(self, body: int) -> None:
-        if not self._is_referred_to(body):
+        if self._not_referred_to([body]):
             self._let_go.add(body)
             with self._database.transaction(self):
                 """Nothing: the commit does it."""
@@ -200,9 +241,13 @@ class BodyLedger:
         self._database.require_writable()
         if self._database.in_transaction:
             raise RuntimeError("sync inside a transaction: a transaction is left before anyone waits")
+        bodies = tuple(bodies)
+        self._know(bodies)
         wanted = {body: self._bodies[body] for body in bodies if body in self._bodies}
         lengths = {body: entry.length for body, entry in wanted.items() if entry.length > entry.synced}
         if not lengths:
+            import trio
+
             await trio.lowlevel.checkpoint()
         else:
             try:
@@ -228,15 +273,13 @@ class BodyLedger:
         return self._usage[storage_key]
 
     def collect(self) -> None:
-        """All that nothing refers to goes, pinned or not: at the beginning and the end of a process."""
+        """All that nothing refers to goes, pinned or not: at the beginning and the end of a process.
+
+        Something refers to whatever is complete, and nobody did anything with.
+        """
         self._pins.clear()
         with self._database.transaction(self):
-            self.drop(
-                row[0]
-                for row in self._database.execute(
-                    f"SELECT id FROM bodies AS b WHERE NOT ({REFERENCES.format(body='b.id')})"
-                )
-            )
+            self.drop(self._not_referred_to(list(self._bodies)))
 
     def note_stops(self) -> None:
         """At the end of a process: how far unfinished records have come (see recovery.py)."""
@@ -248,53 +291,76 @@ class BodyLedger:
         self._bytes.close()
 
     def _entry(self, body: int) -> _Body:
+        self._know((body,))
         try:
             return self._bodies[body]
         except KeyError:
             raise _gone(body) from None
 
 
+_NOT_REFERRED_TO = f"SELECT value FROM json_each(?) WHERE NOT ({REFERENCES.format(body='value')})"
+
+
 class ReadingLedger(BodyLedger):
-    """Bodies as a reader beside a writer sees them: it remembers nothing, and asks the disk each time."""
+    """Bodies as a reader beside a writer sees them: of a single one it remembers nothing, and asks the disk each time.
 
-    def __init__(self, database: Database, bytes_: BodyBytes, look_again: LookAgain) -> None:
+    What is asked of all of them it answers from the look at all files that came with the opening: no reader is open
+    for long.
+    """
+
+    def __init__(self, database: Database, bytes_: BodyBytes, sizes: Sizes, look_again: LookAgain) -> None:
+        self._sizes = sizes
         self._look_again = look_again
-        super().__init__(database, bytes_)
+        super().__init__(database, bytes_, sizes, ())
 
-    def _load(self) -> None:
+    def _load(self, sizes: Sizes, incomplete: Collection[int]) -> None:
         """Nothing: what the writer does next would be missing."""
 
-    def _row(self, body: int) -> tuple[str, int, int | None]:
-        row: tuple[str, int, int | None] | None = self._database.execute(ONE, {"body": body}).fetchone()
+    def _row(self, body: int) -> Expected:
+        row = self._database.execute(ONE, (body,)).fetchone()
         if row is None:
             raise _gone(body)
-        return row
+        return Expected(*row)
 
     def _entry(self, body: int) -> _Body:
-        storage_key, synced, counted = self._row(body)
-        length = self._bytes.size(body) if counted is None else counted
-        return _Body(storage_key, length, synced, committed=True)
+        row = self._row(body)
+        length = self._bytes.size(body) if row.counted is None else row.counted
+        return _Body(row.storage_key, length, row.synced, committed=True)
 
     def read(self, body: int, offset: int, size: int) -> bytes:
-        _, synced, counted = self._row(body)
+        row = self._row(body)
         try:
             return super().read(body, offset, size)
         except BodyDamaged:
-            if still(self._look_again, body, synced, counted):
+            if still(self._look_again, body, row.synced, row.counted):
                 raise
             raise _gone(body) from None
 
     def damage(self, body: int) -> str | None:
         """What a writer has done meanwhile is not damage."""
-        _, synced, counted = self._row(body)
-        found = damage(body, self._bytes.size(body), counted)
-        if found is None or not still(self._look_again, body, synced, counted):
+        return self._damage(self._row(body))
+
+    def _damage(self, row: Expected) -> str | None:
+        found = damage(row.body, self._bytes.size(row.body), row.counted)
+        if found is None or not still(self._look_again, row.body, row.synced, row.counted):
             return None
         return found
 
+    def damaged(self) -> dict[int, str]:
+        """The look at all files that came with the opening tells which of them to look at again."""
+        found = {}
+        for each, _ in incomplete_bodies(self._database.each(ALL), self._sizes):
+            wrong = None if each.counted is None else self._damage(each)
+            if wrong is not None:
+                found[each.body] = wrong
+        return found
+
     def usage(self, storage_key: str) -> int:
-        rows = self._database.execute("SELECT id FROM bodies WHERE storage_key = ?", (storage_key,))
-        return sum(self._bytes.size(body) for (body,) in rows)
+        """Of the files as they were when the profile was opened; of newer ones as they are now."""
+        rows = self._database.each("SELECT id FROM bodies WHERE storage_key = ?", (storage_key,))
+        return sum(
+            self._sizes.of(body) if body in self._sizes else self._bytes.size(body) for (body,) in rows
+        )
 
 
 def _gone(body: int) -> FileNotFoundError:

@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +26,7 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _OTHERS = 0o077
+_OURS = stat.S_IFREG | FILE_MODE
 _FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
@@ -80,7 +81,7 @@ class PrivateFolder:
     def _held(self) -> PrivateFolder:
         try:
             if self.privacy.mends:
-                self._require_owner(os.fstat(self._descriptor), self.path)
+                self._require_owner(os.fstat(self._descriptor))
                 self._hold_mode(self._descriptor, self.path, FOLDER_MODE)
         except BaseException:
             self.close()
@@ -95,6 +96,12 @@ class PrivateFolder:
 
     def names(self) -> list[str]:
         return os.listdir(self._descriptor)
+
+    def each_name(self) -> Iterator[str]:
+        """As `names`, where they may be very many."""
+        with os.scandir(self._descriptor) as entries:
+            for entry in entries:
+                yield entry.name
 
     def subfolder(self, name: str, *, create: bool = False) -> PrivateFolder:
         """Raises FileNotFoundError, NotOurs, OSError."""
@@ -118,7 +125,7 @@ class PrivateFolder:
                 self.check_file(name)
             raise
         try:
-            self._require_ours(os.fstat(descriptor), self.path / name)
+            self._require_ours(os.fstat(descriptor), name)
             if self.privacy.mends:
                 self._hold_mode(descriptor, self.path / name, FILE_MODE)
         except BaseException:
@@ -131,7 +138,7 @@ class PrivateFolder:
         status = self._status(name)
         if status is None:
             return False
-        self._require_ours(status, self.path / name)
+        self._require_ours(status, name)
         return True
 
     def mend_file(self, name: str) -> None:
@@ -144,6 +151,18 @@ class PrivateFolder:
             and stat.S_IMODE(status.st_mode) != FILE_MODE
         ):
             os.close(self.open_file(name, os.O_RDONLY))
+
+    def sizes_of(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """As `mend_file` of each name that the folder has just listed: there may be very many."""
+        owner = os.geteuid() if hasattr(os, "geteuid") else 0
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if (status.st_mode, status.st_nlink, status.st_uid) != (_OURS, 1, owner):
+                self.mend_file(name)
+            yield name, status.st_size
 
     def check_folder(self, name: str) -> bool:
         """Whether there is such a folder. Raises NotOurs where it is something else."""
@@ -224,17 +243,17 @@ class PrivateFolder:
             raise NotOurs(f"{name!r} is not the name of a file in {self.path}")
         return name
 
-    def _require_ours(self, status: os.stat_result, path: Path) -> None:
+    def _require_ours(self, status: os.stat_result, name: str) -> None:
         if not stat.S_ISREG(status.st_mode):
-            raise NotOurs(f"{path} is {_kind(status)}, and a profile has a file there")
+            raise NotOurs(f"{self.path / name} is {_kind(status)}, and a profile has a file there")
         if status.st_nlink > 1:
             raise NotOurs(
-                f"{path} is a file that has {status.st_nlink} names, and only the profile may have it"
+                f"{self.path / name} is a file that has {status.st_nlink} names, and only the profile may have it"
             )
         if self.privacy.mends:
-            self._require_owner(status, path)
+            self._require_owner(status, name)
 
-    def _require_owner(self, status: os.stat_result, path: Path) -> None:
+    def _require_owner(self, status: os.stat_result, name: str = "") -> None:
         """Another user's file is refused: that user may put anything there at any time, and reads what comes.
 
         Root is told, and may go on; so is everybody where the file system does not keep owners apart.
@@ -242,6 +261,7 @@ class PrivateFolder:
         owner = status.st_uid
         if not hasattr(os, "geteuid") or owner == os.geteuid():
             return
+        path = self.path / name
         if os.geteuid() and self._keeps_owners():
             raise NotOurs(
                 f"{path} belongs to another user (uid {owner}), who could read and change what is kept there"

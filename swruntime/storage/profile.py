@@ -12,7 +12,6 @@ All of it is the user's alone, and none of it is opened through a link (see priv
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from contextlib import ExitStack, closing
 from functools import cache, partial
@@ -21,8 +20,9 @@ from typing import Literal
 
 from swruntime.errors import NotAProfile
 from swruntime.storage import schema
-from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies
+from swruntime.storage.bodies import FOLDER as BODIES, MemoryBodies, Sizes
 from swruntime.storage.database import Database
+from swruntime.storage.disk_space import DiskSpace
 from swruntime.storage.files import FileBodies
 from swruntime.storage.indexed_db import FOLDER as INDEXED, IndexedCatalog, check_files
 from swruntime.storage.ledger import BodyLedger, ReadingLedger
@@ -31,11 +31,13 @@ from swruntime.storage.private_files import FOLDER_MODE, PrivateFolder
 from swruntime.storage.reading import (
     BESIDE,
     DATABASE,
+    ReadingDatabase,
     connect,
     current_connection,
     profile_errors_told,
     require_our_tables,
     sound_connection,
+    while_it_changes,
 )
 from swruntime.storage.recovery import DETECT, current_boot_id, recover
 from swruntime.storage.room import Disk, disk_errors_told
@@ -73,7 +75,7 @@ def memory_store() -> SqlStore:
         empty.backup(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection, path=None)
-    ledger = BodyLedger(database, MemoryBodies())
+    ledger = BodyLedger(database, MemoryBodies(), Sizes(()), ())
     return SqlStore(database, ledger, IndexedCatalog(database, ledger, None), disk_size=lambda: MEMORY_SIZE)
 
 
@@ -115,7 +117,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
         with disk_errors_told(directory):
             for name in OWN_FILES:
                 folder.mend_file(name)
-            files.check()
+            sizes = files.sizes()
             check_files(folder)
             folder.prepare_for_sqlite(DATABASE, BESIDE)
             had_log = (
@@ -127,11 +129,11 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             _prepare_to_write(directory, connection)
             folder.check_after_sqlite(DATABASE, BESIDE)
             database = Database(connection, path=folder.path / DATABASE, disk=disk)
-            losses = recover(database, files, boot_id)
+            losses = recover(database, files, sizes, boot_id)
             if had_log:
                 database.empty_log()
             folder.sync()
-        ledger = BodyLedger(database, files)
+        ledger = BodyLedger(database, files, sizes, losses.incomplete)
         ledger.collect()
         indexed = IndexedCatalog(database, ledger, folder)
         undo.callback(indexed.close)
@@ -143,7 +145,7 @@ def _open_writer(directory: Path, boot_id: str | None) -> SqlStore:
             database,
             ledger,
             indexed,
-            disk_size=partial(_disk_size, directory),
+            disk_size=DiskSpace(directory).total,
             release=release.close,
             losses=losses.told,
             gone=losses.gone,
@@ -174,9 +176,14 @@ def profile_origin(directory: Path) -> str | None:
     """
     if not require_profile_or_nothing(directory):
         return None
-    with profile_errors_told(directory), current_connection(directory) as connection:
-        origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
-        return origin
+
+    def read() -> str | None:
+        with current_connection(directory) as connection:
+            origin: str | None = connection.execute("SELECT origin FROM profile").fetchone()[0]
+            return origin
+
+    with profile_errors_told(directory):
+        return while_it_changes(read)
 
 
 def require_profile_or_nothing(directory: Path) -> bool:
@@ -303,22 +310,18 @@ def _open_reader(directory: Path) -> SqlStore:
         folder = PrivateFolder.open(directory, mends=False)
         undo.callback(folder.close)
         disk = Disk(directory)
-        database = Database(connection, path=None, read_only=True, disk=disk)
+        database = ReadingDatabase(connection, disk)
         files = FileBodies(folder, disk)
         undo.callback(files.close)
-        files.check()
+        sizes = files.sizes()
         check_files(folder)
-        ledger = ReadingLedger(database, files, partial(current_connection, directory))
+        ledger = ReadingLedger(database, files, sizes, partial(current_connection, directory))
         indexed = IndexedCatalog(database, ledger, folder)
         release = undo.pop_all().close
-    return SqlStore(database, ledger, indexed, disk_size=partial(_disk_size, directory), release=release)
+    return SqlStore(database, ledger, indexed, disk_size=DiskSpace(directory).total, release=release)
 
 
 def require_profile(directory: Path) -> None:
     """Raises NotAProfile where there is none. Changes nothing."""
     if not require_profile_or_nothing(directory):
         raise NotAProfile(f"there is no profile in {directory}")
-
-
-def _disk_size(directory: Path) -> int:
-    return shutil.disk_usage(directory).total

@@ -59,11 +59,11 @@ from pathlib import Path
 
 import attrs
 
-from swruntime.machines.record_rules import SAFE
+from swruntime.algorithms.methods import SAFE
 from swruntime.machines.snapshots import RecordSnapshot
-from swruntime.storage.bodies import BodyBytes
+from swruntime.storage.bodies import BodyBytes, Sizes, contains
 from swruntime.storage.database import Database, Mark, Participant
-from swruntime.storage.expected import ALL, FORGET_STOPS, damage, expected
+from swruntime.storage.expected import ALL, FORGET_STOPS, Expected, damage, incomplete_bodies
 from swruntime.storage.values import from_json, to_json
 
 DETECT = "detect"
@@ -99,16 +99,21 @@ class NothingBeside:
 
 @attrs.define
 class Losses:
-    """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself."""
+    """`told`: what was found, one sentence for each body. `gone`: what will not be made good by itself.
+
+    `incomplete`: the bodies that are not complete, for whatever reason.
+    """
 
     told: list[str] = attrs.field(factory=list)
     gone: list[str] = attrs.field(factory=list)
+    incomplete: frozenset[int] = frozenset()
 
 
-def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> Losses:
+def recover(database: Database, bodies: BodyBytes, sizes: Sizes, boot_id: str | None) -> Losses:
     """Bring rows and files together again after whatever ended the last writer. There are no readers yet.
 
-    Done again from the start when it is interrupted: the boot is noted last.
+    `sizes` is what `bodies` has now; what is cut is noted there. Done again from the start when it is interrupted: the
+    boot is noted last.
     """
     nobody: Participant = NothingBeside()
     last_boot: str | None = database.one("SELECT boot FROM profile")
@@ -117,16 +122,20 @@ def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> Losse
     with database.transaction(nobody, durable=True):
         if not same_boot:
             database.execute(FORGET_STOPS)
-        _cut_excess(database, bodies, losses)
+        found = _with_excess_cut(database, bodies, sizes, losses)
         if not same_boot:
-            _cut_to_checkpoints(database, bodies)
-        sizes = bodies.sizes()
-        _lower_checkpoints(database, sizes)
+            _cut_to_checkpoints(database, bodies, sizes)
+            found = list(incomplete_bodies(database.each(ALL), sizes))
+        _lower_checkpoints(database, found)
         if not same_boot:
             _drop_cut_uploads(database)
+            found = list(incomplete_bodies(database.each(ALL), sizes))
         why = "its file was damaged" if same_boot else "the power failed before it was on the disk"
-        for body, size, counted in _short_bodies(database, sizes):
-            told = f"bodies/{body} has {size} bytes of {counted}: {why}"
+        for each, size in found:
+            body = each.body
+            if each.counted is None or size >= each.counted:
+                continue
+            told = f"bodies/{body} has {size} bytes of {each.counted}: {why}"
             losses.told.append(told)
             losses.gone += _that_go(database, body, size, told)
             _fail_uploads(database, body, size, why)
@@ -134,21 +143,27 @@ def recover(database: Database, bodies: BodyBytes, boot_id: str | None) -> Losse
             database.execute("DELETE FROM cache_entries WHERE body = ? AND counted > ?", (body, size))
         database.execute(FORGET_STOPS)
         database.execute("UPDATE profile SET boot = ?", (boot_id,))
-    rows = {row[0] for row in database.execute("SELECT id FROM bodies")}
-    for body in sizes.keys() - rows:
-        bodies.delete(body)
+    losses.incomplete = frozenset(each.body for each, _ in found)
+    rows = database.numbers("SELECT id FROM bodies ORDER BY id")
+    for body in sizes.bodies:
+        if not contains(rows, body):
+            bodies.delete(body)
     return losses
 
 
-def _cut_excess(database: Database, bodies: BodyBytes, losses: Losses) -> None:
-    """Of bodies whose length is known. No process of ours writes beyond it."""
-    sizes = bodies.sizes()
-    for each in expected(database.execute(ALL)):
-        size = sizes.get(each.body, 0)
+def _with_excess_cut(
+    database: Database, bodies: BodyBytes, sizes: Sizes, losses: Losses
+) -> list[tuple[Expected, int]]:
+    """Of bodies whose length is known. No process of ours writes beyond it. Answers with all that are incomplete."""
+    left = []
+    for each, size in incomplete_bodies(database.each(ALL), sizes):
         if each.counted is not None and size > each.counted:
             found = damage(each.body, size, each.counted)
             losses.told.append(f"{found}: what comes after them was cut off")
             bodies.truncate(each.body, each.counted)
+            sizes.cut(each.body, size := each.counted)
+        left.append((each, size))
+    return left
 
 
 def _that_go(database: Database, body: int, size: int, why: str) -> list[str]:
@@ -177,27 +192,17 @@ def _that_go(database: Database, body: int, size: int, why: str) -> list[str]:
     ]
 
 
-def _cut_to_checkpoints(database: Database, bodies: BodyBytes) -> None:
-    sizes = bodies.sizes()
-    for body, synced in database.execute("SELECT id, synced FROM bodies").fetchall():
-        if sizes.get(body, 0) > synced:
+def _cut_to_checkpoints(database: Database, bodies: BodyBytes, sizes: Sizes) -> None:
+    for body, synced in database.each("SELECT id, synced FROM bodies"):
+        if sizes.of(body) > synced:
             bodies.truncate(body, synced)
+            sizes.cut(body, synced)
 
 
-def _lower_checkpoints(database: Database, sizes: dict[int, int]) -> None:
+def _lower_checkpoints(database: Database, found: list[tuple[Expected, int]]) -> None:
     """Of a file that the disk has lost a part of; what comes again is then synced again."""
-    rows = database.execute("SELECT id, synced FROM bodies").fetchall()
-    shorter = [(sizes.get(body, 0), body) for body, synced in rows if sizes.get(body, 0) < synced]
+    shorter = [(size, each.body) for each, size in found if size < each.synced]
     database.execute_many("UPDATE bodies SET synced = ? WHERE id = ?", shorter)
-
-
-def _short_bodies(database: Database, sizes: dict[int, int]) -> list[tuple[int, int, int]]:
-    """(body, its size, the bytes that somebody counted on) where these are more."""
-    return [
-        (each.body, sizes.get(each.body, 0), each.counted)
-        for each in expected(database.execute(ALL))
-        if each.counted is not None and sizes.get(each.body, 0) < each.counted
-    ]
 
 
 def _fail_uploads(database: Database, body: int, size: int, why: str) -> None:

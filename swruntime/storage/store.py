@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 
 from swruntime.concepts.background import ImageResource
@@ -264,6 +264,9 @@ class SqlStore:
     def damage(self, body: int) -> str | None:
         return self._bodies.damage(body)
 
+    def damaged(self) -> Mapping[int, str]:
+        return self._bodies.damaged()
+
     def finish_body(self, body: int) -> None:
         self._bodies.finish(body)
 
@@ -303,6 +306,12 @@ class SqlStore:
     ) -> Sequence[CacheEntry]:
         """None of a cache that was deleted."""
         return self._caches.entries(cache, url, ignore_search=ignore_search)
+
+    def cache_size(self, cache: int) -> tuple[int, int]:
+        return self._caches.size(cache)
+
+    def cache_bodies(self, cache: int, among: Iterable[int]) -> Sequence[int]:
+        return self._caches.bodies(cache, among)
 
     def put_entry(self, cache: int, request: Request, response: Response, body: int | None) -> int:
         with self._one_statement():

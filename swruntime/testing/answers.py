@@ -11,7 +11,8 @@ from typing import Any, Literal
 import attrs
 import httpx
 
-from swruntime.network.ranges import http_date, if_range_holds, is_not_modified, select_range
+from swruntime.algorithms.http_date import format_http_date
+from swruntime.network.ranges import if_range_holds, is_not_modified, select_range
 from swruntime.runtime import _wall_clock as wall_clock
 from swruntime.testing.pattern import Pattern
 
@@ -185,7 +186,7 @@ class _Answering:
     @property
     def date(self) -> str | None:
         if self.script.date is True:
-            return None if self.script.last_modified is None else http_date(wall_clock().now())
+            return None if self.script.last_modified is None else format_http_date(wall_clock().now())
         return _date(self.script.date)
 
     def answer(self, connection: int) -> Answer:
@@ -254,7 +255,7 @@ class _Answering:
 
 
 def _date(value: str | float | None) -> str | None:
-    return http_date(value) if isinstance(value, (int, float)) else value
+    return format_http_date(value) if isinstance(value, (int, float)) else value
 
 
 def preflight(script: Script, request: RequestRecord) -> Answer | None:

@@ -36,7 +36,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict
 
-from swruntime.network.ranges import http_date, if_range_holds, parse_http_date, select_range
+from swruntime.algorithms.http_date import format_http_date, parse_http_date
+from swruntime.network.ranges import if_range_holds, select_range
 from swruntime.testing.answers import RequestRecord
 from swruntime.testing.origin import Origin
 from swruntime.testing.pattern import Pattern
@@ -128,7 +129,7 @@ def _selected(answer: Plain, version: Plain, size: int, request: RequestRecord) 
 def _date(answer: Plain, version: Plain) -> str | None:
     date, modified = answer.get("date", _DAY), parse_http_date(version.get("last_modified") or "")
     if not isinstance(date, str):
-        return None if modified is None else http_date(modified.timestamp() + date)
+        return None if modified is None else format_http_date(modified + date)
     return None if date == "none" else date
 
 

@@ -36,7 +36,7 @@ from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.user_agent import UserAgent
 from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS, Conditions
-from swruntime.network.link import PIECE
+from swruntime.ports.network import LARGEST_PIECE
 from swruntime.testing.plain import seconds, size, text
 from swruntime.testing.whole import KEYS, Whole, parse_whole
 from swruntime.trace import Diagnostic
@@ -130,7 +130,7 @@ def parse_conditions(given: object) -> Conditions:
         latency=seconds("latency", given.get("latency", 0)),
         download=_rate("download", given),
         upload=_rate("upload", given),
-        packet=size("packet", given.get("packet", PIECE)),
+        packet=size("packet", given.get("packet", LARGEST_PIECE)),
     )
 
 

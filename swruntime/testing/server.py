@@ -21,7 +21,7 @@ import httpx
 import trio
 
 from swruntime.network.asgi import AsgiTransport
-from swruntime.network.failures import TRANSPORT_ERRORS
+from swruntime.network.http import TRANSPORT_ERRORS
 from swruntime.ports.outside import server_waits
 from swruntime.runtime import unwrapped_nursery
 from swruntime.testing.answers import DELAY, GARBAGE, Answer, OneBody, RequestRecord

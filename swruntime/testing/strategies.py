@@ -23,8 +23,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from swruntime.algorithms.http_date import format_http_date
 from swruntime.network.conditions import PRESETS
-from swruntime.network.ranges import http_date
 from swruntime.testing.behaviour import Server
 
 _FIRST_DATE = 1_767_225_600
@@ -55,7 +55,7 @@ def versions(draw: st.DrawFn, number: int, max_size: int = 4000) -> dict[str, An
     if kind == "weak":
         version["etag"] = f'W/"v{number}"'
     if kind in ("both", "last_modified"):
-        version["last_modified"] = http_date(_FIRST_DATE + 86_400 * number)
+        version["last_modified"] = format_http_date(_FIRST_DATE + 86_400 * number)
     return version
 
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "diagnostics"
-README_WORKER = re.search(
-    r"cat > site/worker.py <<'END'\n(.*?)END\n", (ROOT / "README.md").read_text(), re.DOTALL
-)
+README = (ROOT / "README.md").read_text()
+README_WORKERS = {
+    "sw.js": re.search(r"cat > site/sw.js <<'END'\n(.*?)END\n", README, re.DOTALL),
+    "worker.py": re.search(r'```python title="site/worker.py"\n(.*?)```\n', README, re.DOTALL),
+}
 ABOUT_SCRIPTS = [name for name, code in CODES.items() if code.about == "script"]
 
 
@@ -139,6 +141,7 @@ def test_a_page_says_what_the_registry_says(code: str) -> None:
     assert f"# {code}\n" in text
     assert CODES[code].why in text
     assert CODES[code].instead in text
+    assert (CODES[code].javascript or "") in text.partition(IN_JAVASCRIPT)[2]
 
 
 SLOW = ("script-does-not-await", "script-process-ended")
@@ -257,9 +260,11 @@ async def test_a_script_whose_process_ends(lab: Lab, which: str) -> None:
 # What is right in the repository is left in peace
 
 
-async def test_the_readmes_worker(lab: Lab, autojump_clock: object) -> None:
-    assert README_WORKER is not None
-    assert await told(lab, "", "worker.py", README_WORKER[1]) == []
+@pytest.mark.parametrize("name", README_WORKERS)
+async def test_the_readmes_worker(lab: Lab, autojump_clock: object, name: str) -> None:
+    found = README_WORKERS[name]
+    assert found is not None
+    assert await told(lab, "", name, found[1]) == []
 
 
 @pytest.mark.parametrize("name", ["cache-first", "stale-while-revalidate"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from swruntime.agent.held_text import held_text
 from swruntime.agent.scripts import Script
-from swruntime.agent.worker_texts import ABSENT, MOST, MOST_URL, ScriptMap, Texts, digest, held_text
+from swruntime.agent.worker_texts import ABSENT, MOST, MOST_URL, ScriptMap, Texts, digest
 
 URL = "http://localhost:8400/{}.js"
 

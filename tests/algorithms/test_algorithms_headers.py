@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import example, given, strategies as st
 
 from swruntime.algorithms import guards, headers as h
 from swruntime.concepts.http import HeaderList
+from swruntime.concepts.memory import memory_of
 
 H = HeaderList.of
 
@@ -322,3 +325,31 @@ def test_a_guard_holds_whatever_is_appended(guard: guards.Guard, pairs: list[tup
             continue
     for name, value in headers:
         assert guards.guard_allows(guard, name, value)
+
+
+def test_a_list_is_looked_through_once_however_often_it_is_asked() -> None:
+    headers = H((f"Name-{n}", str(n)) for n in range(20))
+    lowered = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal lowered
+        lowered += event == "c_call" and getattr(argument, "__name__", "") == "lower"
+
+    sys.setprofile(count)
+    try:
+        for n in range(50):
+            assert headers.get(f"name-{n}") == (str(n) if n < 20 else None)
+    finally:
+        sys.setprofile(None)
+    assert lowered == 20 + 50
+    assert headers == H(headers.items)
+    assert hash(headers) == hash(H(headers.items))
+    assert repr(headers) == repr(H(headers.items))
+    assert memory_of(headers) == memory_of(H(headers.items))
+    assert headers.delete("nobody") is headers
+
+
+def test_what_is_appended_takes_the_first_spelling() -> None:
+    headers = H([("X-First", "1"), ("x-first", "2")])
+    assert headers.append("X-FIRST", "3").items == (("X-First", "1"), ("x-first", "2"), ("X-First", "3"))
+    assert headers.append("Other", "3").all("other") == ("3",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import format_datetime
+import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given, strategies as st
 
-from swruntime.algorithms.http_date import parse_http_date
+from swruntime.algorithms.http_date import format_http_date, parse_http_date
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,22 @@ from swruntime.algorithms.http_date import parse_http_date
 )
 def test_dates(value: str) -> None:
     assert parse_http_date(value) == 784111777.0
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-11")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+@pytest.mark.parametrize("value", ["Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 -0000"])
+def test_a_date_without_a_zone_is_in_gmt_wherever_the_machine_stands(value: str) -> None:
+    assert parse_http_date(value) == 784111777.0
+    assert format_http_date(784111777.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +63,7 @@ def test_what_is_not_one_date(value: str | None) -> None:
 
 @given(st.integers(0, 253402300799))
 def test_dates_round_trip(seconds: int) -> None:
-    assert parse_http_date(format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)) == seconds
+    assert parse_http_date(format_http_date(seconds)) == seconds
 
 
 @given(

@@ -237,5 +237,5 @@ def test_its_origin_is_told_as_well() -> None:
 
 
 def test_nothing_is_told_where_others_can_read_along() -> None:
-    assert metadata.fetch_metadata(request(PLAIN), [PLAIN]) == HeaderList()
+    assert metadata.fetch_metadata(request(PLAIN), [PLAIN]) == ()
     assert metadata.fetch_metadata(request("http://localhost:8400/"), [HERE])

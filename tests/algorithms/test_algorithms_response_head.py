@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -289,3 +290,36 @@ def test_canonical_heads_are_unchanged(
     data = "".join(line + "\r\n" for line in (*lines, "")).encode("latin-1")
     expected = ResponseHead(status, reason, (1, 1), HeaderList(tuple(headers)))
     assert read(data + rest) == (expected, rest)
+
+
+def test_a_body_that_came_with_its_head_is_copied_once() -> None:
+    body = b"x" * 1_000_000
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + body
+    reader = HeadReader()
+    tracemalloc.start()
+    try:
+        assert reader.feed(data) is not None
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reader.rest == body
+    assert most < 1_100_000
+
+
+def test_a_head_in_single_bytes_is_not_copied_for_each() -> None:
+    reader = HeadReader()
+    reader.feed(b"HTTP/1.1 200 OK\r\nX: ")
+    reader.feed(b"y" * 99_999)
+    reader.feed(b"y")  # and with it makes room for more
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            reader.feed(b"z")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 50_000
+    answer = reader.feed(b"\r\n\r\nrest")
+    assert answer is not None
+    assert answer.headers.get("x") == "y" * 100_000 + "z" * 100
+    assert reader.rest == b"rest"

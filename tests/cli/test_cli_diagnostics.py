@@ -19,7 +19,7 @@ def test_it_is_told_on_standard_error_with_its_reason(site: Site) -> None:
     (told,) = result.err.splitlines()
     assert told.startswith("swruntime: worker.py:1: onbackgroundfetchsucess handles no event")
     assert "[unknown-event-name]. Why: no event has this name" in told
-    assert "Instead: the event's own name" in told
+    assert "Instead: use the event's name" in told
     assert "unknown-event-name" not in result.out
 
 
@@ -75,3 +75,19 @@ def test_what_the_agent_tells_of_itself_is_no_fault_of_a_script(site: Site, tmp_
     result = site.cli("fetch", "a", "/x.bin", "--strict", "--scenario", str(scenario), "--json")
     assert result.status == 0
     assert [line["code"] for line in result.of("diagnostic")] == ["scenario"]
+
+
+def test_advice_to_a_javascript_author_is_in_javascript(site: Site) -> None:
+    site.write(
+        "sw.js",
+        'addEventListener("backgroundfetchsuccess", async (event) => {\n'
+        '    const cache = await caches.open("files");\n'
+        "});\n"
+        'addEventListener("backgroundfetchfail", () => {});\n'
+        'addEventListener("backgroundfetchabort", () => {});\n',
+    )
+    site.write("a.bin", "a")
+    told = site.cli("fetch", "one", "/a.bin", "--worker", "sw.js").err
+    assert "sw.js:2: " in told
+    assert "Instead: hand the work to event.waitUntil(...), before the handler's first await." in told
+    assert "wait_until" not in told

@@ -1,4 +1,4 @@
-"""Every command in the README runs as it stands there, in an empty folder, in the order of the page."""
+"""Every command in the README runs as it stands there, in the order of the page, in a folder with the examples alone."""
 
 from __future__ import annotations
 
@@ -6,21 +6,44 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.docs.snippets import Block, blocks, environment, free_port
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
-ELSEWHERE = ("make demo", "make test", "python -m pip install .")
+ELSEWHERE = ("make demo", "make test", "python -m pip install '.[js,test]'")
 """Run by CI itself: .ci/run makes them, .ci/wheel installs the package."""
 
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the README's commands are for a shell")
 
-def shell_lines() -> str:
-    lines = "".join(text for language, text in BLOCKS if language == "sh").splitlines()
-    return "\n".join(line for line in lines if line not in ELSEWHERE)
+
+def of(language: str) -> Iterator[Block]:
+    return (block for block in blocks(README) if block.language == language)
+
+
+def in_bash(script: str, folder: Path) -> str:
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment(folder, sys.executable),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 130
 
 
 def test_what_ci_runs_itself_is_in_the_readme_and_in_ci() -> None:
@@ -33,26 +56,49 @@ def test_what_ci_runs_itself_is_in_the_readme_and_in_ci() -> None:
     assert "pip install" in (ROOT / ".ci/wheel").read_text("utf-8")
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="the README's commands are for a shell")
-def test_the_shell_commands(tmp_path: Path) -> None:
-    script = f'set -euo pipefail\npython() {{ {sys.executable} "$@"; }}\n{shell_lines()}\n'
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "copy.bin").read_bytes() == (tmp_path / "site/big.bin").read_bytes()
-    assert (tmp_path / "shelf.bin").read_bytes() == (tmp_path / "shelf/big.bin").read_bytes()
-    assert '"reason":"offline"' in (tmp_path / "lines.jsonl").read_text()
+@pytest.fixture
+def reader(tmp_path: Path) -> Path:
+    """The folder of somebody who has done what the page says, but for the last door."""
+    for block in blocks(README):
+        if block.title is not None:
+            path = tmp_path / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+        elif block.language == "sh":
+            in_bash("\n".join(line for line in block.text.splitlines() if line not in ELSEWHERE), tmp_path)
+    return tmp_path
 
 
-def test_the_python_example(tmp_path: Path) -> None:
-    (code,) = [text for language, text in BLOCKS if language == "python"]
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/worker.py").write_text("async def onbackgroundfetchsuccess(event): pass\n")
-    (tmp_path / "site/big.bin").write_bytes(b"x" * 3_000_000)
-    (tmp_path / "example.py").write_text(code)
-    done = subprocess.run(
-        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+@pytest.mark.slow
+def test_the_commands(reader: Path) -> None:
+    assert (reader / "copy.bin").read_bytes() == (reader / "site/big.bin").read_bytes()
+    assert "/sw.js" in in_bash("swruntime status site", reader)
+    (reader / "site/sw.js").unlink()
+    shutil.rmtree(reader / "site/.swruntime")
+    in_bash(
+        "swruntime fetch site big /big.bin && swruntime cache site files /big.bin --output two.bin", reader
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2] == "success 3000000"
+    assert (reader / "two.bin").read_bytes() == (reader / "site/big.bin").read_bytes()
+
+
+@pytest.mark.slow
+def test_what_is_said_of_serve(tmp_path: Path) -> None:
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("ep-5*", ".swruntime")
+    )
+    (block,) = of("console")
+    upstream, port = free_port(), free_port()
+    script, told = "", []
+    for line in block.text.replace("8000", upstream).replace("8400", port).splitlines():
+        if not line.startswith("$ "):
+            told.append(line)
+            continue
+        command = line.removeprefix("$ ").replace("swruntime serve", f"swruntime serve --port {port}")
+        script += command.replace("curl ", "curl --silent ") + "\n"
+        if command.endswith("&"):
+            # Whoever types is slow enough; a program asks until the server is there.
+            asked = port if "swruntime" in command else upstream
+            script += f"until curl --silent localhost:{asked}/ > asked; do sleep 0.1; done\n"
+    said = in_bash(script, tmp_path).splitlines()
+    assert said[: len(told)] == told
+    assert all(line.startswith("swruntime: interrupted") for line in said[len(told) :])

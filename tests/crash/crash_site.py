@@ -22,7 +22,14 @@ from swruntime.ports.store import Store
 from swruntime.storage import open_profile, verify
 from tests.forks import ROOT, Forks
 
-PROGRAM = ("swruntime.runtime", "swruntime.cli.arguments")
+PROGRAM = (
+    "swruntime.cli.arguments",
+    *(f"swruntime.cli.commands.{name}" for name in ("run", "fetch", "resume", "status", "cache", "clear")),
+    "swruntime.agent.background_fetch",
+    "swruntime.network.sockets",
+    "swruntime.network.proxied",
+)
+"""What a process imports until it has performed a background fetch."""
 WHOLE = Forks(*PROGRAM)
 KILLED_AT_A_PLACE = Forks("tests.crash.crash_launcher", *PROGRAM)
 KILLED_AT_THE_DISK = Forks("tests.crash.crash_launcher:arm_disk", *PROGRAM)

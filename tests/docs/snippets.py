@@ -52,7 +52,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 def perform(page: str, folder: Path, python: str = sys.executable) -> None:
     """Raises WrongPage where a command fails that should not, or what comes is not what the page says."""
-    port = _free_port()
+    port = free_port()
     output = ""
     for block in blocks(page):
         text = block.text.replace(PORT, port)
@@ -75,21 +75,15 @@ def perform(page: str, folder: Path, python: str = sys.executable) -> None:
 def _typed(text: str, block: Block, folder: Path, python: str) -> str:
     # A server that is begun in the background ends with its block.
     script = f"set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{text}"
-    # No function of the shell: what is begun in the background is to have its own process id in $!.
-    programs = folder.resolve() / ".programs"
-    programs.mkdir(exist_ok=True)
-    program = programs / "python"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n')
-    program.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env=os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        env=environment(folder, python),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
     )
     expected = int(block.remark.removeprefix("exit ")) if block.remark else 0
@@ -98,6 +92,20 @@ def _typed(text: str, block: Block, folder: Path, python: str) -> str:
             f"line {block.line}: exit status {done.returncode}, not {expected}:\n{text}{done.stdout}"
         )
     return done.stdout
+
+
+def environment(folder: Path, python: str) -> dict[str, str]:
+    """In which `python` and `swruntime` are those of `python`.
+
+    They are programs and not functions of the shell: what is begun in the background has its own process id in $!.
+    """
+    programs = folder.resolve() / ".programs"
+    programs.mkdir(exist_ok=True)
+    for name, command in (("python", ""), ("swruntime", " -m swruntime")):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(python)}{command} "$@"\n')
+        program.chmod(0o755)
+    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _compare(expected: str, output: str, block: Block) -> None:
@@ -117,7 +125,7 @@ def _compare(expected: str, output: str, block: Block) -> None:
         near = True
 
 
-def _free_port() -> str:
+def free_port() -> str:
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         return str(listener.getsockname()[1])

@@ -76,3 +76,13 @@ def test_what_has_no_name_of_its_own_is_there(reference: Path) -> None:
         "StorageEstimate.quota",
     ):
         assert f'id="swruntime.realms.python.location.{member}"' in page
+
+
+@pytest.mark.slow
+def test_the_site_loads_nothing_from_elsewhere(reference: Path) -> None:
+    pages = list(reference.parent.rglob("*.html"))
+    assert len(pages) > 40
+    loaded = re.compile(
+        r'<(?:script|img|iframe|source|link rel="(?:stylesheet|preconnect|icon)")[^>]*?(?:src|href)="?(?:https?:)?//'
+    )
+    assert [page.name for page in pages if loaded.search(page.read_text("utf-8"))] == []

@@ -12,7 +12,7 @@ import trio.testing
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.asgi import AsgiNetwork, Message, Receive, Scope, Send
-from swruntime.ports.network import WireRequest
+from swruntime.ports.network import LARGEST_PIECE, WireRequest
 
 GET = WireRequest("GET", "http://localhost:8400/a%20b?q=1", HeaderList((("X-Name", "value"),)))
 
@@ -231,10 +231,10 @@ async def test_an_app_that_stalls_times_out(autojump_clock: trio.testing.MockClo
 async def test_pieces_are_cut_to_size() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send(start())
-        await send(piece(bytes(150_000), more=False))
+        await send(piece(bytes(2 * LARGEST_PIECE + 9), more=False))
 
     async with AsgiNetwork(app).exchange(GET) as response:
-        assert [len(piece) async for piece in response.body] == [65536, 65536, 18928]
+        assert [len(piece) async for piece in response.body] == [LARGEST_PIECE, LARGEST_PIECE, 9]
 
 
 async def test_a_body_where_there_is_none_is_dropped() -> None:

@@ -13,7 +13,7 @@ import trio.testing
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.conditions import OFFLINE, ONLINE, PRESETS, ConditionedNetwork, Conditions
-from swruntime.ports.network import WireRequest, WireResponse
+from swruntime.ports.network import LARGEST_PIECE, WireRequest, WireResponse
 
 GET = WireRequest("GET", "http://localhost:8400/", HeaderList())
 
@@ -341,7 +341,63 @@ async def test_packets(autojump_clock: object, rate: float) -> None:
     assert sizes == [1460] * 6 + [1240]
 
 
-@pytest.mark.parametrize("packet", [0, -1, 65_537])
+class AnsweringAtOnce(Answering):
+    """All of it is there, in the largest pieces that there are."""
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        while self.size:
+            self.pieces.append(bytes(min(LARGEST_PIECE, self.size)))
+            self.size -= len(self.pieces[-1])
+            yield self.pieces[-1]
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.pieces: list[bytes] = []
+
+
+async def test_a_piece_that_nothing_slows_down_is_not_cut_or_copied() -> None:
+    inner = AnsweringAtOnce(3 * LARGEST_PIECE + 9)
+    async with ConditionedNetwork(inner).exchange(GET) as response:
+        pieces = [piece async for piece in response.body]
+    assert len(pieces) == 4
+    assert all(piece is given for piece, given in zip(pieces, inner.pieces, strict=True))
+
+
+@pytest.mark.parametrize(("rate", "largest"), [(100_000_000, 65536), (100_000, 5000)])
+async def test_a_link_that_is_limited_takes_no_larger_pieces(
+    autojump_clock: object, rate: float, largest: int
+) -> None:
+    """However large those are that come, others get their turn as often."""
+    begin = trio.current_time()
+    network = ConditionedNetwork(AnsweringAtOnce(3_000_000), Conditions("limited", download=rate))
+    async with network.exchange(GET) as response:
+        sizes = [len(piece) async for piece in response.body]
+    assert trio.current_time() - begin == pytest.approx(3_000_000 / rate)
+    assert max(sizes) == largest
+    assert sum(sizes) == 3_000_000
+    assert len(sizes) <= 3_000_000 / largest + 3
+
+
+@pytest.mark.parametrize("packet", [0, -1, 1_048_577])
 def test_packets_that_make_no_sense(packet: int) -> None:
-    with pytest.raises(ValueError, match="packet must be from 1 to 65536 bytes"):
+    with pytest.raises(ValueError, match="packet must be from 1 to 1048576 bytes"):
         Conditions("packets", packet=packet)
+
+
+async def test_a_link_without_latency_sets_no_timer(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    slept = 0
+    real = trio.sleep_until
+
+    async def sleep_until(deadline: float) -> None:
+        nonlocal slept
+        slept += 1
+        await real(deadline)
+
+    monkeypatch.setattr(trio, "sleep_until", sleep_until)
+    network = ConditionedNetwork(Answering(10))
+    for latency, sleeps in ((0.0, 0), (0.5, 1)):
+        network.set(Conditions("some", latency=latency))
+        async with network.exchange(GET):
+            assert slept == sleeps

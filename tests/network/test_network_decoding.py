@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from swruntime.errors import NetworkFailure
-from swruntime.network.decoding import PIECE, Decoder, decoder_for
+from swruntime.network.decoding import Decoder, decoder_for
+from swruntime.ports.network import LARGEST_PIECE
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -136,7 +137,7 @@ def test_a_bomb_unfolds_in_bounded_pieces(name: str) -> None:
     pieces = using.decode(ENCODERS[name](bytes(size)))
     total = 0
     for piece in pieces:
-        assert 0 < len(piece) <= PIECE
+        assert 0 < len(piece) <= LARGEST_PIECE
         total += len(piece)
     using.finish()
     assert total == size

@@ -21,7 +21,7 @@ from swruntime.concepts.http import HeaderList
 from swruntime.errors import Cause, NetworkFailure
 from swruntime.network.http import HttpxNetwork
 from swruntime.network.sockets import SocketNetwork
-from swruntime.ports.network import WireRequest
+from swruntime.ports.network import LARGEST_PIECE, WireRequest
 
 Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 
@@ -337,7 +337,7 @@ async def test_leaving_early_closes_the_connection(network: SocketNetwork) -> No
     async with serving(handle) as port:
         request = WireRequest("GET", f"http://127.0.0.1:{port}/", HeaderList())
         async with network.exchange(request) as response:
-            assert len(await anext(response.body)) <= 65536
+            assert len(await anext(response.body)) <= LARGEST_PIECE
         with trio.fail_after(10):
             await closed.wait()
         with pytest.raises(trio.ClosedResourceError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from swruntime.network.ranges import http_date, parse_http_date, select_range
+from swruntime.network.ranges import select_range
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,3 @@ def test_what_is_selected_is_there(value: str, length: int) -> None:
 def test_nothing_of_nothing_can_be_selected() -> None:
     assert select_range("bytes=0-", 0) == "unsatisfiable"
     assert select_range("bytes=-1", 0) == "unsatisfiable"
-
-
-def test_dates() -> None:
-    assert http_date(784111777.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
-    parsed = parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT")
-    assert parsed is not None
-    assert parsed.timestamp() == 784111777
-    assert parse_http_date("soon") is None

@@ -163,7 +163,7 @@ class Servers:
         self.back: list[tuple[float, str]] = []
         self.hangs = False
         self.at_once = self.most = 0
-        self.watch = ServerWatch(nursery, self.reach, lambda: self.awaited, self.tell)
+        self.watch = ServerWatch(nursery, self.reach, self.awaited.__contains__, self.tell)
 
     async def reach(self, origin: str) -> None:
         self.looks.append((trio.current_time(), origin))

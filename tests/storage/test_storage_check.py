@@ -11,6 +11,7 @@ import trio
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NotAProfile, ProfileInUse, ProfileTooNew
 from swruntime.storage import forget, open_profile, profile_origin, schema, verify
+from swruntime.storage.bodies import Sizes
 from swruntime.storage.files import FileBodies
 from swruntime.storage.store import SqlStore
 
@@ -66,7 +67,7 @@ def test_what_a_writer_deletes_meanwhile_is_no_problem(
         store.delete_cache(KEY, "c")
         return size(self, body)
 
-    monkeypatch.setattr(FileBodies, "sizes", lambda self: {1: 10})
+    monkeypatch.setattr(FileBodies, "sizes", lambda self: Sizes([(1, 4)]))  # while it grew
     monkeypatch.setattr(FileBodies, "size", deleted_first)
     assert verify(tmp_path / "profile") == []
     store.close()

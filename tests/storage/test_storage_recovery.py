@@ -448,7 +448,12 @@ async def test_a_sync_without_a_flush_makes_no_commit(
     store.append(body, b"0123")
     asked: list[str] = []
     execute = Database.execute
-    monkeypatch.setattr(Database, "execute", lambda *args: asked.append(args[1]) or execute(*args))
+
+    def noted(self: Database, statement: str, *rest: Any) -> Any:
+        asked.append(statement)
+        return execute(self, statement, *rest)
+
+    monkeypatch.setattr(Database, "execute", noted)
     await store.sync([body], flush=False)
     assert asked == []
     await store.sync([body])
@@ -472,7 +477,7 @@ async def test_many_bodies_are_synced_by_few_calls_of_threads(
         bodies = [store.create_body(KEY) for _ in range(200)]
     for body in bodies:
         store.append(body, b"x")
-    synced = []
+    synced: list[int] = []
     monkeypatch.setattr(files, "_fdatasync", synced.append)
     monkeypatch.setattr(trio.to_thread, "run_sync", counted)
     await store.sync(bodies, flush=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from swruntime.network.ranges import http_date
+from swruntime.algorithms.http_date import format_http_date
 from swruntime.testing.behaviour import Server
 
 _FIRST_DATE = 1_767_225_600
@@ -51,7 +51,7 @@ def versions(draw: st.DrawFn, number: int) -> dict[str, Any]:
     if kind in ("weak", "weak and date"):
         version["etag"] = f'W/"v{number}"'
     if kind in ("last_modified", "both", "weak and date"):
-        version["last_modified"] = http_date(_FIRST_DATE + 86_400 * number)
+        version["last_modified"] = format_http_date(_FIRST_DATE + 86_400 * number)
     return version
 
 

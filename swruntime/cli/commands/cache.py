@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from swruntime.algorithms import matching, urls
@@ -13,13 +14,12 @@ from swruntime.cli.export import (
     Exported,
     damage,
     described,
-    length,
     to_file,
     to_folder,
     to_standard_output,
 )
-from swruntime.cli.output import complain, counted, print_object, say
-from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.cli.output import complain, counted, print_long_object, print_object, say
+from swruntime.cli.site import check_origin, check_site, profile_of
 from swruntime.cli.streams import check_standard_output
 from swruntime.concepts.http import Request
 from swruntime.concepts.matching import CacheQueryOptions
@@ -40,7 +40,7 @@ def cache(options: Namespace) -> int:
             origin = check_origin(store, options)
             if not options.delete:
                 return _perform(store, origin, options)
-            entries = _chosen(store, origin, options)
+            entries = {entry.id: entry.request.url for entry in _chosen(store, origin, options)}
     finally:
         store.close()
     _delete(profile, origin, entries, options)
@@ -89,21 +89,23 @@ def _perform(store: Store, origin: str, options: Namespace) -> int:
     return DONE
 
 
-def _chosen(store: Store, origin: str, options: Namespace) -> list[CacheEntry]:
+def _chosen(store: Store, origin: str, options: Namespace) -> Sequence[CacheEntry]:
     """The entries that the command line names. Raises UsageError where there are none."""
     if options.cache not in store.cache_names(origin):
         known = ", ".join(map(repr, store.cache_names(origin))) or "none"
         raise UsageError(f"there is no cache {options.cache!r}; there are: {known}")
-    entries = list(store.cache_entries(store.open_cache(origin, options.cache)))
-    return entries if options.url is None else _matching(entries, options.url, origin, options.cache)
+    if options.url is None:
+        return store.cache_entries(store.open_cache(origin, options.cache))
+    return _matching(store, options.url, origin, options.cache)
 
 
-def _matching(entries: list[CacheEntry], url: str, origin: str, name: str) -> list[CacheEntry]:
+def _matching(store: Store, url: str, origin: str, name: str) -> list[CacheEntry]:
     try:
         query = Request(urls.resolve(url, origin + "/"))
     except TypeError as error:
         raise UsageError(str(error)) from None
     options = CacheQueryOptions(ignore_vary=True)
+    entries = store.cache_entries(store.open_cache(origin, name), query.url)
     found = [e for e in entries if matching.matches_cache_entry(query, e.request, e.response, options)]
     if not found:
         raise UsageError(f"cache {name!r} has no entry for {query.url}")
@@ -112,7 +114,7 @@ def _matching(entries: list[CacheEntry], url: str, origin: str, name: str) -> li
 
 def _list_caches(store: Store, origin: str, options: Namespace) -> None:
     names = store.cache_names(origin)
-    counts = {name: len(store.cache_entries(store.open_cache(origin, name))) for name in names}
+    counts = {name: store.cache_size(store.open_cache(origin, name))[0] for name in names}
     if options.json:
         print_object({"caches": [{"name": name, "entries": count} for name, count in counts.items()]})
         return
@@ -122,23 +124,24 @@ def _list_caches(store: Store, origin: str, options: Namespace) -> None:
         print("no cache", file=sys.stderr)
 
 
-def _list_entries(store: Store, entries: list[CacheEntry], options: Namespace) -> None:
+def _list_entries(store: Store, entries: Sequence[CacheEntry], options: Namespace) -> None:
+    damaged = store.damaged()
     if options.json:
-        found = [
+        found = (
             {
-                **described(store, entry),
+                **described(entry, damaged.get(entry.body or 0)),
                 "status": entry.response.status,
                 "type": entry.response.type,
                 "headers": [list(header) for header in entry.response.headers],
             }
             for entry in entries
-        ]
-        print_object({"cache": options.cache, "entries": found})
+        )
+        print_long_object({"cache": options.cache}, "entries", found)
         return
     for entry in entries:
-        wrong = damage(store, entry)
+        wrong = damaged.get(entry.body or 0)
         told = "" if wrong is None else f"  damaged: {wrong}"
-        say(f"{entry.response.status}  {human(length(store, entry)):>10}  {entry.request.url}{told}")
+        say(f"{entry.response.status}  {human(entry.length):>10}  {entry.request.url}{told}")
 
 
 def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
@@ -147,10 +150,12 @@ def _output(store: Store, entry: CacheEntry, options: Namespace) -> None:
         return
     to_file(store, entry, Path(options.output))
     if options.json:
-        print_object({"cache": options.cache, "file": options.output, **described(store, entry)})
+        print_object(
+            {"cache": options.cache, "file": options.output, **described(entry, damage(store, entry))}
+        )
 
 
-def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> int:
+def _output_all(store: Store, entries: Sequence[CacheEntry], options: Namespace) -> int:
     """Each under its URL's path, confined to the folder. What fails is told at the end, the others are written."""
     folder: Path = options.output_dir.resolve()
     files, failed = [], []
@@ -187,29 +192,30 @@ def _output_all(store: Store, entries: list[CacheEntry], options: Namespace) -> 
     return FAILED if failed else DONE
 
 
-def _delete(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
-    """On a full disk the files of bodies go first: they make the room to write down that they are gone."""
+def _delete(profile: Path, origin: str, entries: dict[int, str], options: Namespace) -> None:
+    """`entries` are their URLs. On a full disk the files of bodies go first: they make the room to write down that they
+    are gone."""
     try:
         _delete_rows(profile, origin, entries, options)
     except StorageFull as full:
-        if not drop_bodies(profile, [entry.id for entry in entries]):
+        if not drop_bodies(profile, entries):
             raise StorageFull(f"{full}; 'clear' deletes the whole profile, and needs none") from full
         _delete_rows(profile, origin, entries, options)
     if options.json:
-        print_object({"cache": options.cache, "deleted": [entry.request.url for entry in entries]})
+        print_object({"cache": options.cache, "deleted": list(entries.values())})
 
 
-def _delete_rows(profile: Path, origin: str, entries: list[CacheEntry], options: Namespace) -> None:
+def _delete_rows(profile: Path, origin: str, entries: dict[int, str], options: Namespace) -> None:
     store = open_profile(profile)
     try:
         if options.url is None:
             store.delete_cache(origin, options.cache)
         else:
             with store.transaction():
-                store.delete_entries(entry.id for entry in entries)
+                store.delete_entries(entries)
     finally:
         store.close()
-    deleted = {entry.request.url for entry in entries}
+    deleted = set(entries.values())
     for lost in store.gone:
         if lost.partition(" ")[0] not in deleted:
             complain(lost)

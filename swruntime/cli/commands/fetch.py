@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swruntime.agent.background_fetch import BackgroundFetch
-from swruntime.cli.session import Session, active_registration, run_session, take_up_all, worker_script
+from swruntime.cli.session import Session, active_registration, run_session, take_up_all
+from swruntime.cli.site import worker_script
 from swruntime.errors import DOMException, UsageError
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
 
 
 def fetch(options: Namespace) -> int:

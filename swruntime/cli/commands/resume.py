@@ -1,22 +1,18 @@
-"""`resume`, `abort`, `clear`: what becomes of what an earlier process left."""
+"""`resume`, `abort`: what becomes of what an earlier process left."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from swruntime.agent.background_fetch import BackgroundFetch
-from swruntime.cli.output import complain, print_object
-from swruntime.cli.session import (
-    Session,
-    check_origin,
-    check_site,
-    profile_of,
-    run_session,
-    take_up_all,
-)
-from swruntime.errors import NotAProfile, UsageError
-from swruntime.storage import forget, open_profile, profile_origin
+from swruntime.cli.output import complain
+from swruntime.cli.session import Session, run_session, take_up_all
+from swruntime.cli.site import check_site, profile_of
+from swruntime.errors import UsageError
+from swruntime.storage import profile_origin
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
 
 
 def resume(options: Namespace) -> int:
@@ -88,37 +84,3 @@ def _named(session: Session, id: str) -> list[BackgroundFetch]:
 def _unknown(id: str, known: list[BackgroundFetch]) -> UsageError:
     names = ", ".join(repr(fetch.id) for fetch in known) or "none"
     return UsageError(f"there is no background fetch {id!r}; there are: {names}")
-
-
-def clear(options: Namespace) -> int:
-    """Forget the site."""
-    check_site(options.site)
-    profile = profile_of(options)
-    there = profile.exists()
-    if there:
-        _forget(profile, options)
-    else:
-        complain(f"there is no profile in {str(profile)!r}: nothing to forget")
-    if options.json:
-        print_object({"profile": str(profile), "cleared": there})
-    return 0
-
-
-def _forget(profile: Path, options: Namespace) -> None:
-    try:
-        _check_origin_of(profile, options)
-        forget(profile, force=options.force)
-    except NotAProfile as error:
-        advice = (
-            f"nothing was deleted; if nothing in it is needed, delete the folder {str(profile)!r} yourself"
-        )
-        raise NotAProfile(f"{error}; {advice}") from None
-
-
-def _check_origin_of(profile: Path, options: Namespace) -> None:
-    if options.origin is not None:
-        store = open_profile(profile, read_only=True)
-        try:
-            check_origin(store, options)
-        finally:
-            store.close()

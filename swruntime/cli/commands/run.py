@@ -6,18 +6,8 @@ from argparse import Namespace
 
 import trio
 
-from swruntime.cli.session import (
-    PAGES,
-    Session,
-    active_registration,
-    check_confinement,
-    find_page,
-    find_script,
-    run_session,
-    script_url,
-    until_done,
-    worker_script,
-)
+from swruntime.cli.session import Session, active_registration, run_session, until_done
+from swruntime.cli.site import PAGES, check_confinement, find_page, find_script, script_url, worker_script
 from swruntime.errors import ScriptError
 from swruntime.trace import Console
 

@@ -11,15 +11,16 @@ import trio
 
 from swruntime.algorithms import urls
 from swruntime.cli.output import complain, say
-from swruntime.cli.session import Session, profile_of, run_session, worker_script
+from swruntime.cli.session import Session, run_session
+from swruntime.cli.site import profile_of, worker_script
 from swruntime.errors import DOMException, UsageError
-from swruntime.runtime import is_sites_own, shown_origin
 from swruntime.serve.gateway import Gateway
 from swruntime.serve.hosts import Authority, KnownHosts, checked_names
 from swruntime.serve.reload import update_on_edit
 from swruntime.serve.server import Listening, check_certificate, hang_up, interrupted, listen, run_server
 from swruntime.serve.site_worker import SiteWorker
-from swruntime.storage import open_profile
+from swruntime.storage import profile_origin
+from swruntime.storage.site_origin import is_sites_own, shown_origin
 
 DEFAULT_PORT = 8400
 
@@ -95,11 +96,7 @@ def _port_of(profile: Path) -> int:
     """Where the profile's origin was served; a profile belongs to one origin."""
     if not profile.exists():
         return DEFAULT_PORT
-    store = open_profile(profile, read_only=True)
-    try:
-        kept = store.origin
-    finally:
-        store.close()
+    kept = profile_origin(profile)
     if kept is None or not is_sites_own(kept):
         return DEFAULT_PORT
     return urls.port(shown_origin(kept)) or DEFAULT_PORT

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from swruntime.agent.controls import DEFAULT_QUOTA
-from swruntime.agent.worker_texts import held_text
+from swruntime.agent.held_text import held_text
 from swruntime.algorithms.sizes import human
 from swruntime.cli.output import complain, counted, print_object, say
-from swruntime.cli.session import check_origin, check_site, profile_of
+from swruntime.cli.site import check_origin, check_site, profile_of
 from swruntime.concepts.http import StoredBody
 from swruntime.errors import NotAProfile, UsageError
-from swruntime.machines.background_fetch import debt
+from swruntime.machines.snapshots import debt
 from swruntime.ports.store import (
+    DEFAULT_QUOTA,
     Store,
     StoredFetch,
     StoredNotification,
@@ -24,7 +26,7 @@ from swruntime.ports.store import (
     StoredSync,
 )
 from swruntime.realms.javascript import confinement
-from swruntime.storage import open_profile, verify, writer_of
+from swruntime.storage import open_profile, verify, while_it_changes, writer_of
 
 
 def status(options: Namespace) -> int:
@@ -34,7 +36,7 @@ def status(options: Namespace) -> int:
         raise UsageError(f"there is no profile in {str(profile)!r}: nothing was run here yet")
     problems = verify(profile) if options.check else []
     try:
-        store = open_profile(profile, read_only=True)
+        found = while_it_changes(lambda: _found(profile, options))
     except NotAProfile:
         if not problems:
             raise
@@ -42,11 +44,6 @@ def status(options: Namespace) -> int:
         for problem in problems:
             complain(problem)
         return 1
-    try:
-        with store.snapshot():
-            found = _status(store, options, writer_of(profile))
-    finally:
-        store.close()
     if options.check:
         found["problems"] = problems
     if options.json:
@@ -56,17 +53,31 @@ def status(options: Namespace) -> int:
     return 1 if problems else 0
 
 
+def _found(profile: Path, options: Namespace) -> dict[str, Any]:
+    store = open_profile(profile, read_only=True)
+    try:
+        with store.snapshot():
+            return _status(store, options, writer_of(profile))
+    finally:
+        store.close()
+
+
 def _status(store: Store, options: Namespace, writer: int | None) -> dict[str, Any]:
     origin = check_origin(store, options)
     keys = {origin, *(r.storage_key for r in store.registrations())}
-    caches = [_cache(store, key, name) for key in sorted(keys) for name in store.cache_names(key)]
+    damaged = store.damaged()
+    caches = [
+        _cache(store, store.open_cache(key, name), key, name, damaged)
+        for key in sorted(keys)
+        for name in store.cache_names(key)
+    ]
     quota = options.quota if options.quota is not None else int(store.disk_size() * DEFAULT_QUOTA)
     return {
         "origin": origin,
         "profile": str(profile_of(options)),
         "writer": writer,
         "registrations": [_registration(r) for r in store.registrations()],
-        "background_fetches": [_fetch(store, f, writer) for f in store.fetches()],
+        "background_fetches": [_fetch(store, f, writer, damaged) for f in store.fetches()],
         "notifications": [_notification(n) for n in store.notifications()],
         "push_subscriptions": _push_subscriptions(store),
         "syncs": [_sync(s, writer) for s in store.syncs()],
@@ -119,9 +130,11 @@ def _push_subscriptions(store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, Any]:
+def _fetch(
+    store: Store, fetch: StoredFetch, writer: int | None, damaged: Mapping[int, str]
+) -> dict[str, Any]:
     active = fetch.snapshot.state in ("pending", "paused")
-    records = [_record(store, record) for record in fetch.records]
+    records = [_record(store, record, damaged) for record in fetch.records]
     stored = sum(int(str(record["downloaded"])) for record in records)
     return {
         "id": fetch.id,
@@ -137,7 +150,7 @@ def _fetch(store: Store, fetch: StoredFetch, writer: int | None) -> dict[str, An
     }
 
 
-def _record(store: Store, record: StoredRecord) -> dict[str, Any]:
+def _record(store: Store, record: StoredRecord, damaged: Mapping[int, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "url": record.request.url,
         "result": record.snapshot.result,
@@ -147,9 +160,8 @@ def _record(store: Store, record: StoredRecord) -> dict[str, Any]:
     }
     uploaded = record.request.body
     bodies = [record.body, uploaded.id if isinstance(uploaded, StoredBody) else None]
-    damaged = [wrong for body in bodies if body is not None and (wrong := store.damage(body))]
-    if damaged:
-        found["damage"] = damaged
+    if wrong := [damaged[body] for body in bodies if body is not None and body in damaged]:
+        found["damage"] = wrong
     return found
 
 
@@ -207,13 +219,11 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _cache(store: Store, key: str, name: str) -> dict[str, Any]:
-    entries = store.cache_entries(store.open_cache(key, name))
-    size = sum(store.length(entry.body) for entry in entries if entry.body is not None)
-    found: dict[str, Any] = {"origin": key, "name": name, "entries": len(entries), "bytes": size}
-    damaged = [wrong for entry in entries if entry.body is not None and (wrong := store.damage(entry.body))]
-    if damaged:
-        found["damage"] = damaged
+def _cache(store: Store, cache: int, key: str, name: str, damaged: Mapping[int, str]) -> dict[str, Any]:
+    entries, size = store.cache_size(cache)
+    found: dict[str, Any] = {"origin": key, "name": name, "entries": entries, "bytes": size}
+    if wrong := [damaged[body] for body in store.cache_bodies(cache, damaged)]:
+        found["damage"] = wrong
     return found
 
 

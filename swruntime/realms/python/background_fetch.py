@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.background_fetches import RequestBody, match_all
 from swruntime.agent.promise import NoPublicConstructor, Promise
 from swruntime.agent.registrations import Registration
@@ -24,6 +23,9 @@ from swruntime.realms.python.realm import PythonRealm
 from swruntime.realms.python.request import Request
 from swruntime.realms.python.response import NULL_BODY_STATUSES, Response
 from swruntime.realms.python.stored import RecordSource, StoreSource
+
+if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
 
 Icons = Iterable[Mapping[str, str]]
 

@@ -40,6 +40,11 @@ class Body(PlatformObject):
     _context: RealmContext
     _headers: Headers
 
+    # Where nothing ever set a body there is none.
+    _hidden: BodySource | None = None
+    _hidden_used = False
+    _stream: ReadableStream | None = None
+
     def _set_body(self, source: BodySource | None, *, hidden: bool = False) -> None:
         """`hidden`: there is a body, but scripts see none (an opaque response)."""
         self._hidden = source if hidden else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import attrs
@@ -76,8 +76,8 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
             query = self._query(request)
 
             async def operation() -> Response | None:
-                found = self._found(query, options)
-                return self._response(found[0]) if found else None
+                found = next(self._found(query, options), None)
+                return None if found is None else self._response(found)
 
             return operation
 
@@ -126,7 +126,7 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
 
             async def operation() -> list[Request]:
                 found = self._found(query, options)
-                return [Request._of(self._realm.context, e.request, guard="immutable") for e in found]
+                return [Request._of_stored(self._realm.context, e.load_request) for e in found]
 
             return operation
 
@@ -223,9 +223,9 @@ class Cache(_OnCaches, metaclass=NoPublicConstructor):
             puts.append(self._put_of(query, response))
         await self._caches.put(self._id, puts)
 
-    def _found(self, query: http.Request | None, options: CacheQueryOptions) -> list[CacheEntry]:
+    def _found(self, query: http.Request | None, options: CacheQueryOptions) -> Iterator[CacheEntry]:
         if query is not None and query.method != "GET" and not options.ignore_method:
-            return []
+            return iter(())
         return self._caches.entries(self._id, query, options)
 
     def _query(self, request: object) -> http.Request:
@@ -289,8 +289,9 @@ class CacheStorage(_OnCaches, metaclass=NoPublicConstructor):
                 for name in self._caches.names():
                     if wanted in (None, name):
                         cache = Cache._create(self._realm, name, self._caches.open(name))
-                        if found := cache._found(query, options):
-                            return self._response(found[0])
+                        found = next(cache._found(query, options), None)
+                        if found is not None:
+                            return self._response(found)
                 return None
 
             return operation

@@ -10,7 +10,6 @@ from weakref import WeakSet, WeakValueDictionary
 import attrs
 import trio
 
-from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.clients import Client
 from swruntime.agent.messaging import Posted
 from swruntime.agent.promise import Deferred, Promise
@@ -23,6 +22,7 @@ from swruntime.realms.python.events import Event, EventTarget, fire
 from swruntime.realms.python.message_queue import MessageQueue
 
 if TYPE_CHECKING:
+    from swruntime.agent.background_fetch import BackgroundFetch
     from swruntime.realms.python.background_fetch import BackgroundFetchRegistration
     from swruntime.realms.python.message_ports import MessagePort
     from swruntime.realms.python.service_worker import ServiceWorker, ServiceWorkerRegistration

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 import attrs
 
@@ -84,6 +85,9 @@ class Request(Body):
             source = source if body is not None else input._take_source()
         self._init(concept, source, signal)
 
+    _load: Callable[[], http.Request]
+    """Of a stored request, whose parts are made when they are looked at."""
+
     @classmethod
     def _of(
         cls,
@@ -98,6 +102,26 @@ class Request(Body):
         self = bound.__new__(bound)
         self._init(concept, source, None, guard)
         return self
+
+    @classmethod
+    def _of_stored(cls, context: RealmContext, load: Callable[[], http.Request]) -> Request:
+        """The object for a request of a cache, which answers without its body. `load` is called when it is needed."""
+        bound = context.bind(Request)
+        self = bound.__new__(bound)
+        self._load = load
+        return self
+
+    @cached_property
+    def _request(self) -> http.Request:
+        return attrs.evolve(self._load(), body=None)
+
+    @cached_property
+    def _headers(self) -> Headers:  # type: ignore[override]  # it may be set, too
+        return Headers._of(self._request.headers, "immutable")
+
+    @cached_property
+    def _signal(self) -> AbortSignal:
+        return AbortSignal._dependent(self._context, ())
 
     def _init(
         self,
