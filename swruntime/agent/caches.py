@@ -108,9 +108,9 @@ class Caches:
         store = self._services.store
         with self._services.quota.transaction(self._key):
             for put, body in zip(puts, bodies, strict=True):
-                overtaken = self.entries(cache, put.request, CacheQueryOptions())
+                overtaken = [e.id for e in self.entries(cache, put.request, CacheQueryOptions())]
                 if overtaken:
-                    store.delete_entries([e.id for e in overtaken])
+                    store.delete_entries(overtaken)
                 try:
                     store.put_entry(cache, _without_login(put.request, put.response), put.response, body)
                 except KeyError as gone:

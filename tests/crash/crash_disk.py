@@ -116,11 +116,14 @@ def _arm_connect(watch: Watch, replace: Replace) -> None:
                 Call("close", self.watched_path, True, False, self), lambda: super(Connection, self).close()
             )
 
-    def watched_connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+    def watched_connect(
+        database: Any, *args: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **kwargs: Any
+    ) -> sqlite3.Connection:
+        kind = Connection if factory is sqlite3.Connection else type("Watched", (Connection, factory), {})
         path = str(database).removeprefix("file://").partition("?")[0]
 
         def make() -> sqlite3.Connection:
-            connection = connect(database, *args, factory=Connection, **kwargs)
+            connection: sqlite3.Connection = connect(database, *args, factory=kind, **kwargs)
             assert isinstance(connection, Connection)
             connection.watched_path = path
             return connection

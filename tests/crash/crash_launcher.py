@@ -33,6 +33,7 @@ PLACES = {
     "release": ("swruntime.storage.store", "SqlStore.release_fetch"),
     "add-fetch": ("swruntime.storage.store", "SqlStore.add_fetch"),
     "save-record": ("swruntime.storage.store", "SqlStore.save_record"),
+    "save-record-state": ("swruntime.storage.store", "SqlStore.save_record_state"),
     "registration": ("swruntime.storage.store", "SqlStore.save_registration"),
     "origin": ("swruntime.storage.store", "SqlStore.set_origin"),
     "create": ("swruntime.storage.profile", "_create"),

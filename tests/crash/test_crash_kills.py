@@ -29,7 +29,12 @@ QUICK = [
 MORE = [
     *((f"append.{when}", call) for when in ("before", "after") for call in (1, 3, 6)),
     *((f"{point}.{when}", 1) for point in ("sync", "synced", "finish", "release") for when in ("before", "after")),
-    *((f"save-record.{when}", call) for when in ("before", "after") for call in range(1, 7)),
+    *(
+        (f"{place}.{when}", call)
+        for place in ("save-record", "save-record-state")
+        for when in ("before", "after")
+        for call in range(1, 4)
+    ),
     # The first call is for the install event, the second for activate, the third for success.
     *((f"dispatch.{when}", call) for when in ("before", "after") for call in (1, 2, 3)),
     *((f"evaluate.{when}", 1) for when in ("before", "after")),
