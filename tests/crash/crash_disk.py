@@ -120,7 +120,8 @@ def _arm_connect(watch: Watch, replace: Replace) -> None:
         path = str(database).removeprefix("file://").partition("?")[0]
 
         def make() -> sqlite3.Connection:
-            connection = connect(database, *args, factory=Connection, **kwargs)
+            kind = type("Watched", (Connection, kwargs.pop("factory", sqlite3.Connection)), {})
+            connection = connect(database, *args, factory=kind, **kwargs)
             assert isinstance(connection, Connection)
             connection.watched_path = path
             return connection
