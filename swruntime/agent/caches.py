@@ -58,8 +58,9 @@ class Caches:
     def open(self, name: str) -> int:
         """Raises QuotaExceededError where the quota, or the disk, has no room for it."""
         store = self._services.store
-        if name in store.cache_names(self._key):
-            return store.open_cache(self._key, name)
+        found = store.find_cache(self._key, name)
+        if found is not None:
+            return found
 
         def create() -> int:
             with self._services.quota.transaction(self._key):

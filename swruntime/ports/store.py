@@ -355,6 +355,10 @@ class Store(Protocol):
         """In the order of their creation."""
         ...
 
+    def find_cache(self, storage_key: str, name: str) -> int | None:
+        """The cache's id, None where there is none of that name."""
+        ...
+
     def open_cache(self, storage_key: str, name: str) -> int:
         """The cache's id; created if there is none of that name."""
         ...

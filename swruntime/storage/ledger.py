@@ -285,7 +285,8 @@ class BodyLedger:
         self._bytes.close()
 
     def _entry(self, body: int) -> _Body:
-        self._know((body,))
+        if body not in self._bodies:
+            self._know((body,))
         try:
             return self._bodies[body]
         except KeyError:

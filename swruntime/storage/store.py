@@ -286,8 +286,11 @@ class SqlStore:
     def cache_names(self, storage_key: str) -> Sequence[str]:
         return self._caches.names(storage_key)
 
+    def find_cache(self, storage_key: str, name: str) -> int | None:
+        return self._caches.find(storage_key, name)
+
     def open_cache(self, storage_key: str, name: str) -> int:
-        found = self._caches.find(storage_key, name)
+        found = self.find_cache(storage_key, name)
         if found is not None:
             return found
         with self.transaction():

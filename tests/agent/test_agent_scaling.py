@@ -44,6 +44,26 @@ async def test_an_entry_is_found_without_a_look_at_the_others(
     assert looked_at == 2 * MANY
 
 
+async def test_a_match_in_all_caches_lists_them_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    listed: list[object] = []
+    real = stored_caches.CacheRows.names
+
+    def counted(rows: Any, storage_key: str) -> Any:
+        listed.append(rows)
+        return real(rows, storage_key)
+
+    async with lab.open():
+        for n in range(MANY):
+            cache = await lab.window.caches.open(f"{n}")
+        await cache.put("/x", lab.window.Response("found"))
+        monkeypatch.setattr(stored_caches.CacheRows, "names", counted)
+        found = await lab.window.caches.match("/x")
+        assert await found.text() == "found"
+    assert len(listed) == 1
+
+
 async def test_the_keys_of_a_cache_are_made_when_they_are_looked_at(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
 ) -> None:
