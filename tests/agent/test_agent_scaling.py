@@ -14,6 +14,7 @@ from swruntime.agent.registrations import RegistrationMap
 from swruntime.algorithms import matching, scopes
 from swruntime.realms.python.realm import PythonRealm
 from swruntime.storage import caches as stored_caches
+from swruntime.storage.values import from_json
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -68,7 +69,7 @@ async def test_the_keys_of_a_cache_are_made_when_they_are_looked_at(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
 ) -> None:
     made: list[str] = []
-    real = stored_caches.from_json
+    real = from_json
 
     def counted(text: str, kind: Any) -> Any:
         made.append(kind.__name__)

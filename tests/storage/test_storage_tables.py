@@ -30,6 +30,7 @@ from swruntime.ports.store import (
 )
 from swruntime.storage import caches, open_profile, profile, reading, schema, verify, while_it_changes
 from swruntime.storage.store import SqlStore
+from swruntime.storage.values import from_json
 
 KEY = "https://a.example"
 SCOPE = f"{KEY}/"
@@ -124,7 +125,7 @@ async def everything(folder: Path) -> None:
     for body in bodies:
         store.unpin(body)
     store.damaged()
-    store.save_cookies([Cookie("n", "v", "a.example", True, "/")], [Cookie("m", "v", "a.example", True, "/")])
+    store.save_cookies([Cookie("n", "v", "a.example")], [Cookie("m", "v", "a.example")])
     store.cookies()
     shown = store.add_notification(StoredNotification(0, KEY, SCOPE, NotificationConcept(title="t")))
     store.notifications()
@@ -314,7 +315,7 @@ def test_an_entry_is_made_when_it_is_looked_at(tmp_path: Path, monkeypatch: pyte
     filled(tmp_path / "profile", 3)
     store = open_profile(tmp_path / "profile")
     made: list[object] = []
-    real = caches.from_json
+    real = from_json
 
     def counted(text: str, kind: Any) -> Any:
         made.append(kind)
@@ -346,13 +347,14 @@ def test_a_cache_is_deleted_in_as_many_statements(tmp_path: Path, monkeypatch: p
     for number in (3, 60):
         filled(tmp_path / str(number), number)
         store = open_profile(tmp_path / str(number))
-        executed = []
+        executed: list[str] = []
         real = store._database.execute
-        monkeypatch.setattr(
-            store._database,
-            "execute",
-            lambda sql, parameters=(): executed.append(sql) or real(sql, parameters),  # noqa: B023
-        )
+
+        def noted(sql: str, parameters: Any = (), real: Any = real, executed: list[str] = executed) -> Any:
+            executed.append(sql)
+            return real(sql, parameters)
+
+        monkeypatch.setattr(store._database, "execute", noted)
         assert store.delete_cache(KEY, "c")
         done.append(len(executed))
         monkeypatch.undo()
