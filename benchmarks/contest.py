@@ -24,6 +24,8 @@ class Contestant:
     """Runs once and checks what came of it. Raises Refused."""
     missing: str | None = None
     """Why it cannot run here, where it cannot."""
+    rounds: int | None = None
+    """It runs in the first so many rounds alone, where one of its runs takes minutes."""
 
 
 @attrs.frozen
@@ -37,7 +39,7 @@ class Pair:
 
 @attrs.frozen
 class Row:
-    """What was measured of one workload. `samples` has as many of each contestant, one a round."""
+    """What was measured of one workload. `samples` has one of each contestant a round, from the first on."""
 
     name: str
     title: str
@@ -50,15 +52,14 @@ class Row:
     """In what its times are shown: `s` or `ms`."""
 
     def compared(self) -> list[tuple[Pair, Comparison]]:
-        """Those pairs of which both were measured."""
-        return [
-            (
-                pair,
-                (differences if pair.more else ratios)(self.samples[pair.ours], self.samples[pair.theirs]),
-            )
-            for pair in self.pairs
-            if pair.ours in self.samples and pair.theirs in self.samples
-        ]
+        """Those pairs of which both were measured, over the rounds in which both ran."""
+        found = []
+        for pair in self.pairs:
+            if pair.ours in self.samples and pair.theirs in self.samples:
+                ours, theirs = self.samples[pair.ours], self.samples[pair.theirs]
+                both = min(len(ours), len(theirs))
+                found.append((pair, (differences if pair.more else ratios)(ours[:both], theirs[:both])))
+        return found
 
 
 def hold(
@@ -72,7 +73,10 @@ def hold(
     unit: str = "s",
     between: Callable[[], None] = lambda: None,
 ) -> Row:
-    """Run all of them `repeat` times, in turns; `between` is called before each run, and is not measured."""
+    """Run all of them `repeat` times, or their own `rounds`, in turns.
+
+    `between` is called before each run, and is not measured.
+    """
     missing = {each.name: each.missing for each in contestants if each.missing is not None}
     running = [each for each in contestants if each.missing is None]
     samples: dict[str, list[Sample]] = {each.name: [] for each in running}
@@ -80,7 +84,7 @@ def hold(
     for number in range(repeat):
         # There and back: nobody always follows the same one.
         for each in running if number % 2 == 0 else reversed(running):
-            if each.name in refused:
+            if each.name in refused or (each.rounds is not None and number >= each.rounds):
                 continue
             between()
             try:

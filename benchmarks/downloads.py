@@ -46,7 +46,7 @@ class Load:
         return {name: f"{self.bench.nginx.url}/{name}" for name in self.files}
 
     def swruntime(self, side: Side) -> Sample:
-        with self.bench.fresh() as folder:
+        with self.bench.fresh(keep=len(self.files) > 1) as folder:
             site = folder / "site"
             site.mkdir()
             (site / "worker.py").write_text(WORKER)
@@ -58,7 +58,7 @@ class Load:
 
     def shell(self, command: str) -> Sample:
         """A shell's line, run in a folder whose `out` has to hold the files at its end."""
-        with self.bench.fresh() as folder:
+        with self.bench.fresh(keep=len(self.files) > 1) as folder:
             (folder / "out").mkdir()
             (folder / "urls").write_text("".join(f"{url}\n" for url in self.urls.values()))
             sample = timed(["sh", "-c", command], cwd=folder)
@@ -83,7 +83,7 @@ class Load:
         return "--file-system out" if len(self.files) > 1 else f"out/{next(iter(self.files))}"
 
     def httpx(self) -> Sample:
-        with self.bench.fresh() as folder:
+        with self.bench.fresh(keep=len(self.files) > 1) as folder:
             (folder / "out").mkdir()
             pairs = [argument for name, url in self.urls.items() for argument in (url, f"out/{name}")]
             sample = timed([sys.executable, "-P", str(PROGRAMS / "with_httpx.py"), *pairs], cwd=folder)
@@ -103,7 +103,8 @@ class Load:
     def contestants(self, *best: str) -> list[Contestant]:
         """`best`: the options with which aria2c is fastest here."""
         bench = self.bench
-        curl = "curl -Z && sync -f" if len(self.files) > 1 else "curl && sync FILE"
+        many = len(self.files) > 1
+        curl = "curl -Z && sync -f" if many else "curl && sync FILE"
         return [
             *(_ours(self, side) for side in bench.sides),
             Contestant(curl, self.curl, bench.missing("curl")),
@@ -112,7 +113,8 @@ class Load:
                 f"aria2c {' '.join(best)} && sync", lambda: self.aria2c(*best), bench.missing("aria2c")
             ),
             Contestant("httpx, fsync", self.httpx, bench.missing("nginx")),
-            Contestant("Chromium, warm", self.chromium, bench.missing("chromium")),
+            # Of a thousand records Chromium makes seven minutes.
+            Contestant("Chromium, warm", self.chromium, bench.missing("chromium"), 1 if many else None),
         ]
 
 

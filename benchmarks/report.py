@@ -40,8 +40,9 @@ def markdown(
 def row_lines(row: Row) -> list[str]:
     lines = [f"## `{row.name}`: {row.title}", ""]
     if row.samples:
-        rounds = len(next(iter(row.samples.values())))
-        lines += [f"{rounds} rounds.", "", *_times(row), ""]
+        rounds = max(map(len, row.samples.values()))
+        fewer = [f"{name}: {len(samples)}" for name, samples in row.samples.items() if len(samples) < rounds]
+        lines += [f"{'; '.join([f'{rounds} rounds', *fewer])}.", "", *_times(row), ""]
     compared = row.compared()
     if compared:
         lines += [*_table(("ratio", "wall", "processor"), [_ratio(*each) for each in compared]), ""]

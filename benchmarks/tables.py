@@ -217,7 +217,7 @@ async def _calls(site: Path) -> Measured:
 
 
 SUBJECTS: dict[
-    str, tuple[Callable[[Store, int], None] | None, dict[str, Callable[[Path], tuple[str, ...]]], int]
+    str, tuple[Callable[[Store, int], None], dict[str, Callable[[Path], tuple[str, ...]]], int]
 ] = {
     "cache entries": (cache_entries, {**COMMANDS, **OF_A_CACHE}, 1),
     "background fetches": (background_fetches, COMMANDS, 10),
@@ -248,9 +248,9 @@ def rows(folder: Path, few: int, many: int, repeat: int, only: str | None) -> li
 
 
 def _row(what: str, numbers: tuple[int, int], turns: list[list[tuple[float, int]]]) -> Row:
-    seconds = [statistics.median(turn[side][0] for turn in turns) for side in (0, 1)]
-    memory = [max(turn[side][1] for turn in turns) for side in (0, 1)]
-    return Row(what, *numbers, *seconds, *memory)
+    seconds_few, seconds_many = (statistics.median(turn[side][0] for turn in turns) for side in (0, 1))
+    rss_few, rss_many = (max(turn[side][1] for turn in turns) for side in (0, 1))
+    return Row(what, *numbers, seconds_few, seconds_many, rss_few, rss_many)
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
+import attrs
+
 from benchmarks import report
 from benchmarks.contest import Contestant, Pair, Refused, against_each, hold
 from benchmarks.figures import Sample
@@ -45,6 +47,15 @@ def test_they_take_turns_there_and_back_and_each_begins_where_nothing_is_left_to
 def test_each_has_as_many_runs_as_there_are_rounds() -> None:
     row = hold("row", "Title", [steady("a", 1.0), steady("b", 2.0)], 5)
     assert {name: len(samples) for name, samples in row.samples.items()} == {"a": 5, "b": 5}
+
+
+def test_one_that_takes_minutes_runs_in_the_first_rounds_alone_and_is_compared_over_those() -> None:
+    contestants = [steady("swruntime", 1.0), attrs.evolve(steady("Chromium", 2.0), rounds=1)]
+    row = hold("row", "Title", contestants, 3, pairs=against_each(["swruntime"], contestants))
+    assert {name: len(samples) for name, samples in row.samples.items()} == {"swruntime": 3, "Chromium": 1}
+    ((_, comparison),) = row.compared()
+    assert comparison.wall.median == 0.5
+    assert "3 rounds; Chromium: 1." in report.row_lines(row)
 
 
 def test_who_is_missing_is_told_and_compared_with_nobody() -> None:
