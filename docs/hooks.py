@@ -19,6 +19,7 @@ from mkdocs.structure.files import File, Files
 
 from swruntime import trace
 from swruntime.cli.arguments import grammar
+from swruntime.cli.parser import commands
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -81,9 +82,11 @@ def command_line() -> str:
 def _command_line(parser: argparse.ArgumentParser) -> Iterator[str]:
     yield f"# The command line\n\n{parser.description}\n"
     yield f"`python -m swruntime` is the same as `swruntime`. {parser.epilog}\n"
-    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    for name, command in commands.choices.items():
-        yield f"## {name}\n\n{command.description}\n"
+    for command in commands(parser):
+        yield f"## {command.get_default('name')}\n\n{command.description}\n"
+        yield "```sh"
+        yield from command.examples
+        yield "```\n"
         yield "| argument | |\n|---|---|"
         for action in command._actions:
             if not isinstance(action, argparse._HelpAction):

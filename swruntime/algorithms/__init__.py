@@ -20,4 +20,5 @@ addresses      which hosts are this machine; in which order addresses are tried 
 proxies        which requests go through a proxy, as the environment says
 retry_after    when to ask again (HTTP)
 sizes          10G, 20 MiB
+suggestions    did you mean ...?
 """

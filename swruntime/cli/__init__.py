@@ -1,7 +1,7 @@
 """The command line: `python -m swruntime`.
 
     program    a command, from its arguments to the exit status
-    arguments  what can be said
+    arguments  the grammar; `parser`, what is said of a wrong line; `values`, what an option's value may be
     site       SITE's scripts, and the profile
     session    a user agent for a command, the exit status
     output     where lines and text go

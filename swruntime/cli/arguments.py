@@ -1,4 +1,4 @@
-"""The command line's grammar. What is wrong in it is one line on standard error, and exit status 2.
+"""The command line's grammar: commands, their options, their help. What is said wrong is `swruntime.cli.parser`'s.
 
 It is there for `--help` alone, too: what performs a command, or reads a rare option's value, is imported when it is
 asked for.
@@ -7,55 +7,64 @@ asked for.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import get_args
 
 from swruntime import __version__
-from swruntime.algorithms.sizes import parse_size
-from swruntime.algorithms.visible_text import visible
+from swruntime.cli.parser import SHELLS, Parser, PrintCompletion
+from swruntime.cli.values import (
+    read_expectation,
+    read_header,
+    read_proxy,
+    read_rule,
+    read_seconds,
+    read_size,
+    read_total,
+    read_whole_number,
+)
 from swruntime.concepts.enums import ConditionsName
-from swruntime.errors import UsageError
-
-if TYPE_CHECKING:
-    from swruntime.algorithms.proxies import Proxies
-
-LARGEST_TOTAL = 2**53 - 1
-"""Of --download-total: an enforced unsigned long long takes no more. https://webidl.spec.whatwg.org/#EnforceRange"""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{visible(f'{self.prog}: {message}')} (see '{self.prog} --help')\n")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options; `name` is the command's (`swruntime.cli.commands`). Raises SystemExit(2), after a line on standard
-    error.
+    error; where there is not even a command, after the whole help.
     """
-    return grammar().parse_args(arguments)
+    parser = grammar()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    return parser.parse_whole(arguments)
 
 
-def grammar() -> argparse.ArgumentParser:
+def grammar() -> Parser:
     """All commands with their options; the documentation's reference is made from it, too."""
-    parser = _Parser(
+    parser = Parser(
         prog="swruntime",
+        usage="%(prog)s COMMAND [OPTIONS] ...",
         description="Runs service workers, and performs their background fetches for real.",
-        epilog="'swruntime COMMAND --help' tells more of a command. Exit status: 0 done; 1 a script raised, or a "
-        "background fetch ended otherwise than it should; 2 the command line was wrong; 130 interrupted (143 by "
-        "SIGTERM, 129 by SIGHUP).",
-        allow_abbrev=False,
+        epilog="'swruntime COMMAND --help' tells more of a command, with examples.\n"
+        "Exit status: 0 done; 1 a script raised, or a background fetch ended otherwise than it should;\n"
+        "2 the command line was wrong; 130 interrupted (143 by SIGTERM, 129 by SIGHUP).",
     )
     parser.add_argument("--version", action="version", version=f"swruntime {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument(
+        "--print-completion",
+        metavar="SHELL",
+        choices=SHELLS,
+        action=PrintCompletion,
+        help=f"what makes a shell complete commands and options: {', '.join(SHELLS)}",
+    )
+    commands = parser.add_subparsers(prog=parser.prog, title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
+    _add_serve(commands)
     _add_fetch(commands)
     _add_resume(commands)
     _add_status(commands)
     _add_cache(commands)
     _add_abort(commands)
     _add_clear(commands)
-    _add_serve(commands)
     _add_scenario(commands)
     _add_conformance(commands)
     return parser
@@ -64,67 +73,91 @@ def grammar() -> argparse.ArgumentParser:
 Commands = argparse._SubParsersAction
 
 
-def _command(commands: Commands[_Parser], name: str, help: str) -> _Parser:
-    parser = commands.add_parser(
-        name, help=help, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False
-    )
-    parser.set_defaults(name=name)
-    parser.add_argument(
-        "site", metavar="SITE", type=Path, help="the folder with the site's files and scripts"
-    )
-    parser.add_argument("--profile", metavar="DIR", type=Path, help="default: SITE/.swruntime")
-    parser.add_argument("--origin", metavar="URL", help="the site's origin runs elsewhere, at URL")
+def _command(commands: Commands[Parser], name: str, help: str) -> Parser:
+    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    parser.set_defaults(name=name, parser=parser)
     return parser
 
 
-def _json_option(parser: _Parser, what: str) -> None:
+def _site_command(commands: Commands[Parser], name: str, help: str) -> Parser:
+    parser = _command(commands, name, help)
+    parser.add_argument(
+        "site", metavar="SITE", type=Path, help="the folder with the site's files and scripts"
+    )
+    return parser
+
+
+def _profile_options(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--profile", metavar="DIR", type=Path, help="what is stored is in DIR; default: SITE/.swruntime")
+    add(
+        "--origin",
+        metavar="URL",
+        help="a server at URL answers for the site; default: SITE's files do, as http://localhost:8400",
+    )
+
+
+def _json_option(parser: Parser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{what}, and nothing else on standard output")
 
 
-def _agent_options(parser: _Parser) -> None:
-    """What holds for every command that opens a user agent."""
-    _json_option(parser, "the trace, one object a line")
-    presets = get_args(ConditionsName)
+def _worker_options(parser: Parser) -> None:
+    """What holds for every command that registers a worker."""
     add = parser.add_argument
-    add(
+    add("--worker", metavar="FILE", help="the worker's script; default: worker.py or sw.js")
+    add("--scope", metavar="PATH", help="the registration's scope; default: the worker's folder")
+
+
+def _agent_options(parser: Parser) -> None:
+    """What holds for every command that opens a user agent. The common ones first."""
+    parser.add_argument(
         "--scenario",
         metavar="FILE",
         type=Path,
         action="append",
         default=[],
-        help="what the user and the network do",
+        help="what the user and the network do, and when; may be given again",
     )
-    add(
+    presets = get_args(ConditionsName)
+    parser.add_argument(
         "--conditions",
         choices=sorted(presets),
         metavar="NAME",
-        help=f"of the network, from the start: {', '.join(presets)}",
+        help=f"the network from the start: {', '.join(presets)}",
     )
-    add("--quota", metavar="SIZE", type=_size, help="what an origin may store; default: 60 %% of the disk")
-    add("--permission", choices=("granted", "denied", "prompt"), default="granted", help="default: granted")
+    _json_option(parser, "the trace, one object a line")
+    _profile_options(parser)
+    _network_options(parser)
+    _browser_options(parser)
+    _checking_options(parser)
+
+
+def _network_options(parser: Parser) -> None:
+    group = parser.add_argument_group("the network")
+    add = group.add_argument
     add(
         "--give-up",
         metavar="SECONDS",
-        type=_seconds,
+        type=read_seconds,
         default=600.0,
-        help="so long without progress, and a network failure is final; default: 600",
+        help="without progress for so long, a network failure is final; default: 600",
     )
-    add(
-        "--resolve",
-        metavar="HOST[:PORT]:ADDR",
-        type=_rule,
-        action="append",
-        default=[],
-        help="the address of a host, in place of what the system says",
-    )
-    proxies = parser.add_mutually_exclusive_group()
+    proxies = group.add_mutually_exclusive_group()
     proxies.add_argument(
         "--proxy",
         metavar="URL",
-        type=_proxy,
-        help="all requests go through this proxy, in place of what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say",
+        type=read_proxy,
+        help="for all requests, in place of what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say",
     )
-    proxies.add_argument("--no-proxy", action="store_true", help="and through none, whatever they say")
+    proxies.add_argument("--no-proxy", action="store_true", help="no proxy, whatever they say")
+    add(
+        "--resolve",
+        metavar="HOST[:PORT]:ADDR",
+        type=read_rule,
+        action="append",
+        default=[],
+        help="the address of a host, in place of what the system says; may be given again",
+    )
     add("--cacert", metavar="FILE", type=Path, help="certificates (PEM) to trust besides the usual ones")
     add(
         "--cookie-jar",
@@ -139,131 +172,92 @@ def _agent_options(parser: _Parser) -> None:
         type=Path,
         help="a HAR file, of --record or of a browser, answers in place of the network",
     )
+
+
+def _browser_options(parser: Parser) -> None:
+    add = parser.add_argument_group("the browser").add_argument
+    add(
+        "--quota", metavar="SIZE", type=read_size, help="what an origin may store; default: 60 %% of the disk"
+    )
+    add(
+        "--permission",
+        choices=("granted", "denied", "prompt"),
+        default="granted",
+        help="what the user has said when a script asks; default: granted",
+    )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
+    add(
+        "--seed",
+        metavar="N",
+        type=read_whole_number,
+        default=0,
+        help="everything random is made from N; default: 0",
+    )
+    _confinement_option(add)
+
+
+def _checking_options(parser: Parser) -> None:
+    add = parser.add_argument_group("what counts as a failure, and the trace").add_argument
+    add(
+        "--expect",
+        metavar="ID=RESULT",
+        type=read_expectation,
+        action="append",
+        default=[],
+        help="the background fetch ID must end with RESULT, instead of success; may be given again",
+    )
     add("--strict", action="store_true", help="a diagnostic about a script makes the exit status 1")
     add(
         "--javascript-hints",
         action="store_true",
-        help="tell also what works in Python and would not in JavaScript",
+        help="also warn of what works in Python and would not in JavaScript",
     )
-    add("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
-    add("--trace", metavar="FILE", type=Path, help="the trace to a file as well")
-    add("--check", action="store_true", help="hold the trace against the standards; a violation is an error")
     add(
-        "--expect",
-        metavar="ID=RESULT",
-        type=_expectation,
-        action="append",
-        default=[],
-        help="the background fetch ID shall end so, instead of success",
+        "--monitor",
+        action="store_true",
+        help="hold the trace against the standards' state machines; a violation is an error",
     )
-    _confinement_option(parser)
+    add("--trace", metavar="FILE", type=Path, help="write the trace to FILE as well")
 
 
-def _confinement_option(parser: _Parser) -> None:
-    parser.add_argument(
+def _confinement_option(add: Callable[..., object]) -> None:
+    add(
         "--require-confinement",
         action="store_true",
         help="refuse to run JavaScript with less than the kernel's confinement, Landlock and seccomp",
     )
 
 
-def _worker_options(parser: _Parser) -> None:
-    """What holds for every command that registers a worker."""
-    add = parser.add_argument
-    add("--worker", metavar="FILE", help="the worker's script; default: worker.py")
-    add("--scope", metavar="PATH", help="the registration's scope; default: the worker's folder")
-
-
-def _add_run(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "run", "register the worker and run the page scripts")
+def _add_run(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "run", "register the worker and run the page scripts")
     _worker_options(parser)
-    _agent_options(parser)
     parser.add_argument(
-        "--page", metavar="FILE", action="append", default=[], help="a page script; default: page.py"
-    )
-
-
-def _add_fetch(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "fetch", "one background fetch from the shell")
-    parser.add_argument("id", metavar="ID", help="its name; asked again with the same URLs, it goes on")
-    parser.add_argument("urls", metavar="URL", nargs="+", help="absolute, or below the site's origin")
-    _worker_options(parser)
-    _agent_options(parser)
-    add = parser.add_argument
-    add("--title", metavar="TEXT", default="", help="shown to the user")
-    add("--download-total", metavar="SIZE", type=_total, default=0, help="more bytes than that, and it fails")
-    add("--icon", metavar="URL", action="append", default=[], help="shown to the user")
-    add("--header", metavar="'K: V'", type=_header, action="append", default=[], help="of every request")
-
-
-def _add_resume(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "resume", "only take up what an earlier process left")
-    _agent_options(parser)
-    parser.add_argument("--drop", metavar="ID", action="append", default=[], help="give this one up")
-    parser.add_argument(
-        "--retry",
-        metavar="ID",
+        "--page",
+        metavar="FILE",
         action="append",
         default=[],
-        help="try the event of this one again that is held",
+        help="a page script; default: page.py and page.js; may be given again",
+    )
+    _agent_options(parser)
+    parser.show_examples(
+        "swruntime run site",
+        "swruntime run site --scenario tunnel.toml",
+        "swruntime run site --page tests/first-visit.js --origin https://example.com",
     )
 
 
-def _add_status(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "status", "registrations, background fetches, caches, storage")
-    _json_option(parser, "one object")
-    parser.add_argument("--quota", metavar="SIZE", type=_size, help="what an origin may store")
-    parser.add_argument("--check", action="store_true", help="verify the profile")
-
-
-def _add_cache(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "cache", "list the caches, a cache, or take out what is in one")
-    _json_option(parser, "one object")
+def _add_serve(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "serve", "the origin behind its worker, for browsers and HTTP clients")
     add = parser.add_argument
-    add("cache", metavar="NAME", nargs="?", help="list this cache's entries; without it, the caches")
-    add("url", metavar="URL", nargs="?", help="only this entry, absolute or below the site's origin")
-    add("--output", metavar="FILE", help="one stored body; - is standard output")
-    add("--output-dir", metavar="DIR", type=Path, help="all of a cache, under their URL paths")
-    add("--force", action="store_true", help="--output-dir overwrites files, and writes dot files")
-    add("--delete", action="store_true", help="the entry, or the cache")
-
-
-def _add_abort(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "abort", "the user's abort")
-    parser.add_argument("id", metavar="ID", help="which background fetch")
-    _agent_options(parser)
-
-
-def _add_conformance(commands: Commands[_Parser]) -> None:
-    help = "where the implementation stands against specs/"
-    parser = commands.add_parser("conformance", help=help, description=f"W{help[1:]}.", allow_abbrev=False)
-    parser.set_defaults(name="conformance")
-    parser.add_argument(
-        "algorithm", metavar="ALGORITHM", nargs="?", help="the steps of one algorithm, 'perform' say"
-    )
-    parser.add_argument("step", metavar="STEP", nargs="?", help="one of its steps, '8.3' say")
-    parser.add_argument("--json", action="store_true", help="one object, for programs")
-
-
-def _add_clear(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "clear", "forget the site: its profile is deleted")
-    _json_option(parser, "one object")
-    parser.add_argument("--force", action="store_true", help="also one of a later version")
-
-
-def _add_serve(commands: Commands[_Parser]) -> None:
-    parser = _command(commands, "serve", "the origin behind its worker, for real HTTP clients")
-    _worker_options(parser)
-    _agent_options(parser)
-    add = parser.add_argument
+    add("--upstream", metavar="URL", help="a server that answers in place of SITE's files")
     add(
         "--port",
         metavar="N",
-        type=int,
+        type=read_whole_number,
         help="of localhost; 0 is any free one; default: the profile's, or 8400",
     )
-    add("--upstream", metavar="URL", help="a server that answers in place of SITE's files")
+    add("--reload", action="store_true", help="an edited worker takes over at once")
+    _worker_options(parser)
     add(
         "--allowed-host",
         metavar="NAME",
@@ -271,92 +265,129 @@ def _add_serve(commands: Commands[_Parser]) -> None:
         default=[],
         help="another name that it may be asked by, as HOST or HOST:PORT; any other is refused (421)",
     )
-    add("--reload", action="store_true", help="an edited worker takes over at once")
     add("--cert", metavar="FILE", type=Path, help="serve https, with this certificate (PEM)")
-    add("--key", metavar="FILE", type=Path, help="and its private key (PEM)")
+    add("--key", metavar="FILE", type=Path, help="the certificate's private key (PEM)")
+    _agent_options(parser)
+    parser.show_examples(
+        "swruntime serve site",
+        "swruntime serve site --upstream http://localhost:3000 --reload",
+        "swruntime serve site --conditions slow-3g",
+    )
 
 
-def _add_scenario(commands: Commands[_Parser]) -> None:
-    help = "run whole scenarios, each with its site and its servers, under virtual time"
-    parser = commands.add_parser(
-        "scenario", help=help, description=f"{help.capitalize()}.", allow_abbrev=False
+def _add_fetch(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "fetch", "one background fetch from the shell")
+    add = parser.add_argument
+    add("id", metavar="ID", help="its name; with the same URLs again, it goes on where it was")
+    add("urls", metavar="URL", nargs="+", help="absolute, or below the site's origin")
+    add(
+        "-H",
+        "--header",
+        metavar="'K: V'",
+        type=read_header,
+        action="append",
+        default=[],
+        help="of every request; may be given again",
     )
-    parser.set_defaults(name="scenario")
-    parser.add_argument(
-        "files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something"
+    add("--title", metavar="TEXT", default="", help="what the user is shown")
+    add(
+        "--icon",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="what the user is shown; may be given again",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of everything random; default: 0")
-    _confinement_option(parser)
+    add("--download-total", metavar="SIZE", type=read_total, default=0, help="with more bytes it fails")
+    _worker_options(parser)
+    _agent_options(parser)
+    parser.show_examples(
+        "swruntime fetch site big /big.bin",
+        "swruntime fetch site episodes /1.mp3 /2.mp3 --scenario tunnel.toml",
+        "swruntime fetch site big https://example.com/big.bin -H 'Accept: audio/mpeg'",
+    )
+
+
+def _add_resume(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "resume", "only take up what an earlier process left")
+    add = parser.add_argument
+    add("--drop", metavar="ID", action="append", default=[], help="give this one up; may be given again")
+    add(
+        "--retry",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="deliver the event of this one again, which is held; may be given again",
+    )
+    _agent_options(parser)
+    parser.show_examples("swruntime resume site", "swruntime resume site --drop big")
+
+
+def _add_status(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "status", "registrations, background fetches, caches, storage")
+    parser.add_argument("--check", action="store_true", help="also verify everything that is stored")
+    _json_option(parser, "one object")
+    _profile_options(parser)
+    parser.add_argument("--quota", metavar="SIZE", type=read_size, help="what an origin may store")
+    parser.show_examples("swruntime status site", "swruntime status site --check")
+
+
+def _add_cache(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "cache", "list the caches, a cache, or take out what is in one")
+    add = parser.add_argument
+    add("cache", metavar="NAME", nargs="?", help="list this cache's entries; without it, the caches")
+    add("url", metavar="URL", nargs="?", help="only this entry, absolute or below the site's origin")
+    add("-o", "--output", metavar="FILE", help="write one stored body to FILE; - is standard output")
+    add(
+        "--output-dir", metavar="DIR", type=Path, help="write all of a cache below DIR, under their URL paths"
+    )
+    add("--force", action="store_true", help="--output-dir overwrites files, and writes dot files")
+    add("--delete", action="store_true", help="delete the entry, or the cache")
+    _json_option(parser, "one object")
+    _profile_options(parser)
+    parser.show_examples(
+        "swruntime cache site",
+        "swruntime cache site files /big.bin -o big.bin",
+        "swruntime cache site files --output-dir out",
+    )
+
+
+def _add_abort(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "abort", "abort a background fetch, as the user")
+    parser.add_argument("id", metavar="ID", help="which background fetch")
+    _agent_options(parser)
+    parser.show_examples("swruntime abort site big")
+
+
+def _add_clear(commands: Commands[Parser]) -> None:
+    parser = _site_command(commands, "clear", "forget the site: delete its profile")
+    parser.add_argument("--force", action="store_true", help="also one of a later version")
+    _json_option(parser, "one object")
+    _profile_options(parser)
+    parser.show_examples("swruntime clear site")
+
+
+def _add_scenario(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands, "scenario", "run whole scenarios, each with its site and its servers, under virtual time"
+    )
+    add = parser.add_argument
+    add("files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something")
     _json_option(parser, "the traces, one object a line")
+    add(
+        "--seed",
+        metavar="N",
+        type=read_whole_number,
+        default=0,
+        help="everything random is made from N; default: 0",
+    )
+    _confinement_option(add)
+    parser.show_examples("swruntime scenario scenarios/lost-connection.toml")
 
 
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _total(text: str) -> int:
-    size = _size(text)
-    if size > LARGEST_TOTAL:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is too large a size; the largest is {LARGEST_TOTAL} bytes"
-        )
-    return size
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; expected seconds, more than 0")
-    return seconds
-
-
-def _rule(text: str) -> str:
-    from swruntime.network.names import Names
-
-    try:
-        Names.parse([text])
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
-
-
-def _proxy(text: str) -> Proxies:
-    from swruntime.algorithms.proxies import Proxies, parse_proxy
-
-    try:
-        return Proxies.everything(parse_proxy(text, "--proxy"))
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a header; expected 'Name: value'")
-    return name.strip(), value.strip()
-
-
-RESULTS = (
-    "success",
-    "failure",
-    "aborted",
-    "bad-status",
-    "fetch-error",
-    "quota-exceeded",
-    "download-total-exceeded",
-)
-
-
-def _expectation(text: str) -> tuple[str, str]:
-    id, equals, result = text.rpartition("=")
-    if not equals or not id or result not in RESULTS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an expectation; expected ID=RESULT, RESULT one of {', '.join(RESULTS)}"
-        )
-    return id, result
+def _add_conformance(commands: Commands[Parser]) -> None:
+    parser = _command(commands, "conformance", "where the implementation stands against specs/")
+    add = parser.add_argument
+    add("algorithm", metavar="ALGORITHM", nargs="?", help="the steps of one algorithm, 'perform' say")
+    add("step", metavar="STEP", nargs="?", help="one of its steps, '8.3' say")
+    _json_option(parser, "one object")
+    parser.show_examples("swruntime conformance", "swruntime conformance perform 8.3")

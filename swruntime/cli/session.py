@@ -186,7 +186,7 @@ async def _open(
     options: Namespace, sink: Callable[[Line], None], display: TextDisplay | None, take_up: bool
 ) -> AsyncIterator[Session]:
     ended: list[Ended] = []
-    monitor = _monitor() if options.check else None
+    monitor = _monitor() if options.monitor else None
     diagnosed: Counter[str] = Counter()
 
     def both(line: Line) -> None:

@@ -29,7 +29,9 @@ def find_script(site: Path, given: str | None, defaults: tuple[str, ...], what: 
         if (site / name).is_file():
             _check_language(site, name, what)
             return name
-    raise SiteError(f"there is no {what} in {str(site)!r}; expected {defaults[0]}, or --{what} FILE")
+    raise SiteError(
+        f"there is no {what} in {str(site)!r}; expected {' or '.join(defaults)}, or --{what} FILE"
+    )
 
 
 def find_page(site: Path, given: str) -> tuple[str, bytes | None]:

@@ -33,7 +33,7 @@ def ridden(examples: Path, name: str) -> list[Line]:
         "7",
         "--trace",
         trace,
-        "--check",
+        "--monitor",
         "--strict",
     ]
     done = subprocess.run(

@@ -165,10 +165,10 @@ def test_nothing_is_told_after_a_fatal_error(site: Site, json: tuple[str, ...]) 
 def test_a_run_is_checked(site: Site, noise: bytes) -> None:
     site.write("big.bin", noise)
     site.page("/big.bin")
-    assert site.cli("run", "--check").status == 0
-    done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
+    assert site.cli("run", "--monitor").status == 0
+    done = site.cli("fetch", "f", "/big.bin", "--monitor", "--json")
     assert (done.status, done.err) == (0, "")
-    assert site.cli("resume", "--check").status == 0
+    assert site.cli("resume", "--monitor").status == 0
 
 
 @pytest.mark.unchecked
@@ -180,7 +180,7 @@ def test_a_violation_is_one_line_and_exit_status_1(
 
     monkeypatch.setattr(FetchSettle, "line", wrong)
     site.write("big.bin", noise)
-    done = site.cli("fetch", "f", "/big.bin", "--check", "--json")
+    done = site.cli("fetch", "f", "/big.bin", "--monitor", "--json")
     done.refused("downloaded is 1", "perform a background fetch", "https://wicg.github.io/", status=1)
     assert site.cli("fetch", "f", "/big.bin", "--json").status == 0
 
@@ -195,7 +195,7 @@ def test_a_violation_is_told_although_the_run_fails(
 
     monkeypatch.setattr(WorkerStart, "line", wrong)
     site.write("worker.py", "1 / 0\n")
-    done = site.cli(*command, "--check")
+    done = site.cli(*command, "--monitor")
     assert done.status == 1
     violation, failure = [line for line in done.err.splitlines() if line.startswith("swruntime: ")]
     assert "worker.stop" in violation

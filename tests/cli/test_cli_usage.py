@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from swruntime.cli.arguments import grammar, parse
+from swruntime.cli.parser import SHELLS, commands
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Server, Site
@@ -46,7 +51,9 @@ def test_a_bad_line_in_the_sites_headers(site: Site, command: tuple[str, ...]) -
 def test_no_worker(site: Site, command: tuple[str, ...]) -> None:
     (site.folder / "worker.py").unlink()
     name, *rest = command
-    site.cli(name, *rest).refused("there is no worker", str(site.folder), "worker.py")
+    site.cli(name, *rest).refused(
+        "there is no worker", str(site.folder), "worker.py or sw.js", "--worker FILE"
+    )
     assert not list(site.folder.iterdir())
 
 
@@ -62,25 +69,48 @@ def test_a_worker_or_page_that_is_named_and_not_there(site: Site) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), ("COMMAND",)),
-        (("frobnicate",), ("COMMAND", "'frobnicate'", "fetch")),
+        (("frobnicate",), ("there is no command 'frobnicate'", "'run', 'serve', 'fetch'")),
+        (("rnu", "SITE"), ("there is no command 'rnu'", "did you mean 'run'?")),
+        (("stat", "SITE"), ("there is no command 'stat'", "did you mean 'status'?")),
+        (("--print-completion", "fish"), ("'fish' is not one of bash, zsh, tcsh",)),
         (("fetch", "SITE", "id"), ("URL",)),
         (("fetch", "SITE"), ("ID", "URL")),
         (("abort", "SITE"), ("ID",)),
         (("run",), ("SITE",)),
-        (("run", "SITE", "--nonsense"), ("--nonsense",)),
+        (("run", "SITE", "--nonsense"), ("there is no option '--nonsense'", "swruntime run --help")),
+        (
+            ("run", "SITE", "--page=a.js", "--pgae=b.js"),
+            ("there is no option '--pgae'", "did you mean '--page'?"),
+        ),
+        (("fetch", "SITE", "id", "/x", "--output", "y"), ("no option '--output'", "swruntime fetch --help")),
+        (("status", "SITE", "--jsno"), ("did you mean '--json'?", "swruntime status --help")),
+        (("status", "SITE", "more"), ("'more' is one argument too many", "swruntime status --help")),
+        (("cache", "SITE", "a", "/b", "/c"), ("'/c' is one argument too many",)),
+        (("clear", "SITE", "--force", "yes"), ("'yes' is one argument too many",)),
+        (("serve", "SITE", "--port", "http"), ("--port", "'http' is not a whole number")),
+        (("serve", "SITE", "--upstream"), ("--upstream", "expected one argument")),
+        (("scenario",), ("FILE",)),
+        (("scenario", "SITE/none.toml"), ("none.toml",)),
+        (("run", "SITE", "--scenario", "SITE/none.toml"), ("none.toml",)),
+        (("run", "SITE", "--cacert", "SITE/none.pem"), ("cacert", "none.pem")),
+        (("run", "SITE", "--cookie-jar", "SITE/none.txt"), ("none.txt",)),
+        (("run", "SITE", "--replay", "SITE/none.har"), ("none.har",)),
+        (("run", "SITE", "--proxy", "socks5://localhost:1"), ("--proxy", "socks5")),
+        (("run", "SITE", "--resolve", "a:b"), ("--resolve", "a:b")),
+        (("run", "SITE", "--proxy", "http://localhost:1", "--no-proxy"), ("--no-proxy", "--proxy")),
+        (("conformance", "performs"), ("there is no algorithm 'performs'", "did you mean 'perform'?")),
         (("run", "SITE", "--quota", "much"), ("--quota", "'much'", "10G")),
         (("run", "SITE", "--give-up", "0"), ("--give-up", "'0'", "seconds, more than 0")),
         (("run", "SITE", "--give-up", "soon"), ("--give-up", "'soon'", "seconds")),
         (("run", "SITE", "--give-up", "nan"), ("--give-up", "'nan'", "seconds")),
         (("run", "SITE", "--permission", "maybe"), ("--permission", "'maybe'", "denied")),
         (("run", "SITE", "--conditions", "5g"), ("--conditions", "'5g'", "slow-3g")),
-        (("run", "SITE", "--seed", "x"), ("--seed", "'x'", "int")),
+        (("run", "SITE", "--seed", "x"), ("--seed", "'x' is not a whole number")),
         (("run", "SITE", "--expect", "id"), ("--expect", "'id'", "ID=RESULT", "bad-status")),
         (("run", "SITE", "--expect", "id=well"), ("--expect", "'id=well'", "success")),
         (("run", "SITE", "--expect", "=success"), ("--expect", "'=success'", "ID=RESULT")),
-        (("run", "SITE", "--give", "3"), ("--give",)),
-        (("fetch", "SITE", "id", "/x", "--header", "none"), ("--header", "'none'", "'Name: value'")),
+        (("run", "SITE", "--give", "3"), ("there is no option '--give'", "did you mean '--give-up'?")),
+        (("fetch", "SITE", "id", "/x", "-H", "none"), ("--header", "'none'", "'Name: value'")),
         (("fetch", "SITE", "id", "/x", "--download-total", "-1"), ("--download-total", "'-1'", "20MiB")),
         (("fetch", "SITE", "id", "/x", "--download-total", "8P"), ("--download-total", "'8P'", "9007199")),
         (("fetch", "SITE", "id", "/x", "--download-total", "9" * 25), ("--download-total", "9" * 25)),
@@ -102,7 +132,7 @@ def test_a_worker_or_page_that_is_named_and_not_there(site: Site) -> None:
         (("cache", "SITE"), ("there is no profile",)),
         (("abort", "SITE", "id"), ("there is no background fetch 'id'", "none")),
         (("resume", "SITE", "--drop", "id"), ("there is no background fetch 'id'", "none")),
-        (("cache", "SITE", "--output", "f"), ("--output", "name the cache and the URL")),
+        (("cache", "SITE", "-o", "f"), ("--output", "name the cache and the URL")),
         (("cache", "SITE", "c", "u", "--output-dir", "d"), ("--output-dir", "name the cache, and no URL")),
         (("cache", "SITE", "--delete"), ("--delete", "name of a cache")),
         (("cache", "SITE", "c", "u", "--output", "f", "--delete"), ("--output and --delete",)),
@@ -191,6 +221,80 @@ def test_resume_of_what_is_not_there_makes_no_profile(site: Site) -> None:
     assert (result.status, result.out) == (0, "")
     assert "nothing to resume" in result.err
     assert not (site.folder / ".swruntime").exists()
+
+
+def test_no_command_at_all_shows_the_help(site: Site) -> None:
+    result = site.main()
+    assert (result.status, result.out) == (2, "")
+    assert result.err == site.main("--help").out
+
+
+@pytest.mark.parametrize("wrong", [("resume", "--drop"), ("resume", "--retry"), ("abort",)], ids=" ".join)
+def test_an_id_that_is_nearly_one(site: Site, wrong: tuple[str, ...]) -> None:
+    site.write("x.bin", b"x")
+    assert site.cli("fetch", "episode", "/x.bin", "--conditions", "offline").status == 1
+    name, *option = wrong
+    site.cli(name, *option, "epsiode").refused("no background fetch 'epsiode'", "did you mean 'episode'?")
+    site.cli(name, *option, "film").refused("no background fetch 'film'", "there are: 'episode'")
+
+
+def test_a_cache_that_is_nearly_one(site: Site) -> None:
+    site.write("x.bin", b"x")
+    assert site.cli("fetch", "a", "/x.bin").status == 0
+    (cache,) = site.cli("cache", "--json").object["caches"]
+    name = cache["name"]
+    site.cli("cache", name + "s").refused(f"there is no cache '{name}s'", f"did you mean '{name}'?")
+    site.cli("cache", "zzz").refused("there is no cache 'zzz'", f"there are: '{name}'")
+
+
+def _examples() -> list[str]:
+    return [example for command in commands(grammar()) for example in command.examples]
+
+
+@pytest.mark.parametrize("example", _examples())
+def test_each_example_of_the_help_is_understood(example: str) -> None:
+    program, *arguments = shlex.split(example)
+    assert program == "swruntime"
+    parse(arguments)
+
+
+def test_each_command_has_examples_and_its_help_begins_with_the_common_options(site: Site) -> None:
+    assert all(command.examples for command in commands(grammar()))
+    help = site.main("run", "--help").out
+    where = [
+        help.index(each) for each in ("SITE", "--worker", "--scenario", "--json", "--proxy", "--monitor")
+    ]
+    assert where == sorted(where)
+    assert "usage: swruntime run [OPTIONS] SITE\n" in help
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_makes_a_shell_complete(site: Site, shell: str) -> None:
+    result = site.main("--print-completion", shell)
+    assert result.status == 0
+    for name in ("conformance", "--scenario", "--output-dir"):
+        assert name in result.out
+
+
+def test_bash_completes_commands_and_options(site: Site) -> None:
+    script = site.main("--print-completion", "bash").out
+    asked = """
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "$completer"; printf '%s\n' "${COMPREPLY[@]}"
+    """
+    (line,) = [line for line in script.splitlines() if line.startswith("complete ")]
+    completer = line.split(" -F ")[1].split()[0]
+
+    def complete(*words: str) -> set[str]:
+        ended = subprocess.run(
+            ["bash", "-c", f"{script}\ncompleter={completer}\n{asked}", "bash", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return set(ended.stdout.split())
+
+    assert {"run", "resume"} <= complete("swruntime", "r")
+    assert complete("swruntime", "run", "--sce") == {"--scenario"}
 
 
 def test_version_and_help(site: Site) -> None:

@@ -72,7 +72,7 @@ def test_what_it_tells_under_json(site: Path, serving: Serving) -> None:
 
 
 def test_a_server_is_checked(site: Path, serving: Serving) -> None:
-    server = serving.serve(site, "--check")
+    server = serving.serve(site, "--monitor")
     assert server.curl("/mine", *STATUS) == "200"
     server.process.send_signal(signal.SIGINT)
     out, _ = server.process.communicate(timeout=30)

@@ -263,7 +263,7 @@ class Story:
         return (self.site.profile / "profile.sqlite3").exists()
 
     def _run(self, command: str, options: tuple[str, ...], kill: tuple[str, ...]) -> Ended:
-        arguments = [*options, "--json", "--check"]
+        arguments = [*options, "--json", "--monitor"]
         match kill:
             case ("cpu", microseconds):
                 main = "tests.torture.kills_launcher:main"

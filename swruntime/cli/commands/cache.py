@@ -9,6 +9,7 @@ from pathlib import Path
 
 from swruntime.algorithms import matching, urls
 from swruntime.algorithms.sizes import human
+from swruntime.algorithms.suggestions import or_known
 from swruntime.cli import DONE, FAILED
 from swruntime.cli.export import (
     Exported,
@@ -92,8 +93,8 @@ def _perform(store: Store, origin: str, options: Namespace) -> int:
 def _chosen(store: Store, origin: str, options: Namespace) -> Sequence[CacheEntry]:
     """The entries that the command line names. Raises UsageError where there are none."""
     if options.cache not in store.cache_names(origin):
-        known = ", ".join(map(repr, store.cache_names(origin))) or "none"
-        raise UsageError(f"there is no cache {options.cache!r}; there are: {known}")
+        known = or_known(options.cache, store.cache_names(origin))
+        raise UsageError(f"there is no cache {options.cache!r}{known}")
     if options.url is None:
         return store.cache_entries(store.open_cache(origin, options.cache))
     return _matching(store, options.url, origin, options.cache)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from swruntime.algorithms.suggestions import or_known
 from swruntime.cli.output import complain
 from swruntime.cli.session import Session, run_session, take_up_all
 from swruntime.cli.site import check_site, profile_of
@@ -82,5 +83,4 @@ def _named(session: Session, id: str) -> list[BackgroundFetch]:
 
 
 def _unknown(id: str, known: list[BackgroundFetch]) -> UsageError:
-    names = ", ".join(repr(fetch.id) for fetch in known) or "none"
-    return UsageError(f"there is no background fetch {id!r}; there are: {names}")
+    return UsageError(f"there is no background fetch {id!r}{or_known(id, [fetch.id for fetch in known])}")

@@ -19,6 +19,7 @@ from typing import Any
 
 import attrs
 
+from swruntime.algorithms.suggestions import or_known
 from swruntime.errors import UsageError
 from swruntime.monitor.explore import compare_tables
 from swruntime.monitor.states import folder as specs_folder, machines
@@ -84,8 +85,8 @@ class Report:
         if found:
             several = " and ".join(f"{a.spec}/{a.name}" for a in found)
             raise UsageError(f"algorithm {name!r} is one of {several}: say which")
-        known = ", ".join(a.name for a in self.algorithms)
-        raise UsageError(f"there is no algorithm {name!r} in the ledger; it has {known}")
+        known = or_known(name, [a.name for a in self.algorithms])
+        raise UsageError(f"there is no algorithm {name!r} in the ledger{known}")
 
 
 def examine(*, with_javascript: bool = True) -> Report:
