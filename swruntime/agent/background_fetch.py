@@ -754,6 +754,9 @@ class BackgroundFetch:
             self.paused,
             running,
             tuple(f"{url}: {reason}" for url, reason in waits),
+            self.machine.expected,
+            len(self.runs),
+            self.machine.settled_records,
         )
 
     def _is_running(self) -> bool:

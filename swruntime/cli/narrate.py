@@ -12,6 +12,9 @@ from swruntime.trace import Line, script_diagnostic
 LONGEST = 64 * 1024
 """Characters of a line that a person is shown; --json and --trace have it whole."""
 
+PROGRESS_EVERY = 10.0
+"""Seconds of the agent's clock between two lines of progress, of whichever background fetch."""
+
 Say = Callable[[str], None]
 
 _INDENT = " " * 10
@@ -24,7 +27,8 @@ class Narrator:
     def __init__(self, say: Say, *, progress: bool) -> None:
         self._say = say
         self._progress = progress
-        self._last_progress: dict[int, float] = {}
+        self._stored: dict[int, int] = {}
+        self._told_at = -PROGRESS_EVERY
         self._origin = ""
 
     def __call__(self, line: Line) -> None:
@@ -51,12 +55,14 @@ class Narrator:
         return f"background fetch of {many}" + (f", up to {human(total)}" if total else "")
 
     def _fetch_progress(self, line: Line) -> str:
-        number, time = line["fetch"], line["time"]
-        if not self._progress or time - self._last_progress.get(number, -1.0) < 1.0:
+        self._stored[line["fetch"]] = line["downloaded"]
+        if not self._progress or line["time"] - self._told_at < PROGRESS_EVERY:
             return ""
-        self._last_progress[number] = time
+        self._told_at = line["time"]
         up = f", {human(line['uploaded'])} sent" if line["uploaded"] else ""
-        return f"{human(line['downloaded'])} stored{up}"
+        others = len(self._stored) - 1
+        of_all = f"; with {others:,} more: {human(sum(self._stored.values()))}" if others else ""
+        return f"{human(line['downloaded'])} stored{up}{of_all}"
 
     def _fetch_pause(self, line: Line) -> str:
         return f"paused ({line['cause']})"
@@ -65,6 +71,7 @@ class Narrator:
         return f"goes on ({line['cause']})"
 
     def _fetch_settle(self, line: Line) -> str:
+        self._stored.pop(line["fetch"], None)
         reason = f" ({line['failure_reason']})" if line["failure_reason"] else ""
         message = f": {line['message']}" if line["message"] else ""
         return f"{line['result']}{reason}, {human(line['downloaded'])} stored{message}"

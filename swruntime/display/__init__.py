@@ -1,6 +1,6 @@
 """A background fetch shown in a terminal. Spec: https://wicg.github.io/background-fetch/#background-fetch-display-algorithm
 
-terminal   progress bars, with text above them
+terminal   rows, with text above them; `rows`, what is in them
 text       text alone, where standard output is no terminal
 guarded    standard streams without control characters
 """

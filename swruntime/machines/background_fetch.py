@@ -449,6 +449,21 @@ class Machine:
         return self._stored if self._frozen is None else self._frozen
 
     @property
+    def expected(self) -> int | None:
+        """How many bytes all bodies will have, as the servers say; None where one has not said so (yet)."""
+        total = 0
+        for each in self.records:
+            size = each.stored if each.settled else each.promised
+            if size is None:
+                return None
+            total += size
+        return total
+
+    @property
+    def settled_records(self) -> int:
+        return len(self.records) - self._unsettled
+
+    @property
     def room(self) -> int | None:
         """What is left of the download total in bytes; None where there is no limit."""
         return self.download_total - self._stored if self.download_total else None

@@ -294,6 +294,16 @@ class Record:
         return self.state in IN_FLIGHT
 
     @property
+    def promised(self) -> int | None:
+        """How many bytes its body will have, as the server says; None where it does not, or speaks of coded ones.
+
+        A request with a Range of its own gets a part, and the server speaks of the whole.
+        """
+        if self.head is None or self.head.coded or "range" in self.headers:
+            return None
+        return self.head.complete_length
+
+    @property
     def exchange(self) -> Transfer:
         """The exchange in flight, of a record that has one."""
         assert self.transfer is not None

@@ -16,7 +16,8 @@ from swruntime.concepts.background import ImageResource, Progress
 class FetchView:
     """What the display of one background fetch may use. `waiting` says what its records wait for, in words.
 
-    It is empty while bandwidth is in use, and while it is paused.
+    It is empty while bandwidth is in use, and while it is paused. `expected`: the bytes of all responses, None where a
+    server has not said so (yet). `settled` of its `records` have come to their end.
     """
 
     fetch: int
@@ -28,6 +29,9 @@ class FetchView:
     paused: bool
     bandwidth_in_use: bool
     waiting: tuple[str, ...] = ()
+    expected: int | None = None
+    records: int = 1
+    settled: int = 0
 
 
 class Display(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from swruntime.concepts.background import Progress
@@ -38,7 +39,7 @@ def shown(*views: FetchView, terminal: bool = True, width: int = 80) -> str:
 
 def test_a_bar_has_origin_title_state_and_bytes() -> None:
     text = shown(view())
-    for part in ("podcast.test", "Episode 5", "running", "0.5/1.0 KiB"):
+    for part in ("podcast.test", "Episode 5", "running", "512 B of 1 KiB"):
         assert part in text
 
 
@@ -63,7 +64,7 @@ def test_a_long_title_is_cut_off_and_keeps_to_its_line() -> None:
     text = shown(view(title="An episode " * 30, bandwidth_in_use=False, waiting=("u: offline",)))
     frames = [line for line in text.replace("\r", "\n").split("\n") if "podcast.test" in line]
     assert frames
-    for part in ("…", "waits: offline", "0.5/1.0 KiB"):
+    for part in ("…", "waits: offline", "512 B of 1 KiB"):
         assert part in frames[-1], frames[-1]
 
 
@@ -91,3 +92,49 @@ def test_what_is_over_is_removed() -> None:
     display.close()
     assert "Second" in out.getvalue()
     assert "First" not in out.getvalue()
+
+
+def test_after_it_became_narrower_all_of_it_is_erased() -> None:
+    """Three rows of 89 columns are four each in a terminal of 29: up by 11, from the last one's end."""
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=90, height=20, color_system=None)
+    display = TerminalDisplay(console)
+    for number in range(3):
+        display.show(view(fetch=number, title="x" * 200))
+    live = display._live
+    assert live is not None
+    live.refresh()
+    assert out.getvalue().count("x" * 30) >= 3
+
+    def went_up() -> int:
+        out.seek(0)
+        out.truncate()
+        live.refresh()
+        return out.getvalue().count("\x1b[1A")
+
+    assert went_up() == 2
+    console.width = 29
+    assert went_up() == 2 + 3 * 3
+    assert went_up() == 2
+    console.width = 90
+    assert went_up() == 2
+    display.close()
+
+
+def test_a_dumb_terminal_has_lines_in_place_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert not TerminalDisplay(Console(file=io.StringIO(), force_terminal=True)).live
+
+
+def test_no_color_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn() -> str:
+        out = io.StringIO()
+        display = TerminalDisplay(Console(file=out, force_terminal=True, width=80, color_system="standard"))
+        display.show(view())
+        display.close()
+        return out.getvalue()
+
+    assert "\x1b[32m" in drawn()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in drawn()
+    assert "running" in drawn()

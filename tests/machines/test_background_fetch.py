@@ -642,3 +642,23 @@ def test_one_whose_records_are_not_all_settled_goes_on() -> None:
     m = after_death(m)
     assert m.feed(Begin()) == [OnRecord(1, records.Enqueue())]
     assert isinstance(succeed(m, 1)[-1], Settle)
+
+
+def test_how_many_bytes_all_bodies_will_have() -> None:
+    coming = Record(state=records.State.RECEIVING, stored=3, head=StoredHead(200, complete_length=10))
+    done = Record(state=records.State.SUCCESS, result="success", stored=7)
+    assert Machine([coming, done]).expected == 17
+    assert Machine([done, attrs.evolve(coming, result="success", state=records.State.SUCCESS)]).expected == 10
+    for unknown in (
+        Record(),
+        attrs.evolve(coming, head=StoredHead(200)),
+        attrs.evolve(coming, head=StoredHead(200, coded=True, complete_length=10)),
+        attrs.evolve(coming, headers=HeaderList((("Range", "bytes=0-4"),))),
+    ):
+        assert Machine([coming, unknown]).expected is None
+
+
+def test_how_many_records_are_settled() -> None:
+    done = Record(state=records.State.SUCCESS, result="success")
+    assert Machine([Record(), done, done]).settled_records == 2
+    assert Machine([Record()]).settled_records == 0
