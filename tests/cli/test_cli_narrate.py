@@ -43,8 +43,8 @@ def test_many_have_one_line() -> None:
     lines = [at(float(second), second * MIB, fetch) for second in range(21) for fetch in range(1, 501)]
     assert told(*lines) == [
         "film-1: 0 B stored",
-        "film-1: 10 MiB stored; with 499 more: 4.8 GiB",
-        "film-1: 20 MiB stored; with 499 more: 9.8 GiB",
+        "film-1: 10 MiB stored; with 499 more: 4.4 GiB",
+        "film-1: 20 MiB stored; with 499 more: 9.3 GiB",
     ]
 
 
