@@ -57,6 +57,10 @@ class WorkerStart(TraceEvent):
     reason: str
 
 
+AGENT_CLOSED = "the agent was closed"
+"""Why a worker stops at the end of it all."""
+
+
 @attrs.frozen(kw_only=True)
 class WorkerStop(TraceEvent):
     kind = "worker.stop"

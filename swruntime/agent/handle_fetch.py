@@ -40,10 +40,14 @@ class Bytes(Protocol):
 
 @attrs.frozen
 class Answer:
-    """What a worker responded with: the internal response and its body."""
+    """What a worker responded with: the internal response and its body.
+
+    `stored`: the body is one that was stored, by a cache or a background fetch.
+    """
 
     response: Response
     body: Bytes | None
+    stored: bool = False
 
 
 @attrs.define(eq=False)

@@ -26,7 +26,7 @@ from swruntime.concepts.environment import Environment
 from swruntime.concepts.http import Request, Response
 from swruntime.errors import NetworkFailure, ScriptError, WaitingForUser
 from swruntime.ports.realm import EventSpec
-from swruntime.trace import Line, NetworkChange, UserAction
+from swruntime.trace import AGENT_CLOSED, Line, NetworkChange, UserAction
 
 if TYPE_CHECKING:
     from swruntime.agent.background_fetch import BackgroundFetch
@@ -372,7 +372,7 @@ class UserAgent:
         self._services.closing = True
         for registration in self._registrations.all():
             for worker in registration.workers:
-                worker.stop("the agent was closed")
+                worker.stop(AGENT_CLOSED)
         for client in self._clients.all():
             if client.realm is not None:
                 client.realm.discard("the agent was closed")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from swruntime.algorithms import urls
 from swruntime.algorithms.sizes import human
 from swruntime.algorithms.visible_text import visible, visible_lines
-from swruntime.trace import Line, script_diagnostic
+from swruntime.trace import AGENT_CLOSED, Line, script_diagnostic
 
 LONGEST = 64 * 1024
 """Characters of a line that a person is shown; --json and --trace have it whole."""
@@ -22,11 +22,17 @@ _INDENT = " " * 10
 
 
 class Narrator:
-    """A sink that says one line of text for each line of the trace that a person wants to know of."""
+    """A sink that says one line of text for each line of the trace that a person wants to know of.
 
-    def __init__(self, say: Say, *, progress: bool) -> None:
+    `progress`: how many bytes there are by now, too. `workers`: what becomes of workers, too.
+    """
+
+    def __init__(self, say: Say, *, progress: bool, workers: bool = False) -> None:
         self._say = say
         self._progress = progress
+        self._workers = workers
+        self._active: set[str] = set()
+        """The scopes that have an active worker."""
         self._stored: dict[int, int] = {}
         self._told_at = -PROGRESS_EVERY
         self._origin = ""
@@ -44,6 +50,21 @@ class Narrator:
     def _agent_open(self, line: Line) -> str:
         self._origin = line["origin"]
         return ""
+
+    def _worker_state(self, line: Line) -> str:
+        scope, state = line["scope"], line["state"]
+        waits = state == "installed" and scope in self._active
+        if state == "activated":
+            self._active.add(scope)
+        if not self._workers or not (waits or state in ("activated", "redundant")):
+            return ""
+        more = ", and waits until no page has the one before" if waits else ""
+        return f"worker {self._short(line['script'])}: {state}{more}"
+
+    def _worker_stop(self, line: Line) -> str:
+        if not self._workers or line["reason"] == AGENT_CLOSED:
+            return ""
+        return f"worker {self._short(line['script'])}: stopped ({line['reason']})"
 
     def _fetch_start(self, line: Line) -> str:
         total = line["download_total"]

@@ -159,7 +159,11 @@ async def _played(
     failed: Callable[[OutputFailed], None],
 ) -> list[str]:
     display = open_display() if not options.json else None
-    narrator = Narrator(display.say if display else _nothing, progress=not (display and display.live))
+    narrator = Narrator(
+        display.say if display else _nothing,
+        progress=not (display and display.live),
+        workers=options.name == "serve",
+    )
     with sinks(as_json=options.json, file=options.trace, narrate=narrator, failed=failed) as sink:
         async with _open(options, sink, display, take_up) as session:
             session.players = [_player(session, scenario) for scenario in scenarios]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
+import attrs
 import trio
 
 from swruntime.agent.handle_fetch import Answer
@@ -24,13 +25,30 @@ from swruntime.serve import outgoing
 from swruntime.serve.hosts import KnownHosts
 from swruntime.serve.incoming import BadRequest, Incoming, asked_host, incoming
 from swruntime.serve.pages import PAGE_LIFE, Pages
+from swruntime.serve.target import shown_target
 from swruntime.serve.upload import Receive, Upload
 from swruntime.trace import Diagnostic
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+AnsweredBy = Literal["worker", "cache", "network", "server"]
+
 RESERVED = "/__swruntime__"
 """Nothing of the site's is served here, or below it."""
+
+
+@attrs.frozen
+class Answered:
+    """A request that is being answered.
+
+    `by` the worker; "cache" is the worker with what it had stored, "server" this server itself.
+    """
+
+    method: str
+    target: str
+    """The URL's path and query."""
+    status: int
+    by: AnsweredBy
 
 
 class _ClientLeft(Exception):
@@ -63,6 +81,7 @@ class Gateway:
         hosts: KnownHosts | None = None,
         page_life: float = PAGE_LIFE,
         on_navigation: Callable[[], None] = lambda: None,
+        on_answered: Callable[[Answered], None] = lambda answered: None,
     ) -> None:
         self._agent = agent
         self._hosts = hosts or KnownHosts(agent.origin)
@@ -70,6 +89,8 @@ class Gateway:
         self._pages = Pages(agent, page_life)
         self._on_navigation = on_navigation
         """Called when a page was answered for."""
+        self._on_answered = on_answered
+        """Called when a response begins."""
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -96,7 +117,12 @@ class Gateway:
         await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        reply = _Reply(send, head=scope["method"] == "HEAD")
+        target = shown_target(scope)
+
+        def on_begun(status: int, by: AnsweredBy) -> None:
+            self._on_answered(Answered(scope["method"], target, status, by))
+
+        reply = _Reply(send, on_begun, head=scope["method"] == "HEAD")
         try:
             arrived = incoming(scope, self._agent.origin, self._hosts)
         except BadRequest as error:
@@ -184,7 +210,7 @@ class Gateway:
             body_length=None if body is None else body.length,
         )
         location = outgoing.at_origin(head.headers, answer.response.url or request.url, self._agent.origin)
-        await reply.begin(head.status, location)
+        await reply.begin(head.status, location, "cache" if answer.stored else "worker")
         if body is None or head.bodiless:
             await reply.end()
             return
@@ -209,7 +235,8 @@ class Gateway:
         )
         async with self._upstream.exchange(sent) as came:
             head = outgoing.of_network(request.method, came.status, came.headers)
-            await reply.begin(head.status, outgoing.at_origin(head.headers, request.url, agent.origin))
+            location = outgoing.at_origin(head.headers, request.url, agent.origin)
+            await reply.begin(head.status, location, "network")
             if head.bodiless:
                 await reply.end()
             else:
@@ -223,13 +250,15 @@ class Gateway:
 class _Reply:
     """The response to one request. Every method raises _ClientLeft when nobody is there."""
 
-    def __init__(self, send: Send, *, head: bool) -> None:
+    def __init__(self, send: Send, on_begun: Callable[[int, AnsweredBy], None], *, head: bool) -> None:
         self._send = send
+        self._on_begun = on_begun
         self._head = head
         self.begun = False
         self.ended = False
 
-    async def begin(self, status: int, headers: HeaderList) -> None:
+    async def begin(self, status: int, headers: HeaderList, by: AnsweredBy) -> None:
+        self._on_begun(status, by)
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         self.begun = True
         await self._say({"type": "http.response.start", "status": status, "headers": raw})
@@ -268,7 +297,7 @@ class _Reply:
             ("X-Content-Type-Options", "nosniff"),
             *more,
         )
-        await self.begin(status, HeaderList(headers))
+        await self.begin(status, HeaderList(headers), "server")
         if not self._head:
             await self._say({"type": "http.response.body", "body": body, "more_body": True})
         await self.end()

@@ -15,6 +15,15 @@ _VISIBLE = re.compile(r"[\x21-\x7e]*")
 _LONGEST_SHOWN = 200
 
 
+def shown_target(scope: Mapping[str, Any]) -> str:
+    """What an ASGI scope asks for, whatever that is, as a log shows it."""
+    raw = scope.get("raw_path")
+    path = quote(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
+    query = scope.get("query_string", b"").decode("latin-1")
+    target = f"{path}?{query}" if query else path
+    return target if len(target) <= _LONGEST_SHOWN else f"{target[:_LONGEST_SHOWN]}..."
+
+
 def url_of(scope: Mapping[str, Any], host: Authority, origin: str) -> str:
     """The URL at `origin` that an ASGI scope asks for, whose Host is `host`. Raises ValueError, with why not.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from swruntime.cli.narrate import Narrator
+from swruntime.trace import AGENT_CLOSED
 
 MIB = 2**20
 
@@ -55,3 +56,34 @@ def test_what_has_ended_is_not_among_them() -> None:
 
 def test_rows_make_them_needless() -> None:
     assert told(at(0.0, MIB), progress=False) == []
+
+
+def state(state: str, script: str = "http://localhost:8400/sw.js") -> dict[str, Any]:
+    return {
+        "kind": "worker.state", "time": 0.0, "script": script, "scope": "http://localhost:8400/", "state": state,
+    }  # fmt: skip
+
+
+def test_what_becomes_of_workers() -> None:
+    said: list[str] = []
+    opened = {"kind": "agent.open", "time": 0.0, "origin": "http://localhost:8400"}
+    stopped = {**state(""), "kind": "worker.stop", "reason": "idle"}
+    closed = {**stopped, "reason": AGENT_CLOSED}
+    lines = [
+        opened,
+        *map(state, ("installing", "installed", "activating", "activated")),
+        stopped,
+        state("installed"),
+        closed,
+    ]
+    for narrator in (
+        Narrator(said.append, progress=False, workers=True),
+        Narrator(said.append, progress=False),
+    ):
+        for line in lines:
+            narrator(line)
+    assert [text.split(None, 1)[1] for text in said] == [
+        "worker /sw.js: activated",
+        "worker /sw.js: stopped (idle)",
+        "worker /sw.js: installed, and waits until no page has the one before",
+    ]

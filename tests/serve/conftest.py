@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 import swruntime
 from swruntime.network.asgi import AsgiTransport
 from swruntime.serve import Gateway
+from swruntime.serve.gateway import Answered
 from swruntime.testing.origin import Origin, ScriptedInternet
 from swruntime.trace import Line
 
@@ -46,7 +47,12 @@ class Behind:
 
     @asynccontextmanager
     async def open(
-        self, *, scope: str | None = None, script: str = "/worker.py", **options: Any
+        self,
+        *,
+        scope: str | None = None,
+        script: str = "/worker.py",
+        on_answered: Callable[[Answered], None] = lambda answered: None,
+        **options: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
         """A client of the gateway, once the worker is active."""
         arguments = {"site": self.site, "network": self.internet, "on_trace": self.lines.append, **options}
@@ -55,7 +61,7 @@ class Behind:
                 script, scope, base_url=f"{HOME}/", client_origin=HOME
             )
             await self.agent.settled()
-            transport = AsgiTransport(Gateway(self.agent))
+            transport = AsgiTransport(Gateway(self.agent, on_answered=on_answered))
             async with httpx.AsyncClient(transport=transport, base_url=HOME, timeout=None) as client:
                 yield client
 

@@ -11,6 +11,7 @@ import trio
 
 from swruntime.network.asgi import AsgiTransport
 from swruntime.serve import Gateway
+from swruntime.serve.gateway import Answered
 
 if TYPE_CHECKING:
     from tests.serve.conftest import Behind
@@ -456,3 +457,48 @@ async def test_what_a_worker_raises_is_told_without_control_characters(
     assert response.status_code == 502
     assert r"ValueError: \x1b]0;title\x07\r\nforged \u202e \ud800" in response.text
     assert response.text.count("\n") == 1
+
+
+WHO_ANSWERS = {
+    "worker.py": """
+async def oninstall(event):
+    await (await caches.open("v")).add_all(["/kept"])
+
+def onfetch(event):
+    if "/kept" in event.request.url:
+        event.respond_with(caches.match(event.request, ignore_search=True))
+    elif "/made" in event.request.url:
+        event.respond_with(Response("made"))
+    elif "/none" in event.request.url:
+        event.respond_with(Response.error())
+""",
+    "sw.js": """
+addEventListener("install", (event) => event.waitUntil(caches.open("v").then((cache) => cache.addAll(["/kept"]))));
+addEventListener("fetch", (event) => {
+    const { request } = event;
+    if (request.url.includes("/kept")) event.respondWith(caches.match(request, { ignoreSearch: true }));
+    else if (request.url.includes("/made")) event.respondWith(new Response("made"));
+    else if (request.url.includes("/none")) event.respondWith(Response.error());
+});
+""",
+}
+
+
+@pytest.mark.parametrize("script", WHO_ANSWERS)
+async def test_who_has_answered_is_told(behind: Behind, script: str) -> None:
+    behind.worker(WHO_ANSWERS[script], script)
+    behind.origin.add("/kept", b"kept")
+    behind.origin.add("/left", b"left")
+    told: list[Answered] = []
+    async with behind.open(script=f"/{script}", on_answered=told.append) as client:
+        for path in ("/kept?a=b", "/made", "/left", "/none", "/missing"):
+            await client.get(path)
+        await client.head("/kept", headers={"Host": "evil.test"})
+    assert told == [
+        Answered("GET", "/kept?a=b", 200, "cache"),
+        Answered("GET", "/made", 200, "worker"),
+        Answered("GET", "/left", 200, "network"),
+        Answered("GET", "/none", 502, "server"),
+        Answered("GET", "/missing", 404, "network"),
+        Answered("HEAD", "/kept", 421, "server"),
+    ]

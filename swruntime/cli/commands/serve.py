@@ -10,11 +10,12 @@ from pathlib import Path
 import trio
 
 from swruntime.algorithms import urls
+from swruntime.cli.narrate import for_a_person
 from swruntime.cli.output import complain, say
 from swruntime.cli.session import Session, run_session
 from swruntime.cli.site import profile_of, worker_script
 from swruntime.errors import DOMException, UsageError
-from swruntime.serve.gateway import Gateway
+from swruntime.serve.gateway import Answered, Gateway
 from swruntime.serve.hosts import Authority, KnownHosts, checked_names
 from swruntime.serve.reload import update_on_edit
 from swruntime.serve.server import Listening, check_certificate, hang_up, interrupted, listen, run_server
@@ -58,12 +59,26 @@ async def _serve(session: Session, listening: Listening, allowed: Sequence[Autho
             nursery.start_soon(worker.run)
             await worker.wait_until_tried()
             run = partial(run_server, certificate=options.cert, key=options.key)
-            gateway = Gateway(session.agent, hosts=hosts, on_navigation=worker.try_again)
+            told = (lambda answered: None) if options.json else partial(_tell_answered, session)
+            gateway = Gateway(session.agent, hosts=hosts, on_navigation=worker.try_again, on_answered=told)
             await nursery.start(run, gateway, listening)
             # Under --json standard output is the trace's, and this goes to standard error.
             say(f"swruntime: {options.site} at {options.serve_at}/", flush=True)
             if options.reload:
                 nursery.start_soon(partial(update_on_edit, session.agent, options.site, worker=worker))
+
+
+def _tell_answered(session: Session, answered: Answered) -> None:
+    """A line of the log, which has the agent's time as those of its trace have."""
+    time = trio.current_time() - session.agent.services.opened_at
+    who = {
+        "worker": "the worker",
+        "cache": "the worker's cache",
+        "network": session.options.upstream or "the network",
+        "server": "swruntime",
+    }[answered.by]
+    text = f"{time:8.3f}  {answered.method} {answered.target}: {answered.status} from {who}"
+    say(for_a_person(text), flush=True)
 
 
 def _site_worker(session: Session) -> SiteWorker:

@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from swruntime.agent import clients as agent_clients
-from swruntime.agent.handle_fetch import Answer, FetchExchange
+from swruntime.agent.handle_fetch import FetchExchange
 from swruntime.agent.messaging import Posted
 from swruntime.agent.notifications import NotificationPayload
 from swruntime.agent.promise import Promise
@@ -37,6 +37,7 @@ from swruntime.realms.python.caches import CacheStorage
 from swruntime.realms.python.clients import Clients, client_object
 from swruntime.realms.python.context import RealmContext
 from swruntime.realms.python.events import EventTarget
+from swruntime.realms.python.fetch_event import answer_with
 from swruntime.realms.python.fetching import fetch_concept
 from swruntime.realms.python.handlers import tell_listeners
 from swruntime.realms.python.location import Navigator
@@ -292,8 +293,7 @@ class JavaScriptWorkerRealm(PythonRealm):
         exchange = self._answers(number, entered=True)
         assert self._engine is not None
         try:
-            response = read_response(self._engine, wire)
-            source = response._take_source()
+            answer = answer_with(read_response(self._engine, wire))
         except WireError:
             raise
         except (TypeError, ValueError) as error:
@@ -301,10 +301,10 @@ class JavaScriptWorkerRealm(PythonRealm):
                 exchange.answer.reject(NetworkFailure("protocol", f"respondWith: {error}"))
             return
         if exchange is None:
-            if source is not None:
-                source.close()
+            if answer.body is not None:
+                answer.body.close()
         else:
-            exchange.answer.resolve(Answer(response._concept, source))
+            exchange.answer.resolve(answer)
 
     def _fail(self, number: int, message: str) -> None:
         if (exchange := self._answers(number, entered=True)) is not None:

@@ -115,11 +115,11 @@ class FetchEvent(ExtendableEvent):
             self._fail(f"respond_with was given {webidl.shown(response)}; expected a Response")
             return
         try:
-            source = response._take_source()
+            answer = answer_with(response)
         except TypeError as error:
             self._fail(f"respond_with: {error}")
             return
-        self._settle(Answer(response._concept, source))
+        self._settle(answer)
 
     def _after_dispatch(self) -> None:
         """Create Fetch Event and Dispatch, 21: nobody called respond_with."""
@@ -142,3 +142,9 @@ class FetchEvent(ExtendableEvent):
         self._handled.reject(network_error(message))
         if self._exchange is not None:
             self._exchange.answer.reject(NetworkFailure("protocol", message))
+
+
+def answer_with(response: Response) -> Answer:
+    """The answer that a script gives with `response`, whose body is used by that. Raises TypeError where it was."""
+    source = response._take_source()
+    return Answer(response._concept, source, source is not None and source.stored is not None)
