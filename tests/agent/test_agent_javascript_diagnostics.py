@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import attrs
 import pytest
 import trio
 
-from swruntime.trace import script_diagnostic
+from swruntime.trace import explained, script_diagnostic
 
 if TYPE_CHECKING:
     from tests.agent.conftest import Lab
@@ -177,6 +178,13 @@ def place(hole: Hole) -> str:
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.code)
 async def test_a_hole_is_told(lab: Lab, autojump_clock: object, hole: Hole) -> None:
     assert await told(lab, hole, hole.before) == [(hole.code, place(hole))]
+
+
+@pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.code)
+async def test_it_is_told_in_javascripts_names(lab: Lab, autojump_clock: object, hole: Hole) -> None:
+    await told(lab, hole, hole.before)
+    (text,) = (explained(line, code) for line in lab.lines if (code := script_diagnostic(line)))
+    assert not re.search(r"[a-z]_[a-z]|\basync def\b|\bPython\b", text), text
 
 
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.code)

@@ -90,6 +90,7 @@ class Engine:
         context = realm.context
         context.held.within = realm.agent.services.held_for(realm.storage_key)
         context.held.on_excess = self._held_too_much
+        context.in_its_names = in_javascript
         self._held = context.held
         self.handles = Handles(context.held)
         self.writer = Writer(self._mention)

@@ -79,6 +79,8 @@ class RealmContext:
         """When it was made, in seconds on Trio's clock."""
         self.on_each_await: Callable[[Coroutine[Any, Any, Any]], None] | None = None
         """Called, with the coroutine, whenever one of the script suspends."""
+        self.in_its_names: Callable[[str], str] = str
+        """A message about a script of it, with the platform's names as its language spells them."""
         self.held = Held()
         """What the runtime holds in memory for its script."""
         self.script_running = ScriptRunning()
@@ -248,7 +250,7 @@ class RealmContext:
                 return
             if len(self._told) < MOST_TOLD:
                 self._told.add((code, where))
-        (tell or self.tell)(Diagnostic(code=code, message=message, where=where))
+        (tell or self.tell)(Diagnostic(code=code, message=self.in_its_names(message), where=where))
 
     def script_read(self, name: str, source: str) -> None:
         """A script compiles, and is about to run: its comments say what is allowed in it."""
