@@ -67,7 +67,7 @@ def _host(domain: str) -> str:
     try:
         return urls.host(f"http://{domain.removeprefix('.')}/")
     except TypeError:
-        raise ValueError(f"the domain is {domain!r}, which is no host") from None
+        raise ValueError(f"the domain is {domain!r}, which is not a host") from None
 
 
 def _flag(text: str, what: str) -> bool:

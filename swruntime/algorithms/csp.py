@@ -113,7 +113,7 @@ def _matches_list(url: str, sources: tuple[str, ...], self_origin: str, redirect
 def matches_source(url: str, source: str, self_origin: str, redirected: bool) -> bool:
     """Whether one source expression matches `url`, an absolute one; keywords that are none of ours do not.
 
-    Raises TypeError for what is no URL.
+    Raises TypeError for what is not a URL.
     Spec: https://w3c.github.io/webappsec-csp/#match-url-to-source-expression
     """
     scheme = urls.scheme(url)

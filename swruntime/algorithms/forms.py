@@ -35,7 +35,7 @@ Entry = tuple[str, str | FilePart]
 
 
 def parse_urlencoded(data: bytes) -> list[Pair]:
-    """Name and value of each field, in their order. Nothing is malformed: bytes that are no UTF-8 are U+FFFD.
+    """Name and value of each field, in their order. Nothing is malformed: bytes that are not UTF-8 are U+FFFD.
 
     Spec: https://url.spec.whatwg.org/#urlencoded-parsing
     """

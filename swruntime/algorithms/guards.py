@@ -19,7 +19,7 @@ Guard = Literal["none", "request", "request-no-cors", "response", "immutable"]
 def guard_allows(guard: Guard, name: str, value: str) -> bool:
     """Whether a header may be set; what may not is left out in silence, as scripts have always known it.
 
-    Raises TypeError for what is no header, and for every header when the guard is "immutable".
+    Raises TypeError for what is not a header, and for every header when the guard is "immutable".
     Spec: https://fetch.spec.whatwg.org/#headers-validate, and for "request-no-cors" #dom-headers-set, step 3
     """
     if not _validate(guard, name, value):

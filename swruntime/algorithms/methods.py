@@ -36,7 +36,7 @@ def normalize(method: str) -> str:
 
 
 def checked(method: str) -> str:
-    """A script's method, normalized. Raises TypeError for what is no method, or a forbidden one."""
+    """A script's method, normalized. Raises TypeError for what is not a method, or a forbidden one."""
     if not is_method(method):
         raise TypeError(f"method is {method!r}; expected an HTTP method, such as 'GET'")
     if is_forbidden(method):

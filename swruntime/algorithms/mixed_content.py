@@ -10,7 +10,7 @@ def is_blocked(environment_origin: str, url: str) -> bool:
 
     The text restricts every page of a trustworthy origin, http://localhost too; browsers look at the page's
     scheme, and a prototype on localhost fetches from http hosts in all of them. We do as they do: only a page
-    on https is restricted. Loopback is trustworthy as a target. Raises TypeError for what is no URL or origin.
+    on https is restricted. Loopback is trustworthy as a target. Raises TypeError for what is not a URL or origin.
     Spec: https://w3c.github.io/webappsec-mixed-content/#should-block-fetch
     """
     # Categorize the settings object.

@@ -19,7 +19,7 @@ BAD_PORTS = frozenset(
 
 
 def is_blocked(url: str) -> bool:
-    """Whether a request to `url` is blocked due to a bad port. Raises TypeError for what is no URL.
+    """Whether a request to `url` is blocked due to a bad port. Raises TypeError for what is not a URL.
 
     Spec: https://fetch.spec.whatwg.org/#block-bad-port
     """

@@ -23,7 +23,7 @@ LARGEST_TRAILERS = 65_536
 """The most bytes that the fields after the last chunk have together."""
 
 MOST_DIGITS = 18
-"""Of a Content-Length; more is no file's."""
+"""Of a Content-Length; more is not a file's."""
 
 _LENGTH = "content-length"
 _CODINGS = "transfer-encoding"

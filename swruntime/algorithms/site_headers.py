@@ -103,7 +103,7 @@ def _lines(data: bytes, file: str) -> Iterator[tuple[str, str]]:
 def _pattern(line: str, where: str) -> re.Pattern[str]:
     if not line.startswith("/") or len(line.split()) != 1:
         raise SiteError(
-            f"{where}: {line!r} is no path; expected one like '/app/*', or, indented, a header like 'Name: value'"
+            f"{where}: {line!r} is not a path; expected one like '/app/*', or, indented, a header like 'Name: value'"
         )
     if line.count("*") > 1:
         raise SiteError(f"{where}: {line!r} has more than one *; expected one at most")
@@ -120,7 +120,7 @@ def _header(line: str, where: str) -> tuple[str, str | None]:
     name, colon, value = (line[1:], ":", "removed") if removed else line.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not value or not h.is_name(name):
-        raise SiteError(f"{where}: {line!r} is no header; expected 'Name: value' or '! Name'")
+        raise SiteError(f"{where}: {line!r} is not a header; expected 'Name: value' or '! Name'")
     if name.lower() in _SERVERS_OWN:
         raise SiteError(f"{where}: {name} is for the server to say; expected another header")
     if not h.is_value(value):

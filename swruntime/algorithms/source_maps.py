@@ -38,7 +38,7 @@ _DIGITS = {
     for value, digit in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 }
 _NUMBER = re.compile(r"[g-z0-9+/]*[A-Za-f]|[g-z0-9+/]+|.", re.DOTALL)
-"""Digits that another one follows, and the last one; digits without a last one; what is no digit."""
+"""Digits that another one follows, and the last one; digits without a last one; what is not a digit."""
 _NOWHERE = -1
 
 
@@ -150,9 +150,9 @@ def parse(text: str, most: int | None = None) -> SourceMap:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SourceMapError(f"it is no JSON: {error}") from error
+        raise SourceMapError(f"it is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise SourceMapError("it is no object")
+        raise SourceMapError("it is not an object")
     result = SourceMap()
     parts = [(found, 0, 0)] if "sections" not in found else map(_section, _list(found, "sections"))
     left = MOST_MAPPINGS if most is None else most
@@ -193,7 +193,7 @@ def _read(result: SourceMap, found: dict[str, Any], first_line: int, first_colum
     sources = _sources(found)
     text = found.get("mappings")
     if not isinstance(text, str):
-        raise SourceMapError("its mappings are no text")
+        raise SourceMapError("its mappings are not text")
     base = len(result.sources)
     result.sources += sources
     source = line = column = 0
@@ -221,12 +221,12 @@ def _sources(found: dict[str, Any]) -> list[str | None]:
     """The URLs of the sources, below the root, if there is one: https://tc39.es/ecma426/#sec-DecodeSourceMapSources"""
     root = found.get("sourceRoot")
     if not (root is None or isinstance(root, str)):
-        raise SourceMapError("its sourceRoot is no text")
+        raise SourceMapError("its sourceRoot is not text")
     prefix = f"{root.rstrip('/')}/" if root else ""
     sources: list[str | None] = []
     for each in _list(found, "sources"):
         if not (each is None or isinstance(each, str)):
-            raise SourceMapError("a source is no text")
+            raise SourceMapError("a source is not text")
         sources.append(None if each is None else prefix + each)
     return sources
 
@@ -234,7 +234,7 @@ def _sources(found: dict[str, Any]) -> list[str | None]:
 def _list(found: dict[str, Any], name: str) -> list[Any]:
     value = found.get(name)
     if not isinstance(value, list):
-        raise SourceMapError(f"its {name} are no list")
+        raise SourceMapError(f"its {name} are not a list")
     return value
 
 
@@ -260,10 +260,10 @@ def _numbers(segment: str) -> tuple[int, ...]:
 @lru_cache(2**12)
 def _number(digits: str) -> int:
     """Each digit is of five bits, the lowest first, and a sixth bit where another one follows; the lowest bit of all is
-    the sign. Raises ValueError for what is no number.
+    the sign. Raises ValueError for what is not a number.
     """
     if digits[-1] not in _DIGITS:
-        raise ValueError("a character that is no digit")
+        raise ValueError("a character that is not a digit")
     if len(digits) > 7:
         raise ValueError("a number of more than seven digits")
     if _DIGITS[digits[-1]] & 32:

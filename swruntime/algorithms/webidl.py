@@ -1,4 +1,4 @@
-"""Conversions of a script's arguments, as strict as Python is: a str is no number, and nothing becomes a str.
+"""Conversions of a script's arguments, as strict as Python is: a str is not a number, and nothing becomes a str.
 
 Every TypeError names the argument, its value, and what is expected.
 Spec: https://webidl.spec.whatwg.org/#js-type-mapping

@@ -43,7 +43,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def tell(error: BaseException, interrupted: int) -> int | None:
-    """Tell what is no defect of ours, and answer with the exit status; None for a defect."""
+    """Tell what is not a defect of ours, and answer with the exit status; None for a defect."""
     match error:
         case KeyboardInterrupt():
             complain(TOLD)

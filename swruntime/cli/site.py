@@ -96,7 +96,7 @@ def script_url(name: str) -> str:
 
 
 def check_site(site: Path) -> None:
-    """Raises SiteError where SITE is no folder."""
+    """Raises SiteError where SITE is not a folder."""
     if not site.is_dir():
         what = "is not a folder" if site.exists() else "does not exist"
         raise SiteError(f"SITE {str(site)!r} {what}; expected the folder with the site's files")

@@ -1,7 +1,7 @@
 """A background fetch shown in a terminal. Spec: https://wicg.github.io/background-fetch/#background-fetch-display-algorithm
 
 terminal   rows, with text above them; `rows`, what is in them
-text       text alone, where standard output is no terminal
+text       text alone, where standard output is not a terminal
 guarded    standard streams without control characters
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from swruntime.display.text import TextDisplay
 
 _OTHERWISE = ("FORCE_COLOR", "TTY_COMPATIBLE")
-"""With one of these variables rich decides whether what is no terminal counts as one."""
+"""With one of these variables rich decides whether what is not a terminal counts as one."""
 
 
 def open_display() -> TextDisplay:

@@ -1,4 +1,4 @@
-"""Text alone: what is told of a background fetch where standard output is no terminal."""
+"""Text alone: what is told of a background fetch where standard output is not a terminal."""
 
 from __future__ import annotations
 

@@ -45,13 +45,13 @@ class Expression:
         try:
             tree = ast.parse(text, mode="eval")
         except SyntaxError as error:
-            raise ValueError(f"{text!r} is no expression: {error.msg}") from error
+            raise ValueError(f"{text!r} is not an expression: {error.msg}") from error
         for node in ast.walk(tree):
             if not isinstance(node, _ALLOWED):
                 raise ValueError(f"{text!r} has a {type(node).__name__}, which a guard may not have")
             if isinstance(node, ast.Name) and node.id not in facts:
                 raise ValueError(
-                    f"{text!r}: {node.id!r} is no declared fact; there are: {', '.join(facts) or 'none'}"
+                    f"{text!r}: {node.id!r} is not a declared fact; there are: {', '.join(facts) or 'none'}"
                 )
         self._code = compile(tree, "<guard>", "eval")
 

@@ -175,7 +175,7 @@ class _Entry:
         if not isinstance(self.data, dict):
             raise self.wrong(f"is {self.data!r}; expected a table")
         for key in self.data.keys() - allowed:
-            raise self.wrong(f"{key!r} is no key of it; expected {', '.join(sorted(allowed))}")
+            raise self.wrong(f"{key!r} is not a key of it; expected {', '.join(sorted(allowed))}")
         for key in sorted(required - self.data.keys()):
             raise self.wrong(f"{key!r} is missing")
 

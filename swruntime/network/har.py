@@ -175,7 +175,7 @@ def _body(content: Plain, response: Plain, type: str, bodiless: bool) -> tuple[b
         try:
             body = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise ValueError(f"response.content.text is no base64: {error}") from None
+            raise ValueError(f"response.content.text is not base64: {error}") from None
     elif encoding in (None, "", "utf-8"):
         body = _encoded(text, type)
     else:

@@ -222,7 +222,7 @@ def read_recording(path: Path) -> Iterator[Recording]:
             raise UsageError(f"replay is {str(path)!r}, which cannot be read: {error.strerror}") from None
         except (ValueError, ijson.JSONError) as error:
             told = " ".join(str(error).split())
-            raise UsageError(f"replay is {str(path)!r}, which is no HAR file: {told}") from None
+            raise UsageError(f"replay is {str(path)!r}, which is not a HAR file: {told}") from None
         spill.flush()
         recorded.sort(key=lambda each: (each.entry.started, each.entry.number))
         of: dict[tuple[str, str], list[_Recorded]] = defaultdict(list)

@@ -304,7 +304,7 @@ class IndexedFile:
                 "WHERE indexes.id = ? AND records.key = ?",
                 (key, index, primary_key),
             )
-            if not added:  # an entry that is there already is no mistake
+            if not added:  # an entry that is there already is not a mistake
                 _require(len(self._entry(index, key, primary_key)), index)
 
     def _entry(self, index: int, key: bytes, primary_key: bytes) -> list[Any]:

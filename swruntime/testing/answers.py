@@ -280,7 +280,7 @@ def strong_etag(content: bytes | Pattern) -> str:
 
 
 def _at(value: Cut, connection: int) -> int | None:
-    """`value`'s part for a connection; one that is no list holds for all."""
+    """`value`'s part for a connection; one that is not a list holds for all."""
     if isinstance(value, Sequence):
         return value[connection] if connection < len(value) else None
     return value

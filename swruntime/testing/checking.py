@@ -43,6 +43,6 @@ def _lines(path: Path) -> Iterable[Line]:
                 try:
                     yield json.loads(text)
                 except (ValueError, RecursionError) as error:
-                    raise UsageError(f"{path}: line {number} is no JSON: {error}") from error
+                    raise UsageError(f"{path}: line {number} is not JSON: {error}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error

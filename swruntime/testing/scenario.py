@@ -147,7 +147,7 @@ def _step(number: int, data: object) -> Step:
 
 def _checked_step(data: object) -> Step:
     if not isinstance(data, Mapping):
-        raise ValueError(f"{data!r} is no table")
+        raise ValueError(f"{data!r} is not a table")
     unknown = data.keys() - _STEP_KEYS
     if unknown:
         raise ValueError(f"{min(unknown)!r} is not a key; expected {', '.join(sorted(_STEP_KEYS))}")

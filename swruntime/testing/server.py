@@ -234,7 +234,7 @@ class _Exchange:
 async def _read_request(
     origin: str, stream: trio.SocketStream, received: bytes
 ) -> tuple[RequestRecord, bytes] | None:
-    """The next request and what came after it; None where the client has left, or what it sends is no HTTP."""
+    """The next request and what came after it; None where the client has left, or what it sends is not HTTP."""
     connection = h11.Connection(h11.SERVER)
     if received:
         connection.receive_data(received)

@@ -654,7 +654,7 @@ FRAMING = (
         starts=(0,),
     ),
     Row(
-        fault="Content-Length that is no number",
+        fault="Content-Length that is not a number",
         setup=at(headers={"Content-Length": "-5"}),
         result="fetch-error",
         cause="protocol",
@@ -834,21 +834,21 @@ CONNECTIONS = (
         for how, drop_with in (("reset", "reset"), ("closed", "close"))
     ),
     Row(
-        fault="what is no HTTP, at the very first answer",
+        fault="what is not HTTP, at the very first answer",
         setup=at(garbage=True),
         result="fetch-error",
         cause="protocol",
         starts=(0,),
     ),
     Row(
-        fault="what is no HTTP, where the rest is asked for, twice",
+        fault="what is not HTTP, where the rest is asked for, twice",
         setup=then({"garbage": True}, {"garbage": True}, {}),
         result="success",
         waits=("reset",),
         starts=(0, 50_000, 50_000, 50_000),
     ),
     Row(
-        fault="what is no HTTP, where the rest is asked for, for ever",
+        fault="what is not HTTP, where the rest is asked for, for ever",
         setup=then({"garbage": True}),
         options=SHORT,
         result="fetch-error",
@@ -856,7 +856,7 @@ CONNECTIONS = (
         waits=("reset",),
     ),
     Row(
-        fault="what is no HTTP, where the whole is asked for in place of the rest",
+        fault="what is not HTTP, where the whole is asked for in place of the rest",
         setup=then(with_range(None), {"garbage": True}, {}),
         result="success",
         waits=("reset",),

@@ -108,9 +108,9 @@ async def test_subscribing_again(lab: Lab, autojump_clock: object) -> None:
         ("abcde", InvalidCharacterError, "expected base64url"),
         ("ab\ncd", InvalidCharacterError, "expected base64url"),
         ("ä", InvalidCharacterError, "expected base64url"),
-        ("", InvalidAccessError, "has 0 bytes that are no public key"),
-        ("abcd", InvalidAccessError, "has 3 bytes that are no public key of P-256"),
-        (b"\x04" + bytes(64), InvalidAccessError, "has 65 bytes that are no public key of P-256"),
+        ("", InvalidAccessError, "has 0 bytes, and is not a public key"),
+        ("abcd", InvalidAccessError, "has 3 bytes, and is not a public key of P-256"),
+        (b"\x04" + bytes(64), InvalidAccessError, "has 65 bytes, and is not a public key of P-256"),
         (5, TypeError, "application_server_key is 5; expected bytes, str or None"),
     ],
 )

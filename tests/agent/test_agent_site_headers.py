@@ -84,7 +84,7 @@ async def test_a_pages_policy_when_site_answers(lab: Lab, autojump_clock: object
 
 async def test_a_bad_line_opens_nothing(lab: Lab) -> None:
     (lab.site / "_headers").write_text("/*\n  X-A: 1\n  oops\n")
-    with pytest.raises(SiteError, match=r"site/_headers:3: 'oops' is no header"):
+    with pytest.raises(SiteError, match=r"site/_headers:3: 'oops' is not a header"):
         async with lab.open(ready=False, profile=lab.profile):
             pass
     assert not lab.profile.exists()

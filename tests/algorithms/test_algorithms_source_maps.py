@@ -193,7 +193,7 @@ def test_sections_have_as_many_mappings_together() -> None:
     assert parse(text, 6).mappings == 6
     with pytest.raises(SourceMapError, match="it has 3 mappings; at most 2 are read"):
         parse(text, 5)
-    with pytest.raises(SourceMapError, match="its mappings are no text"):
+    with pytest.raises(SourceMapError, match="its mappings are not text"):
         parse(json.dumps({"sections": [{**section, "map": a_map(mappings=None)}]}), 1)
 
 
@@ -228,7 +228,7 @@ def test_as_much_text_as_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_nests_deeply_is_no_map(text: str) -> None:
-    with pytest.raises(SourceMapError, match="it is no JSON"):
+    with pytest.raises(SourceMapError, match="it is not JSON"):
         parse(text)
 
 
@@ -255,20 +255,20 @@ def test_the_largest_numbers() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("[]", "it is no object"),
+        ("", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("[]", "it is not an object"),
         ("{}", "its version is None; 3 is known"),
         ({"version": "3"}, "its version is '3'"),
-        ({"version": 3}, "its sources are no list"),
-        (a_map(sources=[1]), "a source is no text"),
-        (a_map(sourceRoot=1), "its sourceRoot is no text"),
-        (a_map(mappings=None), "its mappings are no text"),
+        ({"version": 3}, "its sources are not a list"),
+        (a_map(sources=[1]), "a source is not text"),
+        (a_map(sourceRoot=1), "its sourceRoot is not text"),
+        (a_map(mappings=None), "its mappings are not text"),
         (a_map(mappings="A" * (source_maps.MOST + 1)), "8,388,609 characters; at most 8,388,608"),
         (a_map(mappings="AA"), "'AA' has 2 numbers; 1, 4 or 5"),
         (a_map(mappings="AAAAAA"), "'AAAAAA' has 6 numbers"),
         (a_map(mappings=","), "'' has 0 numbers"),
-        (a_map(mappings="A!AA"), "'A!AA' has a character that is no digit"),
+        (a_map(mappings="A!AA"), "'A!AA' has a character that is not a digit"),
         (a_map(mappings="AAAg"), "'AAAg' has a number that ends in the middle"),
         (a_map(mappings=f"{digits(2**31)}AAA"), "more than 32 bits"),
         (a_map(mappings="g" * 7), "ends in the middle"),
@@ -279,7 +279,7 @@ def test_the_largest_numbers() -> None:
         (a_map(mappings="ADAA"), "'ADAA' leads nowhere"),
         (a_map(mappings="AADA"), "'AADA' leads nowhere"),
         (a_map(mappings="AAAD"), "'AAAD' leads nowhere"),
-        ({"sections": {}}, "its sections are no list"),
+        ({"sections": {}}, "its sections are not a list"),
         ({"sections": [1]}, "a section has no map"),
         ({"sections": [{"offset": {"line": 0, "column": 0}}]}, "a section has no map"),
         ({"sections": [{"map": {}}]}, "a section's offset has no line and column"),

@@ -239,7 +239,7 @@ class Server:
                     server.answer(self, headers)
 
             def log_message(self, *args: object) -> None:
-                """The tests' output is no place for it."""
+                """The tests' output is not a place for it."""
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True

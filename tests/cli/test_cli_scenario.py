@@ -228,7 +228,7 @@ def test_the_connection_is_cut_in_the_middle_of_a_real_one(site: Site, server: S
         ('[[step]]\nat = 1\ndo = "conditions"', ("step 1", "conditions go together")),
         ('[[step]]\nat = 1\ndo = "conditions"\nconditions = "5g"', ("step 1", "'5g'")),
         ('[[step]]\nat = 1\ndo = "offline"\nwhen = 1', ("step 1", "'when'", "after")),
-        ("step = [1]", ("step 1", "1 is no table")),
+        ("step = [1]", ("step 1", "1 is not a table")),
     ],
 )
 def test_a_bad_scenario_is_one_line_that_names_the_step(site: Site, text: str, said: tuple[str, ...]) -> None:

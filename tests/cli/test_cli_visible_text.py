@@ -27,7 +27,7 @@ BAD = (
     "\r\nforged\r   0.001  [red]forged[/red] [link=http://evil.test]x[/link]"
 )
 PATH = BAD.replace("/", "|").replace("\0", "") + "\udcff"
-"""As a name of a file: bytes that are no UTF-8 as well."""
+"""As a name of a file: bytes that are not UTF-8 as well."""
 
 OWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What rich writes on a terminal: colours, and the cursor's movements."""

@@ -134,7 +134,7 @@ def test_a_body_of_an_unfinished_record_is_cut_or_gone(site: Site, nginx: Nginx,
 
 @pytest.mark.slow
 def test_what_no_process_made(site: Site, nginx: Nginx) -> None:
-    """A body that no row knows is collected; what is no body is left alone."""
+    """A body that no row knows is collected; what is not a body is left alone."""
     workload = killed_at(site, nginx, "append.before", 4)
     (site.profile / "bodies" / "4711").write_bytes(b"an orphan")
     (site.profile / "bodies" / "thesis.txt").write_text("mine")

@@ -12,7 +12,7 @@ import attrs
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "swruntime"
 
-CALLS = {"complain", "say", "diagnose", "Diagnostic", "UsageError", "add_argument", "warn", "_fail", "error"}
+CALLS = {"complain", "say", "diagnose", "Diagnostic", "UsageError", "warn", "_fail", "error"}
 """Beside what is raised, the calls whose strings are for people."""
 
 _ERROR = re.compile(r"(Error|Exception|Failure|Failed|Refused|Full|Mismatch|Confined|Profile|Locked|Gone)$")
@@ -42,12 +42,15 @@ def messages() -> Iterator[Message]:
         source = path.read_text("utf-8")
         for found in _JAVASCRIPT.finditer(source):
             line = source.count("\n", 0, found.start()) + 1
-            yield Message(path.relative_to(ROOT).as_posix(), line, re.sub(r"\$\{[^}]*\}", "{}", found[1][1:-1]))
+            yield Message(
+                path.relative_to(ROOT).as_posix(), line, re.sub(r"\$\{[^}]*\}", "{}", found[1][1:-1])
+            )
 
 
 def _tells(call: ast.Call) -> bool:
     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    return name in CALLS or _ERROR.search(name) is not None
+    helps = any(keyword.arg == "help" for keyword in call.keywords)
+    return helps or name in CALLS or _ERROR.search(name) is not None
 
 
 def _texts(call: ast.Call) -> Iterator[str]:

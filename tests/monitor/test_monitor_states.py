@@ -47,13 +47,13 @@ def test_a_machine() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("standard =", "standrad =", "door.toml: the file: 'standrad' is no key of it"),
+        ("standard =", "standrad =", "door.toml: the file: 'standrad' is not a key of it"),
         ('to = "shut"', 'to = "ajar"', "machine 'door': transition 1: state 'ajar' is not declared"),
         ('input = "push"', 'input = "pull"', "machine 'door': transition 1: input 'pull' is not declared"),
         ('when = "is_dry"', 'when = "is_wet"', "transition 1: guard 'is_wet' is not declared"),
         ('["creak",', '["squeak",', "transition 1: effect 'squeak' is not declared"),
-        ('"not oiled" }', '"not oil" }', "guard 'is_dry': 'not oil': 'oil' is no declared fact"),
-        ('"not oiled" }', '"not" }', "guard 'is_dry': 'not' is no expression"),
+        ('"not oiled" }', '"not oil" }', "guard 'is_dry': 'not oil': 'oil' is not a declared fact"),
+        ('"not oiled" }', '"not" }', "guard 'is_dry': 'not' is not an expression"),
         ('"not oiled" }', '"oiled()" }', "guard 'is_dry': 'oiled()' has a Call"),
         ('anchor = "#push"', 'anchor = "push"', "transition 1: anchor is 'push'; expected #NAME"),
         ('step = "push, 1"', 'step = ""', "transition 1: step is empty"),

@@ -251,7 +251,7 @@ def test_from_a_file(trace: list[Line], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("no\n", "line 1 is no JSON"),
+        ("no\n", "line 1 is not JSON"),
         ("[]\n", "line 1 of the trace is .*; expected an object with 'time' and 'kind'"),
         (
             '{"time": 0, "kind": "agent.open"}\n{"time": 0, "kind": "worker.state"}\n',

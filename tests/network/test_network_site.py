@@ -337,5 +337,5 @@ def test_a_file_of_headers_that_cannot_be_had(site: Path) -> None:
         load_site_headers(site)
     (site / "_headers").rmdir()
     (site / "_headers").write_text("/*\n  X-A\n")
-    with pytest.raises(SiteError, match=r"site/_headers:2: 'X-A' is no header"):
+    with pytest.raises(SiteError, match=r"site/_headers:2: 'X-A' is not a header"):
         load_site_headers(site)

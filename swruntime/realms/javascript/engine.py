@@ -585,7 +585,11 @@ class Engine:
         """An exception that nobody caught, or a rejection."""
         context, text = self.realm.context, shortened(text)
         if kind == "rejection":
-            context.diagnose("unhandled-rejection", f"nobody handled a rejection: {text}", context.where())
+            context.diagnose(
+                "unhandled-rejection",
+                f"a promise was rejected, and nothing handled that: {text}",
+                context.where(),
+            )
         context.tell(Console(level="error", text=f"Uncaught {text}", where=context.where()))
         self.on_report(kind, text, context.where())
 

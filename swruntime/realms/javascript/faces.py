@@ -286,7 +286,7 @@ FACES: dict[str, Face] = {
             state={
                 **_attributes("onLine userAgent permissions storage"),
                 "serviceWorker": lambda self: self._service_worker,
-                # A static attribute of Notification, which is no object.
+                # A static attribute of Notification, which is not an object.
                 "notificationPermission": lambda self: self._realm.agent.shown_notifications.permission(
                     self._realm.storage_key
                 ),

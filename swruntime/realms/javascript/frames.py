@@ -132,7 +132,7 @@ class Decoder:
 
 
 def _refused(constant: str) -> float:
-    raise FrameError(f"the header is no JSON: {constant}")
+    raise FrameError(f"the header is not JSON: {constant}")
 
 
 def _finite(text: str) -> float:
@@ -168,9 +168,9 @@ def _decoded(header: bytes, payload: bytes) -> Received:
     try:
         frame = json.loads(header, object_hook=revive, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise FrameError(f"the header is no JSON: {error}") from error
+        raise FrameError(f"the header is not JSON: {error}") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("t"), str):
-        raise FrameError("the header is no object that says what it is")
+        raise FrameError("the header is not an object that says what it is")
     if at != len(payload):
         raise FrameError(f"{len(payload) - at} bytes of the payload are not named in the header")
     received = Received(frame)

@@ -119,7 +119,7 @@ class IndexedDB:
     def _call(self, operation: object, arguments: object) -> Answer:
         """Does what has to be done in order; the answer is what is awaited."""
         if not isinstance(arguments, dict):
-            raise WireError("the arguments are no object")
+            raise WireError("the arguments are not an object")
         match operation:
             case "idb.open":
                 name, version = a_text(arguments, "name"), arguments.get("version")

@@ -111,7 +111,7 @@ def _range(value: object) -> KeyRange:
     match value:
         case [lower, upper, lower_open, upper_open]:
             return KeyRange(_maybe_bytes(lower), _maybe_bytes(upper), _truth(lower_open), _truth(upper_open))
-    raise WireError("what should be a range is none")
+    raise WireError("a range is malformed")
 
 
 def _position(value: object) -> Position | None:
@@ -120,7 +120,7 @@ def _position(value: object) -> Position | None:
             return None
         case [key, primary_key, inclusive]:
             return Position(_bytes(key), _maybe_bytes(primary_key), _truth(inclusive))
-    raise WireError("what should be a position is none")
+    raise WireError("a position is malformed")
 
 
 def _direction(value: object) -> Direction:
@@ -284,7 +284,7 @@ class _Request:
                         raise WireError(f"{shown(number)} is not an index of the object store {shown(store)}")
                     read.append((index, tuple(_maybe_bytes(part) for part in parts)))
                 case _:
-                    raise WireError("an entry of an index is none")
+                    raise WireError("an entry of an index is malformed")
         key_length = GENERATED if primary_key is None else len(primary_key)
         lengths = [sum(key_length if part is None else len(part) for part in parts) for _, parts in read]
         self.room(put_size(key_length, len(data), lengths))
@@ -316,11 +316,11 @@ class _Request:
                 index = numbers.index(number)
                 file.add_entries(index, [_pair(entry) for entry in entries])
             case _:
-                raise WireError(f"{shown(request[0])} is no request, or has other arguments")
+                raise WireError(f"{shown(request[0])} is not a request, or has other arguments")
 
 
 def _pair(entry: object) -> tuple[bytes, bytes]:
     match entry:
         case [key, primary_key]:
             return _bytes(key), _bytes(primary_key)
-    raise WireError("an entry of an index is none")
+    raise WireError("an entry of an index is malformed")

@@ -189,7 +189,7 @@ def _read_value(wire: object, count: int) -> Value:
             return BigInt(number) if -SAFE <= number <= SAFE else number
         case {"f": str(name), **rest} if not rest and name in _FLOATS:
             return _FLOATS[name]
-    raise WireError(f"{type(wire).__name__} that is no value")
+    raise WireError(f"{type(wire).__name__} that is not a value")
 
 
 def _keyed(wire: object, count: int) -> tuple[tuple[str, Value], ...]:
@@ -202,7 +202,7 @@ def _keyed(wire: object, count: int) -> tuple[tuple[str, Value], ...]:
 def _pairs(wire: object, count: int, key: Callable[[Any], Any]) -> list[tuple[Any, Value]]:
     pairs = [_list(each, "an entry") for each in _list(wire, "entries")]
     if any(len(pair) != 2 for pair in pairs):
-        raise WireError("an entry is no pair")
+        raise WireError("an entry is not a pair")
     return [(key(first), _read_value(second, count)) for first, second in pairs]
 
 
@@ -213,7 +213,7 @@ def _values(wire: object, what: str, count: int) -> tuple[Value, ...]:
 def _read_node(wire: object, count: int) -> Node:
     kind = wire.get("k") if isinstance(wire, dict) else None
     if not isinstance(kind, str) or kind not in _NODES:
-        raise WireError(f"a node is {kind!r:.50}" if isinstance(wire, dict) else "a node is no object")
+        raise WireError(f"a node is {kind!r:.50}" if isinstance(wire, dict) else "a node is not an object")
     names, read = _NODES[kind]
     members = _members(wire, f"a node {kind}", "k", *names)
     return read(count, *(members[name] for name in names))
@@ -227,7 +227,7 @@ def _date(_: int, t: object) -> Node:
 
 def _error(_: int, name: object, message: object, dom: object) -> Node:
     if not isinstance(dom, bool):
-        raise WireError("dom is no boolean")
+        raise WireError("dom is not a boolean")
     return messages.Error(_text(name, "name"), _text(message, "message"), dom)
 
 
@@ -261,7 +261,7 @@ def _read_view(count: int, type: object, buffer: object, offset: object, length:
 def _check_view(view: messages.View, nodes: tuple[Node, ...]) -> None:
     buffer = nodes[view.buffer]
     if not isinstance(buffer, messages.ArrayBuffer):
-        raise WireError("a view's buffer is no ArrayBuffer")
+        raise WireError("a view's buffer is not an ArrayBuffer")
     size = ELEMENT_SIZES[view.type]
     if view.offset % size or view.offset + (view.length or 0) * size > len(buffer.data):
         raise WireError("a view is not within its buffer")
@@ -272,7 +272,7 @@ def _check_view(view: messages.View, nodes: tuple[Node, ...]) -> None:
 def _regexp(_: int, source: object, flags: object) -> Node:
     read = _text(flags, "flags")
     if not set(read) <= set("dgimsuvy") or len(set(read)) != len(read):
-        raise WireError("flags that there are not")
+        raise WireError("unknown flags")
     return messages.RegExp(_text(source, "source"), read)
 
 

@@ -101,7 +101,7 @@ class Places:
             return url, line
         try:
             return urls.resolve(original.source, base), original.line + 1
-        except TypeError:  # it is no URL; still it is a name that its author knows
+        except TypeError:  # it is not a URL; still it is a name that its author knows
             return original.source, original.line + 1
 
     @property
@@ -175,5 +175,5 @@ def _data(url: str) -> bytes:
         try:
             data = base64.b64decode(data)
         except ValueError as error:
-            raise SourceMapError(f"its data: URL is no base64: {error}") from error
+            raise SourceMapError(f"its data: URL is not base64: {error}") from error
     return data

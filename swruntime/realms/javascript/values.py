@@ -169,7 +169,7 @@ def _headers(wire: Wire) -> list[tuple[str, str]]:
 def _pairs(wire: Any) -> list[tuple[Any, Any]]:
     pairs = [_list(each) for each in _list(wire)]
     if any(len(pair) != 2 for pair in pairs):
-        raise WireError("a header is no pair")
+        raise WireError("a header is not a pair")
     return [(name, text) for name, text in pairs]
 
 

@@ -14,7 +14,7 @@ _FURTHER = """
     minInterval userVisibleOnly applicationServerKey requireInteraction clientURL scriptURL serviceWorker
     statusText referrerPolicy requestPermission maxActions addEventListener deprecatedCallback
 """
-"""What is no member of a face: of events, dictionaries and Fetch."""
+"""What is not a member of a face: of events, dictionaries and Fetch."""
 
 
 @cache

@@ -350,7 +350,7 @@ class BackgroundFetchRecord(metaclass=NoPublicConstructor):
         self._source = realm.keep(RecordSource(data))
         self._request = Request._of(realm.context, request, self._request_source(request))
         self._response_ready = self._begin_to_respond(request, data)
-        # That nobody asks for a record's response is no mistake.
+        # That nobody asks for a record's response is not a mistake.
         self._response_ready.handle()
 
     @classmethod

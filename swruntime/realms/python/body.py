@@ -167,7 +167,7 @@ class Body(PlatformObject):
             try:
                 return FormData._of(self._context, forms.parse_multipart(data, boundary))
             except ValueError as error:
-                raise TypeError(f"the body is no multipart/form-data: {error}") from error
+                raise TypeError(f"the body is not multipart/form-data: {error}") from error
         if essence == "application/x-www-form-urlencoded":
             return FormData._of(self._context, forms.parse_urlencoded(data))
         raise TypeError(
@@ -212,7 +212,7 @@ def _same(data: bytes) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """Raises ValueError where it is no JSON, NaN and Infinity included, and where it nests too deeply for Python."""
+    """Raises ValueError where it is not JSON, NaN and Infinity included, and where it nests too deeply for Python."""
     try:
         return json.loads(decode_utf8(data), parse_constant=_refuse_constant)
     except RecursionError:

@@ -298,17 +298,17 @@ class RealmContext:
             self._caller = previous
 
     def where_of_function(self, function: object) -> str | None:
-        """ "file:line" of a function's `def`, None for what is no function of a script."""
+        """ "file:line" of a function's `def`, None for what is not a function of a script."""
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         return None if code is None else self.where_of_code(code)
 
     def where_of_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> str | None:
-        """ "file:line" of a coroutine's `async def`, None for what is no script's."""
+        """ "file:line" of a coroutine's `async def`, None for what is not a script's."""
         code = getattr(coroutine, "cr_code", None)
         return None if code is None else self.where_of_code(code)
 
     def where_of_code(self, code: types.CodeType) -> str | None:
-        """ "file:line" where a function or coroutine begins, None for what is no script's."""
+        """ "file:line" where a function or coroutine begins, None for what is not a script's."""
         name = self.script_name(code.co_filename)
         return None if name is None else f"{name}:{code.co_firstlineno}"
 

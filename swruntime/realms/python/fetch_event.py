@@ -75,7 +75,7 @@ class FetchEvent(ExtendableEvent):
     def respond_with(self, response: object) -> None:
         """Answer with a Response, or what it can be awaited from. Before the handler's first await, and once.
 
-        What it gives is a network error when it is rejected or is no Response. Raises InvalidStateError when
+        What it gives is a network error when it is rejected or is not a Response. Raises InvalidStateError when
         it comes too late or twice.
         Spec: https://w3c.github.io/ServiceWorker/#fetch-event-respondwith
         """

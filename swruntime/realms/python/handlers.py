@@ -68,7 +68,7 @@ def tell_listeners(
             continue
         near = difflib.get_close_matches(_plain(type), known, n=1, cutoff=_SURELY_MEANT)
         if near and (_plain(type) == near[0] or len(near[0]) >= _LONG):
-            text = f"{type!r} is no event of this scope; did you mean {near[0]!r}?"
+            text = f"{type!r} is not an event of this scope; did you mean {near[0]!r}?"
             context.diagnose("unknown-event-name", text, where)
 
 

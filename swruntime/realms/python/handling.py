@@ -109,5 +109,5 @@ def begun(context: RealmContext, promise: Promise[Any], where: str | None) -> No
 
 
 def leave() -> None:
-    """This task is the agent's from now on: what it begins is no script's."""
+    """This task is the agent's from now on: what it begins is not a script's."""
     _CURRENT.set(None)

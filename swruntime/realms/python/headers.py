@@ -17,7 +17,7 @@ class Headers(Pairs[str]):
     """A mutable list of headers, which its guard watches over.
 
     Iterating gives (name, value) pairs, sorted by name, combined where a name occurs more than once. Its
-    methods raise TypeError for what is no header, and when the headers are immutable.
+    methods raise TypeError for what is not a header, and when the headers are immutable.
     """
 
     def __init__(self, init: Headers | Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:

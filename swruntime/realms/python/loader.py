@@ -87,7 +87,7 @@ class Loader:
         """Evaluate further scripts in the worker's globals, in order.
 
         URLs are relative to the worker's own; they must be SITE's. What a script raises comes through. Raises
-        TypeError for what is no URL, and NetworkError where SITE has no such script.
+        TypeError for what is not a URL, and NetworkError where SITE has no such script.
         Spec: https://html.spec.whatwg.org/multipage/workers.html#import-scripts-into-worker-global-scope
         """
         self._context.check_alive()

@@ -41,7 +41,7 @@ class NavigationPreloadManager(metaclass=NoPublicConstructor):
     def set_header_value(self, value: str) -> Promise[None]:
         """What Service-Worker-Navigation-Preload is sent with; "true" at first.
 
-        Rejects with TypeError for what is no header value, InvalidStateError where there is no active worker.
+        Rejects with TypeError for what is not a header value, InvalidStateError where there is no active worker.
         """
         return self._set("set_header_value", value=value)
 

@@ -182,7 +182,7 @@ def _server_key(key: bytes | bytearray | str | None) -> bytes | None:
         key = urlsafe_b64decode(key.rstrip("=") + "==")
     if not p256.is_point(bytes(key)):
         raise InvalidAccessError(
-            f"application_server_key has {len(key)} bytes that are no public key of P-256; "
+            f"application_server_key has {len(key)} bytes, and is not a public key of P-256; "
             "expected 65, the first of them 4"
         )
     return bytes(key)

@@ -242,7 +242,7 @@ class _Deserializer:
                 made.update(self._hashable([self._value(each) for each in members], "a member of a set"))
 
     def _fill_sparse(self, made: list[Any], length: int, entries: tuple[tuple[str, Value], ...]) -> None:
-        """A hole is None, as undefined is; what is no item has no place in a list and is left out."""
+        """A hole is None, as undefined is; what is not an item has no place in a list and is left out."""
         self._holes += max(0, length - len(entries))
         if self._holes > _HOLES:
             raise DataCloneError(f"an array has {length:,} items, of which {len(entries):,} are there")
@@ -300,7 +300,9 @@ def _date(microseconds: int, offset: int | None) -> datetime:
     try:
         wall = _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
-        raise DataCloneError(f"a date {microseconds} microseconds from 1970 is none in Python") from None
+        raise DataCloneError(
+            f"Python has no value for a date {microseconds} microseconds from 1970"
+        ) from None
     if offset is None:
         return wall
     return wall.replace(tzinfo=timezone(timedelta(microseconds=offset)))

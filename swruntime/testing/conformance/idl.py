@@ -111,7 +111,7 @@ def read_definitions(paths: list[Path]) -> Definitions:
                 case "includes":
                     includes.append((construct.name, str(construct).partition(" includes ")[2].strip(" ;\n")))
                 case _:
-                    raise UsageError(f"{path.name}: {str(construct).strip()!r} is nothing that is known here")
+                    raise UsageError(f"{path.name}: {str(construct).strip()!r} is not known here")
     whole = {name: tuple(_all_members(name, dictionaries)) for name in dictionaries}
     return Definitions(tuple(interfaces), whole, enumerations, tuple(includes))
 

@@ -72,7 +72,7 @@
     async function method(tell, member, descriptor) {
         const { value } = descriptor;
         if (typeof value !== "function") {
-            tell("is no method");
+            tell("is not a method");
             return;
         }
         flags(tell, descriptor, { enumerable: true, configurable: true, writable: true });

@@ -133,7 +133,7 @@ def _member(
     elif member.kind == "attribute":
         yield from _attribute(member, found)
     elif (function := _function(interface, name, found, scopes)) is None:
-        yield "is no method"
+        yield "is not a method"
     else:
         yield from _signature(definitions, member, inspect.signature(function))
         yield from _promise(member, inspect.signature(function).return_annotation)

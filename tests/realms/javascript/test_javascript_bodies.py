@@ -62,7 +62,7 @@ ROWS: dict[str, tuple[str, Any]] = {
     "no json": ("await new Response('{').json()", Raised("SyntaxError")),
     "no json at all": ("await new Response().json()", Raised("SyntaxError")),
     "text with a byte order mark": ("return await new Response('\\ufeffa').text()", "a"),
-    "what is no UTF-8": ("return await new Response(new Uint8Array([0x61, 0xff])).text()", "a\ufffd"),
+    "what is not UTF-8": ("return await new Response(new Uint8Array([0x61, 0xff])).text()", "a\ufffd"),
     "bytes": (
         "const b = await new Response('ab').bytes(); return [b.constructor.name, array(b)]",
         ["Uint8Array", [97, 98]],

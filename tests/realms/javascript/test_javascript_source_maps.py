@@ -115,10 +115,10 @@ async def test_sources_have_all_kinds_of_names(autojump_clock: object, source: s
     ("comment", "why"),
     [
         ("sw.js.map", "SITE has no /js/sw.js.map"),
-        ("broken.map", "it is no JSON: "),
+        ("broken.map", "it is not JSON: "),
         ("http://[", "does not parse as a URL"),
         ("data:application/json", "its data: URL has no data"),
-        ("data:application/json;base64,AAA", "its data: URL is no base64: "),
+        ("data:application/json;base64,AAA", "its data: URL is not base64: "),
     ],
 )
 async def test_a_map_that_is_broken_is_told_once(autojump_clock: object, comment: str, why: str) -> None:
@@ -225,8 +225,8 @@ TOO_LARGE = {
         '{"a":' + "[" * 2_000_001,
         "it has 2,000,002 brackets that open; at most 2,000,000 are read",
     ),
-    "depth": ("[" * 300_000, "it is no JSON: maximum recursion depth exceeded"),
-    "depth of sections": ('{"sections":[' * 30_000, "it is no JSON: maximum recursion depth exceeded"),
+    "depth": ("[" * 300_000, "it is not JSON: maximum recursion depth exceeded"),
+    "depth of sections": ('{"sections":[' * 30_000, "it is not JSON: maximum recursion depth exceeded"),
 }
 
 

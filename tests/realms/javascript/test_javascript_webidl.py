@@ -34,7 +34,7 @@ CONVERSIONS: dict[str, tuple[str, Any]] = {
     "nullable": ("const n = w.nullable(w.DOMString); return [n(undefined, 'x'), n(null, 'x'), n(1, 'x')]", [None, None, "1"]),
     "sequence": ("return w.sequence(w.DOMString)(new Set([1, 2]), 'x')", ["1", "2"]),
     "no sequence": ("w.sequence(w.DOMString)({}, 'x')", TYPE_ERROR),
-    "a string is no sequence": ("w.sequence(w.DOMString)('ab', 'x')", TYPE_ERROR),
+    "a string is not a sequence": ("w.sequence(w.DOMString)('ab', 'x')", TYPE_ERROR),
     "an element": ("w.sequence(w.object)([{}, 5], 'x')", Raised("TypeError", "x, element 1")),
     "record": ("return w.record(w.DOMString, w.DOMString)({ b: 1, a: 2 }, 'x')", [["b", "1"], ["a", "2"]]),
     "two keys that become one": (

@@ -234,7 +234,7 @@ const { respondWith } = {
 
 function answer(life, value) {
     if (!isResponse(value)) {
-        fail(life, "respondWith was given what is no Response");
+        fail(life, "respondWith was given what is not a Response");
         return;
     }
     let response;

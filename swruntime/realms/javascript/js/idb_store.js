@@ -93,7 +93,7 @@ function getAll(self, queryOrOptions, count, what) {
     return placeRequest(self.transaction, self.facade, wire, { __proto__: null, convert }).facade;
 }
 
-/** Options are an object that is no key: dates, arrays and buffers are keys, even where they are not valid. */
+/** Options are an object that is not a key: dates, arrays and buffers are keys, even where they are not valid. */
 function encodeKeySafely(value) {
     if (ArrayIsArray(value) || ArrayBufferIsView(value)) return null;
     return encodeKey(value);

@@ -75,7 +75,7 @@ export class IDBTransaction extends EventTargetConstructor {
         if (state.phase === "finished") throw domException("InvalidStateError", "The transaction has finished.");
         const store = MapPrototypeGet(state.scope, text);
         if (store === undefined || store.deleted) {
-            throw domException("NotFoundError", `'${text}' is no object store of this transaction.`);
+            throw domException("NotFoundError", `'${text}' is not an object store of this transaction.`);
         }
         return storeHandle(state, store);
     }

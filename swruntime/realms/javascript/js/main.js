@@ -116,7 +116,7 @@ function isPending(value) {
         then(value, () => post("completed", []));
         return true;
     } catch {
-        return false; // it is no promise: `then` checks that
+        return false; // it is not a promise: `then` checks that
     }
 }
 

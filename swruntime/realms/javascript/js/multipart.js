@@ -151,7 +151,7 @@ class Parser {
     }
 
     #fail(what) {
-        throw new TypeError(`The body is no multipart/form-data: at byte ${this.#at}, expected ${what}.`);
+        throw new TypeError(`The body is not multipart/form-data: at byte ${this.#at}, expected ${what}.`);
     }
 }
 

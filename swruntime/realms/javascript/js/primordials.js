@@ -311,7 +311,7 @@ const keepingDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encode = uncurryThis(TextEncoder.prototype.encode);
 const decode = uncurryThis(TextDecoder.prototype.decode);
 export const utf8Encode = (text) => encode(encoder, text);
-/** UTF-8 as Fetch decodes it: without a byte order mark, what is no UTF-8 as U+FFFD. */
+/** UTF-8 as Fetch decodes it: without a byte order mark, what is not UTF-8 as U+FFFD. */
 export const utf8Decode = (bytes) => decode(decoder, bytes);
 /** The same, but a byte order mark stays. */
 export const utf8DecodeKeepingMark = (bytes) => decode(keepingDecoder, bytes);
