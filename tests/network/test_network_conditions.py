@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import get_args
 
 import pytest
 import trio
 import trio.testing
 
+from swruntime.concepts.enums import ConditionsName
 from swruntime.concepts.http import HeaderList
 from swruntime.errors import NetworkFailure
 from swruntime.network.conditions import OFFLINE, ONLINE, PRESETS, ConditionedNetwork, Conditions
@@ -401,3 +403,8 @@ async def test_a_link_without_latency_sets_no_timer(
         network.set(Conditions("some", latency=latency))
         async with network.exchange(GET):
             assert slept == sleeps
+
+
+def test_the_presets_have_their_names_among_the_enumerations() -> None:
+    """The command line's grammar has them from there: the network is not imported for `--help`."""
+    assert set(get_args(ConditionsName)) == set(PRESETS)
