@@ -1,6 +1,7 @@
 # make demo    the podcast site, with a tunnel in the middle of its download
 # make test    the tests, under five minutes on two cores
 # make docs    docs/ as a site, in .venv/site; a warning is an error
+# make pictures  the pictures in docs/, from runs of today
 # make check   the linters, conformance, make test and make docs
 # make mutation  the tests' own test: up to half an hour on two cores; MUTATION=--tenth one mutant of ten, as CI does,
 #                --continue goes on where a run stopped, --survivors tries what survived again
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow mutation torture soak bench lint conformance docs check coverage clean
+.PHONY: pictures demo test test-slow mutation torture soak bench lint conformance docs check coverage clean
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not there; make PYTHON=python3.12, say" >&2; exit 1; }
@@ -67,6 +68,9 @@ conformance: $(STAMP)
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir $(VENV)/site
+
+pictures: $(STAMP)
+	$(BIN)/python docs/pictures.py
 
 check: lint conformance test coverage docs
 
