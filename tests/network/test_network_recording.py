@@ -175,8 +175,8 @@ async def test_a_text_whose_length_is_another_by_now(tmp_path: Path, autojump_cl
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no HAR file"),
-        ("{", "no HAR file"),
+        ("", "not a HAR file"),
+        ("{", "not a HAR file"),
         ("[]", "log.entries"),
         ('{"log": {"entries": {}}}', "log.entries"),
         ('{"log": {"entries": [3]}}', "entry 1: an entry is 3"),
@@ -188,7 +188,7 @@ async def test_a_text_whose_length_is_another_by_now(tmp_path: Path, autojump_cl
         ),
         (
             '{"log": {"entries": [{"request": {"method": "GET", "url": "http://a/"}, "response": {"status": 200, "content": {"text": "?", "encoding": "base64"}}}]}}',
-            "no base64",
+            "not base64",
         ),
         ('{"log": {"entries": [' + "[" * 200_000 + "]" * 200_000 + "]}}", "it nests more than 100 deep"),
         ('{"a": ' + '{"a": ' * 100_000 + "1" + "}" * 100_001 + "}", "it nests more than 100 deep"),
