@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be(option: str, site: Site, tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_archive(site: Site) -> None:
     site.write("x", b"x")
-    site.cli("fetch", "a", "/x", "--replay", site.folder / "worker.py").refused("no HAR file")
+    site.cli("fetch", "a", "/x", "--replay", site.folder / "worker.py").refused("not a HAR file")
     both = site.folder / "x"
     site.cli("fetch", "a", "/x", "--replay", both, "--record", both).refused("expected two files")
     assert both.read_bytes() == b"x"
