@@ -90,11 +90,11 @@ class Start:
 
 
 STARTS = {
-    "--help": Start(20, set(), UNUSUAL | {"sqlite3", "ssl", "inspect", "swruntime.trace"}),
-    "--version": Start(20, set(), UNUSUAL | {"sqlite3", "ssl", "inspect", "swruntime.trace"}),
-    "status": Start(80, VALUES, UNUSUAL | {"ssl", "swruntime.agent.services", "swruntime.realms.python"}),
-    "cache": Start(80, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
-    "clear": Start(75, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
+    "--help": Start(22, set(), UNUSUAL | {"sqlite3", "ssl", "inspect", "swruntime.trace"}),
+    "--version": Start(22, set(), UNUSUAL | {"sqlite3", "ssl", "inspect", "swruntime.trace"}),
+    "status": Start(82, VALUES, UNUSUAL | {"ssl", "swruntime.agent.services", "swruntime.realms.python"}),
+    "cache": Start(82, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
+    "clear": Start(77, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
     "run": Start(
         215,
         VALUES | TRIO,

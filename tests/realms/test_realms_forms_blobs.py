@@ -257,7 +257,7 @@ async def test_the_content_type_that_a_script_gave_stays(c: Classes) -> None:
         (None, "Content-Type is None"),
         ("text/plain", "form_data.. expects"),
         ("multipart/form-data", "with a boundary"),
-        ("multipart/form-data; boundary=B", "no multipart/form-data: at byte 0"),
+        ("multipart/form-data; boundary=B", "not multipart/form-data: at byte 0"),
     ],
 )
 async def test_a_body_that_is_no_form(c: Classes, content_type: str | None, message: str) -> None:
