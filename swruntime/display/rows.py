@@ -116,8 +116,13 @@ def _host(each: Shown) -> str:
 
 def _size(each: Shown) -> str:
     up = f", {human(each.view.progress.uploaded)} sent" if each.view.progress.uploaded else ""
-    of = f" of {human(each.total)}" if each.total is not None else ""
-    return f"{human(each.done)}{of}{up}"
+    return f"{human(each.done) if each.total is None else _of(human(each.done), human(each.total))}{up}"
+
+
+def _of(done: str, total: str) -> str:
+    """The unit once, where it is the same."""
+    (number, unit), whole = done.split(), total.split()
+    return f"{number}/{total}" if unit == whole[1] else f"{done} of {total}"
 
 
 def _bar(each: Shown) -> str:

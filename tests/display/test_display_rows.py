@@ -46,7 +46,7 @@ def lines(*all: Shown, width: int = 120, height: int = 20) -> list[str]:
 def test_all_that_is_known_of_one() -> None:
     (line,) = lines(shown(records=20, settled=3))
     assert line.split() == [
-        "podcast.test", "Episode", "5", "━━━━━╌╌╌╌╌╌╌", "28", "MiB", "of", "57", "MiB", "3/20", "1", "MiB/s", "0:29", "running",
+        "podcast.test", "Episode", "5", "━━━━━╌╌╌╌╌╌╌", "28/57", "MiB", "3/20", "1", "MiB/s", "0:29", "running",
     ]  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_size_that_no_server_has_told_is_not_shown_as_one() -> None:
 
 def test_where_the_servers_do_not_tell_it_the_page_may_have() -> None:
     (line,) = lines(shown(expected=None, total=56 * MIB))
-    assert "28 MiB of 56 MiB" in line
+    assert "28/56 MiB" in line
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_where_the_servers_do_not_tell_it_the_page_may_have() -> None:
         (shown(waiting=("http://a/: offline", "http://b/: dns")), "waits: dns, offline"),
         (shown(running=False), "waits"),
         (shown(result="success"), "success"),
-        (shown(uploaded=MIB), "28 MiB of 57 MiB, 1 MiB sent"),
-        (shown(downloaded=0, expected=0), "0 B of 0 B"),
+        (shown(uploaded=MIB), "28/57 MiB, 1 MiB sent"),
+        (shown(downloaded=0, expected=0), "0/0 B"),
     ],
 )
 def test_states(each: Shown, told: str) -> None:
@@ -99,7 +99,7 @@ def test_where_it_is_narrow_the_name_stays() -> None:
         assert "Episode 5" in line, width
         assert len(line) <= width
     (line,) = lines(shown(), width=40)
-    assert line == "Episode 5  28 MiB of 57 MiB  running"
+    assert line == "Episode 5  28/57 MiB  1 MiB/s  running"
 
 
 def test_the_busiest_come_first_and_the_rest_is_summed_up() -> None:
