@@ -138,7 +138,7 @@ def _rate(each: Shown) -> str:
 
 def _left(each: Shown) -> str:
     """The time that the rest takes, at this rate."""
-    if not each.rate or each.total is None or not each.view.bandwidth_in_use:
+    if not each.rate or each.rate < 1 or each.total is None or not each.view.bandwidth_in_use:
         return ""
     seconds = max(0, round((each.total - each.done) / each.rate))
     if seconds >= 100 * 3600:
