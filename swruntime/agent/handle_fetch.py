@@ -49,6 +49,11 @@ class Answer:
     body: Bytes | None
     stored: bool = False
 
+    @property
+    def fetched(self) -> bool:
+        """Whether it came over the network now."""
+        return bool(self.response.url) and not self.stored
+
 
 @attrs.define(eq=False)
 class FetchExchange:

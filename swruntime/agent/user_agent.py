@@ -360,9 +360,13 @@ class UserAgent:
         self.syncs.restore()
         self.periodic_syncs.restore()
 
+    def take_up_workers(self) -> None:
+        """Go on with what an earlier process left of its workers alone: those that were installed become active."""
+        self._registrations.try_activate_all()
+
     def take_up(self) -> None:
         """Go on with what an earlier process left."""
-        self._registrations.try_activate_all()
+        self.take_up_workers()
         self._fetches.take_up()
         self.syncs.take_up()
         self.periodic_syncs.take_up()

@@ -18,4 +18,6 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 def or_known(given: str, known: Iterable[str]) -> str:
     """The same, or all of `known` where none is near."""
     names = list(known)
-    return did_you_mean(given, names) or f"; there are: {', '.join(map(repr, names)) or 'none'}"
+    if not names:
+        return "; there are none"
+    return did_you_mean(given, names) or f"; there are: {', '.join(map(repr, names))}"

@@ -32,10 +32,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     error; where there is not even a command, after the whole help.
     """
     parser = grammar()
-    if not (sys.argv[1:] if arguments is None else arguments):
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
         parser.print_help(sys.stderr)
         parser.exit(2)
-    return parser.parse_whole(arguments)
+    return parser.parse_whole(["--help"] if list(given) == ["help"] else given)
 
 
 def grammar() -> Parser:

@@ -52,6 +52,7 @@ class Interrupts:
         self._came: signal.Signals | None = None
         self._since = 0.0
         self._end: Callable[[], object] | None = None
+        self._asking = False
 
     @property
     def came(self) -> bool:
@@ -78,7 +79,11 @@ class Interrupts:
         def as_interrupt(number: int, frame: FrameType | None) -> None:
             self._note(number)
             handler = signal.getsignal(signal.SIGINT)
-            if callable(handler):
+            if self._asking:
+                self._ask(
+                    number, frame
+                )  # SIGINT may be ignored: a shell's script has it so in the background
+            elif callable(handler):
                 handler(signal.SIGINT, frame)
             else:
                 raise KeyboardInterrupt
@@ -101,6 +106,7 @@ class Interrupts:
         before: Any = signal.getsignal(signal.SIGINT)
         if heeded:
             signal.signal(signal.SIGINT, self._ask)
+        self._asking = True
         try:
             yield
         except Exception as error:
@@ -108,7 +114,7 @@ class Interrupts:
                 raise KeyboardInterrupt from error  # whatever it is, it came of being interrupted
             raise
         finally:
-            self._end = None
+            self._end, self._asking = None, False
             if heeded:
                 signal.signal(signal.SIGINT, before)
         if self.came:

@@ -31,8 +31,10 @@ class Parser(argparse.ArgumentParser):
     def option_names(self) -> list[str]:
         return [name for action in self._actions for name in action.option_strings]
 
-    def parse_whole(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+    def parse_whole(self, arguments: Sequence[str]) -> argparse.Namespace:
         """As `parse_args`; what is left over is the fault of the command that it was given to."""
+        if arguments[0].startswith("-") and arguments[0].partition("=")[0] not in self.option_names():
+            self.error(self.superfluous(arguments))
         options, rest = self.parse_known_args(arguments)
         if rest:
             command: Parser = options.parser
@@ -54,7 +56,8 @@ class Parser(argparse.ArgumentParser):
             return
         given, choices = str(value), [str(choice) for choice in action.choices]
         if isinstance(action, argparse._SubParsersAction):
-            self.error(f"there is no command {given!r}{or_known(given, choices)}")
+            meant = f"; did you mean 'run {given}'?" if Path(given).is_dir() else or_known(given, choices)
+            self.error(f"there is no command {given!r}{meant}")
         raise argparse.ArgumentError(
             action, f"{given!r} is not one of {', '.join(choices)}{did_you_mean(given, choices)}"
         )

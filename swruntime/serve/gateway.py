@@ -31,7 +31,7 @@ from swruntime.trace import Diagnostic
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-AnsweredBy = Literal["worker", "cache", "network", "server"]
+AnsweredBy = Literal["worker", "cache", "fetch", "network", "server"]
 
 RESERVED = "/__swruntime__"
 """Nothing of the site's is served here, or below it."""
@@ -41,7 +41,8 @@ RESERVED = "/__swruntime__"
 class Answered:
     """A request that is being answered.
 
-    `by` the worker; "cache" is the worker with what it had stored, "server" this server itself.
+    `by` the worker: "cache" with what it had stored, "fetch" with what it has fetched now, "worker" with what it made.
+    Or without it: "network", or "server", this one.
     """
 
     method: str
@@ -210,7 +211,7 @@ class Gateway:
             body_length=None if body is None else body.length,
         )
         location = outgoing.at_origin(head.headers, answer.response.url or request.url, self._agent.origin)
-        await reply.begin(head.status, location, "cache" if answer.stored else "worker")
+        await reply.begin(head.status, location, _by(answer))
         if body is None or head.bodiless:
             await reply.end()
             return
@@ -308,6 +309,10 @@ class _Reply:
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError) as error:
             # Busy: hypercorn is closing the connection, because more came on it than may.
             raise _ClientLeft from error
+
+
+def _by(answer: Answer) -> AnsweredBy:
+    return "cache" if answer.stored else "fetch" if answer.fetched else "worker"
 
 
 def _body_of(status: int, text: str) -> bytes:

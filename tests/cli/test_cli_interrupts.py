@@ -46,6 +46,17 @@ def test_each_signal_is_an_interrupt_with_its_own_status(
     assert site.cached("/x.bin") == noise
 
 
+def test_one_where_a_shells_script_has_ignored_another(site: Site, server: Server, noise: bytes) -> None:
+    """In the background of a script without job control SIGINT is ignored; SIGTERM asks for the end all the same."""
+    server.add("/x.bin", noise, hold=HALF)
+    ignore = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    process = site.start("fetch", "a", "/x.bin", "--origin", server.url, "--json", **ignore)
+    process.until("fetch.progress", downloaded=HALF)
+    result = interrupted(process, signal.SIGTERM)
+    assert (result.status, result.err) == (143, TOLD)
+    assert [line["reason"] for line in result.of("worker.stop")] == ["the agent was closed"]
+
+
 def test_two_at_once_are_one(site: Site, server: Server, noise: bytes) -> None:
     """A terminal's, and the one that npx hands on."""
     server.add("/x.bin", noise, hold=HALF)

@@ -106,6 +106,35 @@ def test_an_interrupt_for_a_person(site: Site, server: Server, noise: bytes) -> 
     )
 
 
+DIES_IN_ACTIVATION = """
+import os
+import trio
+
+async def onactivate(event):
+    if not os.path.exists({path!r}):
+        open({path!r}, "w").close()
+        await trio.sleep(250)
+"""
+
+
+@pytest.mark.parametrize("command", ["fetch", "run", "resume"])
+def test_a_worker_whose_activation_was_killed_becomes_active(
+    site: Site, tmp_path: Path, command: str
+) -> None:
+    flag = tmp_path / "activating"
+    kept = (site.folder / "worker.py").read_text()
+    site.write("worker.py", DIES_IN_ACTIVATION.format(path=str(flag)) + kept)
+    site.write("x.bin", b"x")
+    process = site.start("fetch", "a", "/x.bin", "--json")
+    while not flag.exists():
+        assert process.popen.poll() is None
+        os.sched_yield()
+    process.kill()
+    assert process.end().status == -signal.SIGKILL
+    assert site.process(*{"fetch": ("fetch", "a", "/x.bin")}.get(command, (command,))).status == 0
+    assert "(activated)" in site.cli("status").out
+
+
 def test_fetch_again_after_a_kill_goes_on(site: Site, server: Server, noise: bytes) -> None:
     server.add("/x.bin", noise, hold=HALF)
     asked = ("fetch", "big", f"{server.url}/x.bin", "--origin", server.url, "--json")

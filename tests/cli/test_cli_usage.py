@@ -70,6 +70,9 @@ def test_a_worker_or_page_that_is_named_and_not_there(site: Site) -> None:
     ("arguments", "said"),
     [
         (("frobnicate",), ("there is no command 'frobnicate'", "'run', 'serve', 'fetch'")),
+        (("SITE",), ("there is no command", "did you mean 'run ")),
+        (("--verison",), ("there is no option '--verison'", "did you mean '--version'?")),
+        (("--json", "run", "SITE"), ("there is no option '--json'", "swruntime --help")),
         (("rnu", "SITE"), ("there is no command 'rnu'", "did you mean 'run'?")),
         (("stat", "SITE"), ("there is no command 'stat'", "did you mean 'status'?")),
         (("--print-completion", "fish"), ("'fish' is not one of bash, zsh, tcsh",)),
@@ -221,6 +224,10 @@ def test_resume_of_what_is_not_there_makes_no_profile(site: Site) -> None:
     assert (result.status, result.out) == (0, "")
     assert "nothing to resume" in result.err
     assert not (site.folder / ".swruntime").exists()
+
+
+def test_the_help_has_its_command_too(site: Site) -> None:
+    assert site.main("help") == site.main("--help")
 
 
 def test_no_command_at_all_shows_the_help(site: Site) -> None:

@@ -471,6 +471,8 @@ def onfetch(event):
         event.respond_with(Response("made"))
     elif "/none" in event.request.url:
         event.respond_with(Response.error())
+    elif "/fetched" in event.request.url:
+        event.respond_with(fetch("/left"))
 """,
     "sw.js": """
 addEventListener("install", (event) => event.waitUntil(caches.open("v").then((cache) => cache.addAll(["/kept"]))));
@@ -479,6 +481,7 @@ addEventListener("fetch", (event) => {
     if (request.url.includes("/kept")) event.respondWith(caches.match(request, { ignoreSearch: true }));
     else if (request.url.includes("/made")) event.respondWith(new Response("made"));
     else if (request.url.includes("/none")) event.respondWith(Response.error());
+    else if (request.url.includes("/fetched")) event.respondWith(fetch("/left"));
 });
 """,
 }
@@ -491,7 +494,7 @@ async def test_who_has_answered_is_told(behind: Behind, script: str) -> None:
     behind.origin.add("/left", b"left")
     told: list[Answered] = []
     async with behind.open(script=f"/{script}", on_answered=told.append) as client:
-        for path in ("/kept?a=b", "/made", "/left", "/none", "/missing"):
+        for path in ("/kept?a=b", "/made", "/left", "/none", "/fetched", "/missing"):
             await client.get(path)
         await client.head("/kept", headers={"Host": "evil.test"})
     assert told == [
@@ -499,6 +502,7 @@ async def test_who_has_answered_is_told(behind: Behind, script: str) -> None:
         Answered("GET", "/made", 200, "worker"),
         Answered("GET", "/left", 200, "network"),
         Answered("GET", "/none", 502, "server"),
+        Answered("GET", "/fetched", 200, "fetch"),
         Answered("GET", "/missing", 404, "network"),
         Answered("HEAD", "/kept", 421, "server"),
     ]

@@ -20,6 +20,8 @@ def fetch(options: Namespace) -> int:
 
 async def _fetch(session: Session) -> None:
     options = session.options
+    # Without it a worker whose activation was interrupted would never be active; the background fetches wait.
+    session.agent.take_up_workers()
     window = await session.agent.open_window("/")
     requests = _requests(options, window)
     registration = await active_registration(session, window)

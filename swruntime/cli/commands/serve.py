@@ -74,6 +74,7 @@ def _tell_answered(session: Session, answered: Answered) -> None:
     who = {
         "worker": "the worker",
         "cache": "the worker's cache",
+        "fetch": "the network, through the worker",
         "network": session.options.upstream or "the network",
         "server": "swruntime",
     }[answered.by]
