@@ -27,10 +27,15 @@ DOCS = ROOT / "docs"
 OUTSIDE = re.compile(r"\[([^\]\n]*)\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 """A link to the sources: good where the page is read among them, and not on the site."""
 
+DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+"""Drawn where the page is read among the sources. Here nothing could draw it that is not loaded from elsewhere."""
+
+OPTION = re.compile(r"<code>(--[\w-]+)")
+
 
 def on_config(config: Any) -> Any:
     config.nav = [
-        {"swruntime": "index.md"},
+        {"Start": "index.md"},
         {"Tutorials": ["tutorial-javascript.md", "tutorial.md"]},
         {"How to": _pages("how-to")},
         {"Explanation": [*_pages("explanation"), "differences.md", "security.md"]},
@@ -71,7 +76,24 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     if page.file.src_uri == "differences.md":
         markdown += "\n" + deviations()
-    return OUTSIDE.sub(text_alone, markdown)
+    return OUTSIDE.sub(text_alone, DIAGRAM.sub(_arrows, markdown))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    return OPTION.sub(r'<code><span class="option">\1</span>', html)
+
+
+def _arrows(diagram: re.Match[str]) -> str:
+    """The arrows of a diagram, as a table."""
+    lines = ["| from | to | on |", "|---|---|---|"]
+    named = {
+        short: name for name, short in re.findall(r'^ *state "(.+)" as (\w+)$', diagram[1], re.MULTILINE)
+    }
+    for start, end, inputs in re.findall(r"^ *(\S+) --> (\S+)(?: : (.+))?$", diagram[1], re.MULTILINE):
+        if end != "[*]":
+            source = "the beginning" if start == "[*]" else f"`{named.get(start, start)}`"
+            lines.append(f"| {source} | `{named.get(end, end)}` | {inputs} |")
+    return "\n".join(lines) + "\n"
 
 
 def command_line() -> str:
@@ -80,8 +102,9 @@ def command_line() -> str:
 
 
 def _command_line(parser: argparse.ArgumentParser) -> Iterator[str]:
+    epilog = re.sub(r"'(swruntime [^']+)'", r"`\1`", parser.epilog or "")
     yield f"# The command line\n\n{parser.description}\n"
-    yield f"`python -m swruntime` is the same as `swruntime`. {parser.epilog}\n"
+    yield f"`python -m swruntime` is the same as `swruntime`. {epilog}\n"
     for command in commands(parser):
         yield f"## {command.get_default('name')}\n\n{command.description}\n"
         yield "```sh"
