@@ -8,7 +8,7 @@
 # make torture TARGET=frames|kills|servers MINUTES=N SEED=S  attacks on what must hold, on all cores; it goes on counting
 #                where the last run stopped
 # make soak MINUTES=N SEED=S  a long life: what of it stays in memory, counted at each quarter of the time
-# make bench    swruntime beside its peers, on a machine that has nothing else to do: some ten minutes; installs them (Debian
+# make bench    swruntime beside its peers, on a machine that has nothing else to do: some twenty minutes; installs them (Debian
 #                packages) where it can, and keeps the table in benchmarks/RESULTS.md. BENCH="--before CHECKOUT" measures an
 #                older version beside it, BENCH="--only big" one row
 # Each sets up what it needs in .venv, from the package registry alone.
