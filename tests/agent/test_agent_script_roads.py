@@ -446,7 +446,8 @@ async def test_a_script_of_the_network_has_its_own_headers(
     """Its scope and its policies are what its own server says; the profile keeps them with it."""
     policy = "connect-src 'none'; script-src 'self' https://cdn.example"
     lab.origin.add("/a", "a")
-    text = "onmessage = (e) => fetch('/a').catch((error) => error.message).then((r) => e.source.postMessage(`${r}`));"
+    said = "fetch('/a').catch((error) => error.message).then((r) => e.source.postMessage(`${r}`))"
+    text = f"onmessage = (e) => e.waitUntil({said});"  # settled() waits for what extends an event
     headers = {**SCRIPT, "Service-Worker-Allowed": "/", "Content-Security-Policy": policy}
     lab.origin.add("/deep/sw.js", text, headers=headers)
     lab.origin.add("/other/sw.js", text, headers=SCRIPT)
