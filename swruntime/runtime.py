@@ -42,7 +42,7 @@ from swruntime.network.reachability import LOOK_PATIENCE, ReachabilityNetwork, S
 from swruntime.network.router import OriginRouter
 from swruntime.network.site import SiteNetwork, load_site_headers
 from swruntime.network.site_files import SiteFiles
-from swruntime.ports.descriptors import Shortage
+from swruntime.ports.descriptors import Shortage, reserve
 from swruntime.ports.display import Display
 from swruntime.ports.network import Network
 from swruntime.ports.realm import Realm
@@ -347,13 +347,15 @@ async def _open_worker_realm(agent: UserAgent, site: SiteFiles | None, worker: W
     """A realm of the language that the worker's script is in."""
     if is_python(worker.script_url):
         return await open_worker_realm(agent, site, worker)
-    from swruntime.realms.javascript.worker_realm import open_javascript_worker
+    with reserve().lent():
+        from swruntime.realms.javascript.worker_realm import open_javascript_worker
 
     return await open_javascript_worker(agent, site, worker)
 
 
 def _open_javascript(realm: WindowRealm) -> PageScripts:
-    from swruntime.realms.javascript.page import JavaScriptPage
+    with reserve().lent():
+        from swruntime.realms.javascript.page import JavaScriptPage
 
     return JavaScriptPage(realm)
 

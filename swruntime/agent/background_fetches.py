@@ -21,6 +21,7 @@ from swruntime.concepts.http import Request, StoredBody
 from swruntime.concepts.matching import CacheQueryOptions
 from swruntime.errors import NotAllowedError, QuotaExceededError, StorageFull
 from swruntime.machines.snapshots import FetchSnapshot, RecordSnapshot
+from swruntime.ports.descriptors import reserve
 from swruntime.ports.store import StoredFetch, StoredRecord
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ RequestBody = Callable[[], AsyncIterator[bytes]]
 
 class BackgroundFetches:
     def __init__(self, services: Services, registrations: Registrations) -> None:
+        reserve()  # while there are descriptors
         self._services = services
         self._registrations = registrations
         self._fetches: dict[int, BackgroundFetch] = {}
@@ -137,7 +139,8 @@ class BackgroundFetches:
         Spec: https://wicg.github.io/background-fetch/#background-fetch-manager-fetch
         """
         # What performs it is imported now, when nothing is stored yet that an error would leave behind.
-        import swruntime.agent.background_fetch  # noqa: F401
+        with reserve().lent():
+            import swruntime.agent.background_fetch  # noqa: F401
 
         # Bodies are read first, outside the edit queue, so that a slow one blocks nobody (SPEC-NOTES 15).
         self._check(registration, id, download_total)
@@ -274,11 +277,12 @@ class BackgroundFetches:
             self._services.start("update", fetch.look_for_absent)
 
     def _take(self, registration: Registration, stored: StoredFetch) -> BackgroundFetch:
-        # What performs a background fetch comes with the first one that there is.
-        from swruntime.agent.background_fetch import BackgroundFetch
-        from swruntime.agent.record_run import RecordRun
-        from swruntime.machines import record
-        from swruntime.machines.background_fetch import Machine
+        # What performs a background fetch comes with the first one that there is, also where too many files are open.
+        with reserve().lent():
+            from swruntime.agent.background_fetch import BackgroundFetch
+            from swruntime.agent.record_run import RecordRun
+            from swruntime.machines import record
+            from swruntime.machines.background_fetch import Machine
 
         store = self._services.store
         runs, records = [], []

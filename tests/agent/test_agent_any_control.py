@@ -289,10 +289,12 @@ def lives(count: int) -> settings:
     return settings(max_examples=count, stateful_step_count=25, deadline=None, suppress_health_check=health)
 
 
+@pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 def test_any_control_at_any_time() -> None:
     run_state_machine_as_test(AnyControl, settings=lives(3))
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::swruntime.testing.DiagnosticWarning")
 def test_any_control_at_any_time_many_lives() -> None:
     run_state_machine_as_test(AnyControl, settings=lives(100))
