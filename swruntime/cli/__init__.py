@@ -2,7 +2,7 @@
 
     program    a command, from its arguments to the exit status
     arguments  the grammar; `parser`, what is said of a wrong line; `values`, what an option's value may be
-    site       SITE's scripts, and the profile
+    site       SITE's scripts, and the profile; `pages`, what is said of a page that is not run
     session    a user agent for a command, the exit status
     output     where lines and text go
     streams    the standard streams, which may be closed or full

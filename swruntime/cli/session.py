@@ -19,8 +19,8 @@ from swruntime.algorithms.proxies import Proxies, from_environment
 from swruntime.cli import DONE, FAILED
 from swruntime.cli.failures import script_error_text, waiting_text
 from swruntime.cli.narrate import Narrator, for_a_person
-from swruntime.cli.output import complain, counted, sinks
-from swruntime.cli.site import check_site, profile_of, worker_script
+from swruntime.cli.output import complain, counted, say, sinks
+from swruntime.cli.site import check_site, other_worker, profile_of, worker_script
 from swruntime.cli.streams import standard_output_failing
 from swruntime.display import open_display
 from swruntime.errors import (
@@ -287,6 +287,9 @@ async def active_registration(session: Session, window: Any) -> Any:
     Raises ScriptError when the worker's script or its install handler fails, UsageError for a scope that is none.
     """
     options = session.options
+    other = other_worker(options)
+    if other is not None and not options.json:
+        say(f"{other} is not run, for there is another worker beside it; --worker {other} runs it")
     with _told():
         registration = await window.navigator.service_worker.register(
             worker_script(options), scope=options.scope

@@ -82,6 +82,12 @@ def worker_script(options: Namespace) -> str:
     return script_url(name)
 
 
+def other_worker(options: Namespace) -> str | None:
+    """The worker's script that is not run, where SITE has one in each language and none was named."""
+    there = [name for name in WORKERS if (options.site / name).is_file()]
+    return there[1] if options.worker is None and len(there) > 1 else None
+
+
 def check_confinement(options: Namespace, name: str) -> None:
     """Raises NotConfined where a script of SITE would have to be confined better, before anything is begun."""
     if options.require_confinement and not name.endswith(".py"):

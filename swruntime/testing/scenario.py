@@ -34,6 +34,7 @@ import trio
 
 from swruntime.agent.background_fetch import BackgroundFetch
 from swruntime.agent.user_agent import UserAgent
+from swruntime.algorithms.sizes import human
 from swruntime.errors import UsageError
 from swruntime.network.conditions import PRESETS, Conditions
 from swruntime.ports.network import LARGEST_PIECE
@@ -63,7 +64,7 @@ class Step:
 
     def __str__(self) -> str:
         if self.bytes is not None:
-            return f"{self.do} at {self.bytes} bytes of {self.fetch!r}"
+            return f"{self.do} at {human(self.bytes)} of {self.fetch!r}"
         when = f"at {self.at:g} s" if self.at is not None else f"{self.after or 0:g} s after the step before"
         return f"{self.do} {when}"
 
@@ -125,13 +126,20 @@ def parse_conditions(given: object) -> Conditions:
     unknown = given.keys() - {"latency", "download", "upload", "packet"}
     if unknown:
         raise ValueError(f"{min(unknown)!r} is not of conditions; expected latency, download, upload, packet")
-    return Conditions(
-        "custom",
-        latency=seconds("latency", given.get("latency", 0)),
-        download=_rate("download", given),
-        upload=_rate("upload", given),
-        packet=size("packet", given.get("packet", LARGEST_PIECE)),
+    latency, packet = (
+        seconds("latency", given.get("latency", 0)),
+        size("packet", given.get("packet", LARGEST_PIECE)),
     )
+    download, upload = _rate("download", given), _rate("upload", given)
+    parts = [f"latency {latency:g} s"] if latency else []
+    parts += [
+        f"{what} {human(int(rate))}/s"
+        for what, rate in (("down", download), ("up", upload))
+        if rate < math.inf
+    ]
+    parts += [f"packets of {human(packet)}"] if "packet" in given else []
+    name = ", ".join(parts) or "online"
+    return Conditions(name, latency=latency, download=download, upload=upload, packet=packet)
 
 
 def _rate(key: str, given: Mapping[str, object]) -> float:

@@ -254,3 +254,21 @@ def test_a_profile_elsewhere(site: Site) -> None:
     assert [(cache["name"], cache["entries"], cache["bytes"]) for cache in caches] == [("kept", 1, 1)]
     assert site.cli("clear", "--profile", profile).status == 0
     assert not profile.exists()
+
+
+def test_without_a_page_script_it_says_so(site: Site) -> None:
+    assert site.cli("run").out.startswith("there is no page.py or page.js in")
+    site.write("index.html", "<script src=app.js></script>")
+    assert "index.html is not run (app.js)" in site.cli("run").out
+    assert "--page app.js" in site.cli("run").out
+    site.write("index.html", "<p>no script")
+    assert "--page FILE" in site.cli("run").out
+    assert "index.html" not in site.cli("run", "--json").out
+    site.page("/x")
+    assert "index.html" not in site.cli("run").out
+
+
+def test_of_two_workers_it_names_the_one_that_is_not_run(site: Site) -> None:
+    site.write("sw.js", "")
+    assert "sw.js is not run" in site.cli("run").out
+    assert "sw.js is not run" not in site.cli("run", "--worker", "worker.py").out

@@ -128,7 +128,7 @@ def test_conditions_change(slow: Site) -> None:
     steps = '[[step]]\nfetch = "a"\nbytes = 1\ndo = "conditions"\nconditions = "fast-4g"\n'
     result = play(slow, steps)
     assert result.status == 0
-    assert [line["name"] for line in result.of("network.change")] == ["custom", "fast-4g"]
+    assert [line["name"] for line in result.of("network.change")] == ["down 2 MiB/s", "fast-4g"]
 
 
 def test_stop_worker_interrupts_an_event_that_is_dispatched_again(slow: Site) -> None:
@@ -171,7 +171,7 @@ def test_steps_that_never_came_are_told(slow: Site) -> None:
     result = play(slow, steps)
     assert result.status == 0
     first, second = [line["message"] for line in result.of("diagnostic")]
-    assert "abort at 1073741824 bytes of 'a'" in first
+    assert "abort at 1 GiB of 'a'" in first
     assert "never came" in first
     assert "offline" in second
 

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 import trio
 
+from swruntime.cli.output import say
 from swruntime.cli.session import Session, active_registration, run_session, until_done
 from swruntime.cli.site import PAGES, check_confinement, find_page, find_script, script_url, worker_script
 from swruntime.errors import ScriptError
@@ -38,6 +39,10 @@ async def _run(session: Session, pages: list[tuple[str, bytes | None]]) -> None:
 
     async def all_pages() -> None:
         registration = await active_registration(session, window)
+        if not pages and not session.options.json:
+            from swruntime.cli.pages import without_pages
+
+            say(without_pages(session.options.site))
         async with trio.open_nursery() as nursery:
             for script, _ in pages:
                 # At the scope, so that the worker is theirs: elsewhere it would never be ready.
