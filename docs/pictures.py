@@ -38,6 +38,7 @@ def main() -> None:
 
 def demo() -> list[str]:
     """Without what make itself says of its folders."""
+    output(["make", "--no-print-directory", ".venv/.installed"], ROOT)  # what pip says is not the demo's
     said = output(["make", "--no-print-directory", "demo"], ROOT).splitlines()
     return ["$ make demo", *(line for line in said if not line.startswith(".venv/"))]
 

@@ -96,7 +96,7 @@ STARTS = {
     "cache": Start(82, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
     "clear": Start(77, VALUES, UNUSUAL | {"ssl", "swruntime.agent", "swruntime.realms.python"}),
     "run": Start(
-        215,
+        217,
         VALUES | TRIO,
         UNUSUAL
         | {
