@@ -36,7 +36,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not given:
         parser.print_help(sys.stderr)
         parser.exit(2)
-    return parser.parse_whole(["--help"] if list(given) == ["help"] else given)
+    if given[0] == "help":
+        given = [*given[1:2], "--help"]
+    return parser.parse_whole(given)
 
 
 def grammar() -> Parser:
@@ -207,7 +209,11 @@ def _checking_options(parser: Parser) -> None:
         default=[],
         help="the background fetch ID must end with RESULT, instead of success; may be given again",
     )
-    add("--strict", action="store_true", help="a diagnostic about a script makes the exit status 1")
+    add(
+        "--strict",
+        action="store_true",
+        help="a diagnostic about a script, or a step of a scenario that never came, makes the exit status 1",
+    )
     add(
         "--javascript-hints",
         action="store_true",

@@ -18,9 +18,8 @@ def without_pages(site: Path) -> str:
     scripts.feed(index.read_text("utf-8", errors="replace"))
     named = scripts.found[0] if scripts.found else "FILE"
     what = ", ".join(scripts.found) or "its scripts"
-    return (
-        f"index.html is not run ({what}), for there is no document; --page {named} runs a script without one"
-    )
+    told = f"the worker alone is run, and not index.html ({what}), for there is no document"
+    return f"{told}; --page {named} runs a script without one"
 
 
 class _Scripts(HTMLParser):

@@ -175,8 +175,8 @@ async def _played(
                 await body(session)
             except WaitingForUser as waiting:
                 stuck.append(waiting_text(waiting))
-            _tell_steps_left(session)
-            return [*session.complaints(), *stuck]
+            left = _tell_steps_left(session)
+            return [*session.complaints(), *stuck, *(f"--strict: {text}" for text in left if options.strict)]
 
 
 def _player(session: Session, scenario: Scenario) -> ScenarioPlayer:
@@ -274,11 +274,11 @@ def _nothing(text: str) -> None:
     """Under --json the trace itself is the output."""
 
 
-def _tell_steps_left(session: Session) -> None:
-    for player in session.players:
-        for step in player.left:
-            text = f"scenario: {step}: never came"
-            session.agent.trace.emit(Diagnostic(code="scenario", message=text))
+def _tell_steps_left(session: Session) -> list[str]:
+    told = [f"scenario: {step}: never came" for player in session.players for step in player.left]
+    for text in told:
+        session.agent.trace.emit(Diagnostic(code="scenario", message=text))
+    return told
 
 
 async def active_registration(session: Session, window: Any) -> Any:
@@ -289,7 +289,7 @@ async def active_registration(session: Session, window: Any) -> Any:
     options = session.options
     other = other_worker(options)
     if other is not None and not options.json:
-        say(f"{other} is not run, for there is another worker beside it; --worker {other} runs it")
+        say(f"of two workers, {worker_script(options)[1:]} is run; --worker {other} runs {other} instead")
     with _told():
         registration = await window.navigator.service_worker.register(
             worker_script(options), scope=options.scope

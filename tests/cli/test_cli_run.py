@@ -259,7 +259,7 @@ def test_a_profile_elsewhere(site: Site) -> None:
 def test_without_a_page_script_it_says_so(site: Site) -> None:
     assert site.cli("run").out.startswith("there is no page.py or page.js in")
     site.write("index.html", "<script src=app.js></script>")
-    assert "index.html is not run (app.js)" in site.cli("run").out
+    assert "not index.html (app.js)" in site.cli("run").out
     assert "--page app.js" in site.cli("run").out
     site.write("index.html", "<p>no script")
     assert "--page FILE" in site.cli("run").out
@@ -270,5 +270,5 @@ def test_without_a_page_script_it_says_so(site: Site) -> None:
 
 def test_of_two_workers_it_names_the_one_that_is_not_run(site: Site) -> None:
     site.write("sw.js", "")
-    assert "sw.js is not run" in site.cli("run").out
-    assert "sw.js is not run" not in site.cli("run", "--worker", "worker.py").out
+    assert "worker.py is run; --worker sw.js runs sw.js instead" in site.cli("run").out
+    assert "sw.js" not in site.cli("run", "--worker", "worker.py").out

@@ -176,6 +176,13 @@ def test_steps_that_never_came_are_told(slow: Site) -> None:
     assert "offline" in second
 
 
+def test_steps_that_never_came_are_errors_with_strict(slow: Site) -> None:
+    steps = '[[step]]\nfetch = "b"\nbytes = "1M"\ndo = "offline"\n'
+    result = play(slow, steps, "--strict")
+    assert result.status == 1
+    assert result.err == "swruntime: --strict: scenario: offline at 1 MiB of 'b': never came\n"
+
+
 def test_a_step_for_a_background_fetch_that_is_not_there_is_told(slow: Site) -> None:
     result = play(slow, '[[step]]\nat = 0\nfetch = "b"\ndo = "abort"\n')
     assert result.status == 0

@@ -228,6 +228,8 @@ def test_resume_of_what_is_not_there_makes_no_profile(site: Site) -> None:
 
 def test_the_help_has_its_command_too(site: Site) -> None:
     assert site.main("help") == site.main("--help")
+    assert site.main("help", "run") == site.main("run", "--help")
+    site.main("help", "rnu").refused("did you mean 'run'?")
 
 
 def test_no_command_at_all_shows_the_help(site: Site) -> None:
