@@ -41,7 +41,9 @@ async def main():
     asked = await caches.open("asked")
     # Whether it is done, or under way, a page cannot know while the event is on its way.
     if await asked.match("/{id}") is None:
-        await registration.background_fetch.fetch("{id}", ["{url}"])
+        # The process may have ended between the two.
+        if await registration.background_fetch.get("{id}") is None:
+            await registration.background_fetch.fetch("{id}", ["{url}"])
         await asked.put("/{id}", Response(""))
 """
 
