@@ -71,8 +71,15 @@ def process_main() -> NoReturn:
     sys.exit(status)
 
 
-def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
+_ending: list[int] = []
+"""The signal that ends the process at once; another one may come in the midst of that."""
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
     """Nothing was begun that would have to be ended; and an import that is broken off says so in a traceback."""
+    if _ending:
+        return
+    _ending.append(number)
     try:
         _tell_interrupted()
     finally:
