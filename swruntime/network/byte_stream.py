@@ -11,8 +11,8 @@ import trio
 
 from swruntime.network.tls_records import TlsRecords
 
-LARGEST_READ = 131072
-"""The most bytes that one read takes while nobody knows how many come: a body of 64 KiB comes with its head."""
+LARGEST_READ = 65536
+"""The most bytes that one read takes while nobody knows how many come."""
 
 
 class ByteStream(httpcore.AsyncNetworkStream):

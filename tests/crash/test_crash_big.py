@@ -46,7 +46,7 @@ def test_a_big_file_killed_in_the_middle(site: Site, nginx: Nginx, seed: int) ->
     def in_the_middle(site: Site, arguments: list[str]) -> Ended:
         program = site.start(*arguments)
         program.until("fetch.progress")
-        return program.kill_after(rng.uniform(0, 0.7))
+        return program.kill_after(rng.uniform(0, 0.2))
 
     workload.begin(in_the_middle)
     workload.resume(in_the_middle)

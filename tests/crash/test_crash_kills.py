@@ -27,7 +27,7 @@ QUICK = [
 ]
 
 MORE = [
-    *((f"append.{when}", call) for when in ("before", "after") for call in (1, 3, 6)),
+    *((f"append.{when}", call) for when in ("before", "after") for call in (1, 2, 4)),
     *((f"{point}.{when}", 1) for point in ("sync", "synced", "finish", "release") for when in ("before", "after")),
     *(
         (f"{place}.{when}", call)

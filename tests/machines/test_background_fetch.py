@@ -662,3 +662,10 @@ def test_how_many_records_are_settled() -> None:
     done = Record(state=records.State.SUCCESS, result="success")
     assert Machine([Record(), done, done]).settled_records == 2
     assert Machine([Record()]).settled_records == 0
+
+
+def test_bytes_are_progress_at_the_time_at_which_they_came() -> None:
+    m = begun("GET")
+    send(m, 0, 10)
+    m.feed_record(0, records.Bytes(7.0, 4))
+    assert m.records[0].progress_at == 7.0
