@@ -45,8 +45,12 @@ class Load:
     def urls(self) -> dict[str, str]:
         return {name: f"{self.bench.nginx.url}/{name}" for name in self.files}
 
+    @property
+    def is_many(self) -> bool:
+        return len(self.files) > 1
+
     def swruntime(self, side: Side) -> Sample:
-        with self.bench.fresh(keep=len(self.files) > 1) as folder:
+        with self.bench.fresh(keep=self.is_many) as folder:
             site = folder / "site"
             site.mkdir()
             (site / "worker.py").write_text(WORKER)
@@ -58,7 +62,7 @@ class Load:
 
     def shell(self, command: str) -> Sample:
         """A shell's line, run in a folder whose `out` has to hold the files at its end."""
-        with self.bench.fresh(keep=len(self.files) > 1) as folder:
+        with self.bench.fresh(keep=self.is_many) as folder:
             (folder / "out").mkdir()
             (folder / "urls").write_text("".join(f"{url}\n" for url in self.urls.values()))
             sample = timed(["sh", "-c", command], cwd=folder)
@@ -68,11 +72,11 @@ class Load:
     def curl(self) -> Sample:
         """As many connections as a browser opens to an origin."""
         outputs = " ".join(f"-o out/{name} {url}" for name, url in self.urls.items())
-        many = "--parallel --parallel-max 6" if len(self.files) > 1 else ""
+        many = "--parallel --parallel-max 6" if self.is_many else ""
         return self.shell(f"curl --disable --no-progress-meter --fail {many} {outputs} && sync {self.synced}")
 
     def aria2c(self, *options: str) -> Sample:
-        what = "-i urls" if len(self.files) > 1 else next(iter(self.urls.values()))
+        what = "-i urls" if self.is_many else next(iter(self.urls.values()))
         return self.shell(
             f"aria2c --no-conf --quiet -d out {shlex.join(options)} {what} && sync {self.synced}"
         )
@@ -80,10 +84,10 @@ class Load:
     @property
     def synced(self) -> str:
         """One file by itself; many by their file system, which is faster than one after the other."""
-        return "--file-system out" if len(self.files) > 1 else f"out/{next(iter(self.files))}"
+        return "--file-system out" if self.is_many else f"out/{next(iter(self.files))}"
 
     def httpx(self) -> Sample:
-        with self.bench.fresh(keep=len(self.files) > 1) as folder:
+        with self.bench.fresh(keep=self.is_many) as folder:
             (folder / "out").mkdir()
             pairs = [argument for name, url in self.urls.items() for argument in (url, f"out/{name}")]
             sample = timed([sys.executable, "-P", str(PROGRAMS / "with_httpx.py"), *pairs], cwd=folder)
@@ -103,8 +107,7 @@ class Load:
     def contestants(self, *best: str) -> list[Contestant]:
         """`best`: the options with which aria2c is fastest here."""
         bench = self.bench
-        many = len(self.files) > 1
-        curl = "curl -Z && sync -f" if many else "curl && sync FILE"
+        curl = "curl -Z && sync -f" if self.is_many else "curl && sync FILE"
         return [
             *(_ours(self, side) for side in bench.sides),
             Contestant(curl, self.curl, bench.missing("curl")),
@@ -114,7 +117,9 @@ class Load:
             ),
             Contestant("httpx, fsync", self.httpx, bench.missing("nginx")),
             # Of a thousand records Chromium makes seven minutes.
-            Contestant("Chromium, warm", self.chromium, bench.missing("chromium"), 1 if many else None),
+            Contestant(
+                "Chromium, warm", self.chromium, bench.missing("chromium"), 1 if self.is_many else None
+            ),
         ]
 
 

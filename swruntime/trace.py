@@ -58,7 +58,7 @@ class WorkerStart(TraceEvent):
 
 
 AGENT_CLOSED = "the agent was closed"
-"""Why a worker stops at the end of it all."""
+"""Why workers stop, and realms are discarded, at the end."""
 
 
 @attrs.frozen(kw_only=True)

@@ -379,7 +379,7 @@ class UserAgent:
                 worker.stop(AGENT_CLOSED)
         for client in self._clients.all():
             if client.realm is not None:
-                client.realm.discard("the agent was closed")
+                client.realm.discard(AGENT_CLOSED)
 
 
 def _concept(registration: object) -> Registration:

@@ -24,7 +24,7 @@ from swruntime.cli.values import (
     read_total,
     read_whole_number,
 )
-from swruntime.concepts.enums import ConditionsName
+from swruntime.concepts.enums import ConditionsName, PermissionState
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -184,18 +184,12 @@ def _browser_options(parser: Parser) -> None:
     )
     add(
         "--permission",
-        choices=("granted", "denied", "prompt"),
+        choices=get_args(PermissionState),
         default="granted",
         help="what the user has said when a script asks; default: granted",
     )
     add("--disable-web-security", action="store_true", help="no CORS, mixed-content or CSP check")
-    add(
-        "--seed",
-        metavar="N",
-        type=read_whole_number,
-        default=0,
-        help="everything random is made from N; default: 0",
-    )
+    _seed_option(add)
     _confinement_option(add)
 
 
@@ -225,6 +219,16 @@ def _checking_options(parser: Parser) -> None:
         help="hold the trace against the standards' state machines; a violation is an error",
     )
     add("--trace", metavar="FILE", type=Path, help="write the trace to FILE as well")
+
+
+def _seed_option(add: Callable[..., object]) -> None:
+    add(
+        "--seed",
+        metavar="N",
+        type=read_whole_number,
+        default=0,
+        help="everything random is made from N; default: 0",
+    )
 
 
 def _confinement_option(add: Callable[..., object]) -> None:
@@ -380,13 +384,7 @@ def _add_scenario(commands: Commands[Parser]) -> None:
     add = parser.add_argument
     add("files", metavar="FILE", type=Path, nargs="+", help="a scenario that begins something")
     _json_option(parser, "the traces, one object a line")
-    add(
-        "--seed",
-        metavar="N",
-        type=read_whole_number,
-        default=0,
-        help="everything random is made from N; default: 0",
-    )
+    _seed_option(add)
     _confinement_option(add)
     parser.show_examples("swruntime scenario scenarios/lost-connection.toml")
 

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from swruntime.algorithms.sizes import parse_size
+from swruntime.concepts.enums import ENDS
 from swruntime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,17 +14,6 @@ if TYPE_CHECKING:
 
 LARGEST_TOTAL = 2**53 - 1
 """Of --download-total: an enforced unsigned long long takes no more. https://webidl.spec.whatwg.org/#EnforceRange"""
-
-RESULTS = (
-    "success",
-    "failure",
-    "aborted",
-    "bad-status",
-    "fetch-error",
-    "quota-exceeded",
-    "download-total-exceeded",
-)
-"""What --expect takes."""
 
 
 def read_size(text: str) -> int:
@@ -87,8 +77,8 @@ def read_header(text: str) -> tuple[str, str]:
 
 def read_expectation(text: str) -> tuple[str, str]:
     id, equals, result = text.rpartition("=")
-    if not equals or not id or result not in RESULTS:
+    if not equals or not id or result not in ENDS:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not an expectation; expected ID=RESULT, RESULT one of {', '.join(RESULTS)}"
+            f"{text!r} is not an expectation; expected ID=RESULT, RESULT one of {', '.join(ENDS)}"
         )
     return id, result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 BackgroundFetchResult = Literal["", "success", "failure"]
 """https://wicg.github.io/background-fetch/#enumdef-backgroundfetchresult"""
@@ -11,6 +11,9 @@ BackgroundFetchFailureReason = Literal[
     "", "aborted", "bad-status", "fetch-error", "quota-exceeded", "download-total-exceeded"
 ]
 """https://wicg.github.io/background-fetch/#enumdef-backgroundfetchfailurereason"""
+
+ENDS: tuple[str, ...] = (*get_args(BackgroundFetchResult)[1:], *get_args(BackgroundFetchFailureReason)[1:])
+"""How a background fetch may be expected to end: its result, or its failure reason."""
 
 RecordResult = Literal[
     "",

@@ -17,9 +17,7 @@ _LONGEST_SHOWN = 200
 
 def shown_target(scope: Mapping[str, Any]) -> str:
     """What an ASGI scope asks for, whatever that is, as a log shows it."""
-    raw = scope.get("raw_path")
-    path = quote(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
-    query = scope.get("query_string", b"").decode("latin-1")
+    path, query = _path_and_query(scope)
     target = f"{path}?{query}" if query else path
     return target if len(target) <= _LONGEST_SHOWN else f"{target[:_LONGEST_SHOWN]}..."
 
@@ -29,9 +27,7 @@ def url_of(scope: Mapping[str, Any], host: Authority, origin: str) -> str:
 
     HTTP/2's :path is in origin-form, and its :authority is a server's Host.
     """
-    raw = scope.get("raw_path")
-    path = quote(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
-    query = scope.get("query_string", b"").decode("latin-1")
+    path, query = _path_and_query(scope)
     shown = repr(path[:_LONGEST_SHOWN])
     if not _VISIBLE.fullmatch(path) or not _VISIBLE.fullmatch(query):
         raise ValueError(f"the target {shown} has a character that belongs in none")
@@ -47,6 +43,13 @@ def url_of(scope: Mapping[str, Any], host: Authority, origin: str) -> str:
     if url.origin != origin or url.username or url.password or url.hash:
         raise ValueError(f"the target {shown} is not of this origin")
     return url.href
+
+
+def _path_and_query(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """As they came: nothing is known of what is in them."""
+    raw = scope.get("raw_path")
+    path = quote(scope["path"]) if raw is None else raw.decode("latin-1").partition("?")[0]
+    return path, scope.get("query_string", b"").decode("latin-1")
 
 
 def _path_of_absolute(target: str, scheme: str, host: Authority) -> str:

@@ -131,15 +131,22 @@ def parse_conditions(given: object) -> Conditions:
         size("packet", given.get("packet", LARGEST_PIECE)),
     )
     download, upload = _rate("download", given), _rate("upload", given)
-    parts = [f"latency {latency:g} s"] if latency else []
-    parts += [
-        f"{what} {human(int(rate))}/s"
-        for what, rate in (("down", download), ("up", upload))
-        if rate < math.inf
-    ]
-    parts += [f"packets of {human(packet)}"] if "packet" in given else []
-    name = ", ".join(parts) or "online"
+    name = _named(latency, download, upload, packet)
     return Conditions(name, latency=latency, download=download, upload=upload, packet=packet)
+
+
+def _named(latency: float, download: float, upload: float, packet: int) -> str:
+    """What a person is told of conditions that have no name."""
+    parts = []
+    if latency:
+        parts.append(f"latency {latency:g} s")
+    if download < math.inf:
+        parts.append(f"down {human(int(download))}/s")
+    if upload < math.inf:
+        parts.append(f"up {human(int(upload))}/s")
+    if packet < LARGEST_PIECE:
+        parts.append(f"packets of {human(packet)}")
+    return ", ".join(parts) or "online"
 
 
 def _rate(key: str, given: Mapping[str, object]) -> float:

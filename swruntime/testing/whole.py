@@ -24,28 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import attrs
 
-from swruntime.concepts.enums import PermissionState
+from swruntime.concepts.enums import ENDS, PermissionState
 from swruntime.testing.behaviour import Server
 from swruntime.testing.plain import checked_keys, list_of_tables, seconds, size, table, text
 
-RESULTS = (
-    "success",
-    "failure",
-    "aborted",
-    "bad-status",
-    "fetch-error",
-    "quota-exceeded",
-    "download-total-exceeded",
-    "any",
-)
-"""How a background fetch may be expected to end: its result, or its failure reason."""
+RESULTS = (*ENDS, "any")
+"""How a background fetch may be expected to end."""
 
 KEYS = {"give_up", "quota", "permission", "worker", "site", "files", "fetch", "servers", "expect"}
-PERMISSIONS = ("granted", "denied", "prompt")
+PERMISSIONS = get_args(PermissionState)
 
 WORKER = """\
 async def onbackgroundfetchsuccess(event):
