@@ -11,7 +11,7 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
     names = list(known)
     near = [name for name in names if given and name.startswith(given)]
-    near = near or get_close_matches(given, names, n=1, cutoff=0.6)
+    near = near or get_close_matches(given, names)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

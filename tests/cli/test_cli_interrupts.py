@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from swruntime import cli
 from swruntime.cli import interrupts
 from swruntime.cli.interrupts import Interrupts, in_script
 
@@ -175,3 +176,19 @@ def test_what_fails_because_of_an_interrupt_is_no_failure() -> None:
         cut_off()
     with pytest.raises(ValueError, match="its own"), Interrupts().asking():
         raise ValueError("its own")
+
+
+def test_one_that_comes_while_another_ends_the_process_says_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+
+    def tell() -> None:
+        said.append("interrupted")
+        cli._end_at_once(signal.SIGTERM, None)
+
+    monkeypatch.setattr(cli, "_ending", [])
+    monkeypatch.setattr(cli, "_tell_interrupted", tell)
+    monkeypatch.setattr(os, "_exit", lambda status: said.append(f"exit {status}"))
+    cli._end_at_once(signal.SIGINT, None)
+    assert said == ["interrupted", "exit 130"]

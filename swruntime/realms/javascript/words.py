@@ -26,12 +26,13 @@ def _names() -> dict[str, str]:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    # Not in a path, a longer word or a string: that is the script's.
+    # Not in a URL or a path, a string or a longer word: that is the script's, or a server's.
+    kept = r"""\S*[/?]\S*|(?<!\w)'[^']*'|(?<!\w)"[^"]*\""""
     words = "|".join(sorted(_names(), key=len, reverse=True))
-    return re.compile(rf"(?<![\w/%'\"-])({words})(?![\w/%'\"-])")
+    return re.compile(rf"{kept}|(?<![\w%'\"-])({words})(?![\w%'\"-])")
 
 
 def in_javascript(message: str) -> str:
     """`message`, with the names of the platform's members as JavaScript has them."""
     message = message.replace("await service_worker.ready", "await navigator.serviceWorker.ready")
-    return _pattern().sub(lambda found: _names()[found[0]], message)
+    return _pattern().sub(lambda found: _names()[found[1]] if found[1] else found[0], message)
