@@ -7,6 +7,7 @@ failing-test.svg  what pytest shows of the test in how-to/stop-the-worker-everyw
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -61,8 +62,16 @@ def failing_test() -> list[str]:
 
 
 def output(command: list[str], folder: Path) -> str:
+    # What is drawn may not hang on where it is drawn: pytest cuts its summary by the width, and not at all in CI.
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")}
     ended = subprocess.run(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment | {"COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     return ended.stdout
 

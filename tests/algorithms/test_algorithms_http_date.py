@@ -54,6 +54,7 @@ def test_a_date_without_a_zone_is_in_gmt_wherever_the_machine_stands(value: str)
         "Sun, 06 Nov 99999 08:49:37 GMT",
         "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 08:49:37 GMT\x00",
+        "Sun, 06 Nov 1994 08:49:37 GMT\x0b",
         "Sun, 06 Nov 1994 08:49:37 G\u041cT",
     ],
 )
