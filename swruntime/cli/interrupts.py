@@ -80,9 +80,8 @@ class Interrupts:
             self._note(number)
             handler = signal.getsignal(signal.SIGINT)
             if self._asking:
-                self._ask(
-                    number, frame
-                )  # SIGINT may be ignored: a shell's script has it so in the background
+                # SIGINT may be ignored: a shell's script has it so in the background.
+                self._ask(number, frame)
             elif callable(handler):
                 handler(signal.SIGINT, frame)
             else:
