@@ -17,6 +17,7 @@ from swruntime.algorithms.http_date import format_http_date, parse_http_date
         "Sun, 06 Nov 1994 08:49:37 GMT",
         "\tSun, 06 Nov 1994 08:49:37 GMT ",
         "Sunday, 06-Nov-94 08:49:37 GMT",
+        "X, 06 Nov 1994 08:49:37 GMT",
         "Sun Nov  6 08:49:37 1994",
         "Sun, 06 Nov 1994 08:49:37 -0000",
         "Sun, 06 Nov 1994 09:49:37 +0100",

@@ -235,7 +235,9 @@ def test_what_is_not_http_is_final_at_the_very_first_answer_alone(cause: Cause) 
         assert feed(record, failure(cause))[0].state is State.FETCH_ERROR
     without_validator = fed(BLIND, Bytes(0.0, 4), failure(), Wake(2.0), Start(2.0))
     without_bytes = fed(REQUESTED, ok(), failure(), Wake(2.0), Start(2.0))
-    for record in (ASKING, ANEW, APART, fed(ASKING, part()), without_validator, without_bytes):
+    without_head = restore(RecordSnapshot(), method="GET", headers=HeaderList(), give_up=100.0, stored=1)
+    again = (ASKING, ANEW, APART, fed(ASKING, part()), without_validator, without_bytes)
+    for record in (*again, fed(without_head, Start(2.0))):
         new, effects = feed(record, failure(cause, now=3.0))
         assert new.wait is not None
         assert effects == (WaitFor("reset", new.wait.until, "the connection broke"),)
@@ -514,6 +516,12 @@ def test_an_unusable_206_to_a_plain_request_asks_for_the_whole_once(says: str | 
     new = fed(new, Start(2.0))
     assert feed(new, ok())[1] == (StoreResponse(False),)
     assert (feed(new, part(says))[0].result, feed(new, part(says))[0].cause) == ("fetch-error", "protocol")
+
+
+def test_a_206_is_as_long_as_the_rest_alone() -> None:
+    """A 200 of that length would be the rest without saying so."""
+    assert feed(ASKING, part("bytes 4-9/*", length=6))[0].state is State.RECEIVING
+    assert feed(ASKING, ok(6))[1] == (Terminate(), Enqueue())
 
 
 def test_what_is_stored_is_gone_on_with_until_there_is_more_of_the_new() -> None:
